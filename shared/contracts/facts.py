@@ -1,0 +1,267 @@
+"""The facts on the wire: one frozen model for each type, data only.
+
+A fact carries codes, versions and moments: no personal data and no free text (design §3). Legal time travels in the
+envelope (`ce_time`); a moment stands in a body only where it is another than that of the act. Consumers ignore unknown
+fields. A change that is not additive is a new type (`….v2`) beside the old one; `schemas/` holds what is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum, StrEnum
+from typing import Any, ClassVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class State(IntEnum):
+    """National state of a dossier (mã trạng thái hồ sơ)."""
+
+    REGISTERED = 1
+    ACCEPTED = 2
+    REFUSED = 3
+    PROCESSING = 4
+    WAITING_FOR_PAPERS = 5
+    WAITING_FOR_PAYMENT = 6
+    WITHDRAWN = 7
+    STOPPED = 8
+    READY = 9
+    HANDED_OVER = 10
+
+
+class Handover(StrEnum):
+    """How the result reaches its receiver."""
+
+    DESK = "desk"
+    POST = "post"
+    ONLINE = "online"
+
+
+class Receiver(StrEnum):
+    """Who takes the result; a name never stands in a fact."""
+
+    APPLICANT = "applicant"
+    REPRESENTATIVE = "representative"
+
+
+class Channel(StrEnum):
+    """A way to reach a citizen."""
+
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class Language(StrEnum):
+    """Language of notices."""
+
+    VI = "vi"
+    EN = "en"
+
+
+class Fact(BaseModel):
+    """What every fact shares: frozen, open to fields added later."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    TYPE: ClassVar[str]
+
+
+class DossierFact(Fact):
+    """A fact about one dossier; it names the versions of the rules that it was made under."""
+
+    catalogue_version: str
+    calendar_version: str
+
+
+class DossierAccepted(DossierFact):
+    """Hồ sơ được tiếp nhận: the dossier reached state 2 and both clocks run (C1–C5, C9)."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.accepted.v1"
+
+    agencies_version: str
+    procedure_code: str
+    case_code: str
+    field: str
+    received_by: str
+    received_path: str
+    competent_agency: str
+    competent_path: str
+    area_code: str
+    limit_kind: str
+    statutory_due: AwareDatetime
+    promised_due: AwareDatetime
+    tracking_secret_hash: str
+
+
+class StepFact(DossierFact):
+    """A fact about one step of a dossier, with the state that the act leaves behind."""
+
+    state: State
+    step_no: int
+    agency: str
+    officer: str
+
+
+class DossierAssigned(StepFact):
+    """Phân công: an officer was named for the first open step (2 → 4)."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.assigned.v1"
+
+
+class StepTaken(StepFact):
+    """Nhận việc: an officer took an open step."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.step_taken.v1"
+
+
+class StepCompleted(StepFact):
+    """Chuyển bước: the holder completed a step and passed the dossier on."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.step_completed.v1"
+
+
+class ResultSigned(StepFact):
+    """Ký kết quả: the leader signed the result."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.result_signed.v1"
+
+
+class ResultNumbered(StepFact):
+    """Vào sổ, đóng dấu: the result got its number in the register."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.result_numbered.v1"
+
+    result_number: str
+
+
+class ResultReady(StepFact):
+    """Đã xử lý xong (state 9): the moment by which lateness is judged (C11)."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.result_ready.v1"
+
+
+class ResultHandedOver(StepFact):
+    """Đã trả kết quả (state 10)."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.result_handed_over.v1"
+
+    receiver: Receiver
+    handover: Handover
+
+
+class DossierApologised(DossierFact):
+    """Xin lỗi và hẹn lại ngày trả kết quả (Mẫu 04): sent once; it moves no judgement (C11, C12)."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.apologised.v1"
+
+    state: State
+    agency: str
+    officer: str
+    reason: str
+    reappointed_to: AwareDatetime
+
+
+class TimerFact(DossierFact):
+    """A fact that the legal clock made; its legal time is the timer's due moment."""
+
+    state: State
+    promised_due: AwareDatetime
+
+
+class HalfTimeReached(TimerFact):
+    """Half of the promised working time is used (C12)."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.half_time_reached.v1"
+
+
+class ApologyDrafted(TimerFact):
+    """The draft of an apology opened for the leader (C12)."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.apology_drafted.v1"
+
+
+class BecameOverdue(TimerFact):
+    """The promised due moment passed without a result (C11)."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.became_overdue.v1"
+
+
+class ContactStated(Fact):
+    """How to reach the applicant: `sealed` is base64 of ciphertext under the dossier's data key."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.contact_stated.v1"
+
+    language: Language
+    channels: tuple[Channel, ...]
+    sealed: str
+
+
+class NoticeFact(Fact):
+    """What became of one message; `about` is the id of the fact that it tells."""
+
+    message_id: str
+    about: str
+    template: str
+    channel: Channel
+
+
+class NoticeHandedOver(NoticeFact):
+    """The gateway or mail server took the message."""
+
+    TYPE: ClassVar[str] = "vn.motcua.notice.handed_over.v1"
+
+
+class NoticeDelivered(NoticeFact):
+    """A receipt says that the message arrived."""
+
+    TYPE: ClassVar[str] = "vn.motcua.notice.delivered.v1"
+
+
+class NoticeFailed(NoticeFact):
+    """The message will not arrive; `reason` is one of a closed list."""
+
+    TYPE: ClassVar[str] = "vn.motcua.notice.failed.v1"
+
+    reason: str
+
+
+class NoticeUnknown(NoticeFact):
+    """The gateway's answer was lost: the message may or may not have gone out."""
+
+    TYPE: ClassVar[str] = "vn.motcua.notice.unknown.v1"
+
+
+class RulesPublished(Fact):
+    """One version of a rule set, whole: `rule_set` is catalogue, calendar or agencies."""
+
+    TYPE: ClassVar[str] = "vn.motcua.rules.published.v1"
+
+    rule_set: str
+    version: str
+    content: dict[str, Any]
+
+
+FACTS: Mapping[str, type[Fact]] = {
+    model.TYPE: model
+    for model in (
+        DossierAccepted,
+        DossierAssigned,
+        StepTaken,
+        StepCompleted,
+        ResultSigned,
+        ResultNumbered,
+        ResultReady,
+        ResultHandedOver,
+        DossierApologised,
+        HalfTimeReached,
+        ApologyDrafted,
+        BecameOverdue,
+        ContactStated,
+        NoticeHandedOver,
+        NoticeDelivered,
+        NoticeFailed,
+        NoticeUnknown,
+        RulesPublished,
+    )
+}
+"""Type on the wire → model."""

@@ -1,0 +1,65 @@
+"""The topics, declared once: name, partitions, clean-up policy, who writes and what is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.contracts import facts
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One Kafka topic. `writers` maps a service to the fact types that only it may publish there."""
+
+    name: str
+    partitions: int
+    compacted: bool
+    writers: dict[str, tuple[type[facts.Fact], ...]]
+
+    @property
+    def config(self) -> dict[str, str]:
+        """Kafka's settings of the topic: history stays for ever, compacted topics keep the last of a key."""
+        if self.compacted:
+            return {"cleanup.policy": "compact"}
+        return {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+
+
+LIFECYCLE = Topic(
+    name="dossier.lifecycle.v1",
+    partitions=12,
+    compacted=False,
+    writers={
+        "intake": (facts.DossierAccepted,),
+        "processing": (
+            facts.DossierAssigned,
+            facts.StepTaken,
+            facts.StepCompleted,
+            facts.ResultSigned,
+            facts.ResultNumbered,
+            facts.ResultReady,
+            facts.ResultHandedOver,
+            facts.DossierApologised,
+            facts.HalfTimeReached,
+            facts.ApologyDrafted,
+            facts.BecameOverdue,
+        ),
+    },
+)
+CONTACTS = Topic(
+    name="dossier.contacts.v1", partitions=12, compacted=True, writers={"intake": (facts.ContactStated,)}
+)
+OUTCOMES = Topic(
+    name="notice.outcomes.v1",
+    partitions=6,
+    compacted=False,
+    writers={
+        "notification": (facts.NoticeHandedOver, facts.NoticeDelivered, facts.NoticeFailed, facts.NoticeUnknown)
+    },
+)
+RULES = Topic(name="rules.versions.v1", partitions=1, compacted=True, writers={"intake": (facts.RulesPublished,)})
+
+TOPICS: tuple[Topic, ...] = (LIFECYCLE, CONTACTS, OUTCOMES, RULES)
+
+STATUTORY_DUE_HEADER = "motcua_statutory_due"
+PROMISED_DUE_HEADER = "motcua_promised_due"
+"""Both due moments travel in headers of `accepted` too, so that a parked dossier stays on the overdue watch."""
