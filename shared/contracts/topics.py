@@ -45,16 +45,12 @@ LIFECYCLE = Topic(
         ),
     },
 )
-CONTACTS = Topic(
-    name="dossier.contacts.v1", partitions=12, compacted=True, writers={"intake": (facts.ContactStated,)}
-)
+CONTACTS = Topic(name="dossier.contacts.v1", partitions=12, compacted=True, writers={"intake": (facts.ContactStated,)})
 OUTCOMES = Topic(
     name="notice.outcomes.v1",
     partitions=6,
     compacted=False,
-    writers={
-        "notification": (facts.NoticeHandedOver, facts.NoticeDelivered, facts.NoticeFailed, facts.NoticeUnknown)
-    },
+    writers={"notification": (facts.NoticeHandedOver, facts.NoticeDelivered, facts.NoticeFailed, facts.NoticeUnknown)},
 )
 RULES = Topic(name="rules.versions.v1", partitions=1, compacted=True, writers={"intake": (facts.RulesPublished,)})
 
