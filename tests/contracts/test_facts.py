@@ -1,4 +1,4 @@
-"""The facts on the wire: schemas are committed, examples of every published version still read, breaking changes fail."""
+"""The facts on the wire: schemas are committed, stored examples still read, breaking changes fail."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
-from deploy.schemas import FOLDER, write_schemas
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
+from deploy.schemas import FOLDER, write_schemas
 from shared.contracts.evolution import breaking_changes, json_schema
 from shared.contracts.facts import FACTS
 from shared.contracts.topics import TOPICS

@@ -1,0 +1,157 @@
+"""The house rules that no linter knows, each a function from one parsed module to what is wrong in it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("services", "shared", "deploy")
+BANNED_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "base", "misc", "core"}
+MODULE_LINES = 300
+FUNCTION_LINES = 50
+FUNCTION_LINES_P90 = 25
+POSITIONAL_PARAMETERS = 5
+
+SQL_PLACES = re.compile(
+    r"services/\w+/repository(/\w+)?\.py|shared/messaging/\w+\.py|shared/keyring/repository\.py"
+    r"|deploy/provision(/\w+)?\.py|deploy/demo/witnesses(/\w+)?\.py|deploy/demo/\w*sql\w*\.py"
+)
+SQL_TEXT = re.compile(
+    r"^\s*(?:select\s.+\sfrom\s|select\s+\w+\(|insert\s+into\s|update\s+\w+\s+set\s|delete\s+from\s|with\s+\w+.*\sas\s*\()"
+    r"|^\s*(?:create|alter|drop)\s+(?:table|index|schema|role)\s",
+    re.IGNORECASE | re.DOTALL,
+)
+SQL_CLOCK = re.compile(
+    r"\b(?:now|clock_timestamp|statement_timestamp|transaction_timestamp)\s*\(\s*\)"
+    r"|\bcurrent_(?:date|time|timestamp)\b|\blocaltime(?:stamp)?\b",
+    re.IGNORECASE,
+)
+PURE_PLACES = re.compile(r"services/\w+/domain(/.+)?\.py|shared/contracts/\w+\.py|shared/rulebook/\w+\.py")
+CLOCK_CALLS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter"}
+CLOCK_OWNERS = {"datetime", "date", "time"}
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file, parsed."""
+
+    path: str
+    source: str
+
+    @property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.source)
+
+
+Rule = Callable[[Module], Iterator[str]]
+
+
+def modules() -> Iterator[Module]:
+    """Every Python file of the product."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield Module(path.relative_to(ROOT).as_posix(), path.read_text("utf-8"))
+
+
+def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def function_lines(node: ast.AST) -> int:
+    return (node.end_lineno or 0) - node.lineno + 1  # type: ignore[attr-defined]
+
+
+def p90_of_functions(found: Iterator[Module]) -> float:
+    lengths = [function_lines(node) for module in found for node in _functions(module.tree)]
+    return statistics.quantiles(lengths, n=10)[-1] if len(lengths) > 1 else 0.0
+
+
+def sizes(module: Module) -> Iterator[str]:
+    """Modules, functions and parameter lists stay small enough to be read at once."""
+    lines = module.source.count("\n")
+    if lines > MODULE_LINES:
+        yield f"{module.path}: {lines} lines, at most {MODULE_LINES}; split it by use case"
+    for node in _functions(module.tree):
+        if function_lines(node) > FUNCTION_LINES:
+            yield f"{module.path}:{node.lineno} {node.name}: {function_lines(node)} lines, at most {FUNCTION_LINES}"
+        positional = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args) if arg.arg not in {"self", "cls"}]
+        if len(positional) > POSITIONAL_PARAMETERS:
+            yield f"{module.path}:{node.lineno} {node.name}: {len(positional)} parameters; make them keyword-only"
+
+
+def names(module: Module) -> Iterator[str]:
+    """Names say what a thing is: no drawers, no numbers at the end."""
+    path = Path(module.path)
+    for part in (*path.parts[:-1], path.stem):
+        if part in BANNED_NAMES:
+            yield f"{module.path}: the name {part!r} says nothing"
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name[-1].isdigit():
+            yield f"{module.path}:{node.lineno} {node.name}: a number is no name"
+
+
+def _strings(tree: ast.AST) -> Iterator[ast.Constant]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node
+
+
+def sql_in_its_place(module: Module) -> Iterator[str]:
+    """SQL stands where a reader looks for it."""
+    if SQL_PLACES.fullmatch(module.path):
+        return
+    for node in _strings(module.tree):
+        if SQL_TEXT.search(str(node.value)):
+            yield f"{module.path}:{node.lineno}: SQL outside a repository"
+
+
+def no_clock_in_sql(module: Module) -> Iterator[str]:
+    """Legal time comes from the LegalClock; the database's clock is machine time and belongs to messaging."""
+    if module.path.startswith("shared/messaging/"):
+        return
+    for node in _strings(module.tree):
+        text = str(node.value)
+        if SQL_TEXT.search(text) and SQL_CLOCK.search(text):
+            yield f"{module.path}:{node.lineno}: the database's clock in SQL"
+
+
+def no_clock_in_pure_parts(module: Module) -> Iterator[str]:
+    """Time is an argument of the pure parts."""
+    if not PURE_PLACES.fullmatch(module.path):
+        return
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr=attr, value=ast.Name(id=owner))) if (
+                attr in CLOCK_CALLS and owner in CLOCK_OWNERS
+            ):
+                yield f"{module.path}:{node.lineno}: {owner}.{attr}() in a pure part"
+
+
+def no_swallowed_exceptions(module: Module) -> Iterator[str]:
+    """An exception is handled, told or raised: never passed over."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ExceptHandler) and all(isinstance(line, ast.Pass) for line in node.body):
+            yield f"{module.path}:{node.lineno}: a swallowed exception; say why with contextlib.suppress"
+
+
+def nothing_unfinished(module: Module) -> Iterator[str]:
+    """A thing that is not done is said to be not done, in the docs."""
+    for number, line in enumerate(module.source.splitlines(), 1):
+        if re.search(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError", line):
+            yield f"{module.path}:{number}: unfinished"
+
+
+RULES: tuple[Rule, ...] = (
+    sizes,
+    names,
+    sql_in_its_place,
+    no_clock_in_sql,
+    no_clock_in_pure_parts,
+    no_swallowed_exceptions,
+    nothing_unfinished,
+)

@@ -1,0 +1,56 @@
+"""The import contracts of pyproject.toml hold, and each is seen to fail on a planted violation."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.rules import PACKAGES, ROOT
+
+LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
+
+PLANTED = {
+    "Services never import each other": ("services/intake/handlers.py", "from services.metrics import settings"),
+    "Shared code imports no service and no deployment": ("shared/clocks.py", "from services.intake import settings"),
+    "Services import no deployment": ("services/intake/handlers.py", "from deploy import provision"),
+    "Inside a service the arrows point one way": (
+        "services/processing/repository.py",
+        "from services.processing import handlers",
+    ),
+    "Pure parts touch no clock, file, network, database or framework": (
+        "shared/rulebook/limits.py",
+        "import asyncio",
+    ),
+}
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(LINT_IMPORTS), "--config", str(ROOT / "pyproject.toml"), "--no-cache"],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_contracts_hold() -> None:
+    outcome = lint(ROOT)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize("contract", PLANTED)
+def test_the_contract_fails_on_a_planted_import(contract: str, tmp_path: Path) -> None:
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__", "static"))
+    place, line = PLANTED[contract]
+    path = tmp_path / place
+    path.write_text(f"{path.read_text('utf-8')}\n{line}\n", "utf-8")
+    outcome = lint(tmp_path)
+    assert outcome.returncode == 1, outcome.stdout + outcome.stderr
+    assert f"{contract} BROKEN" in outcome.stdout
