@@ -1,0 +1,76 @@
+"""PostgreSQL: one pool for each service, bound to its schema, with every wait bounded."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.settings import DatabaseSettings
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+POOL_SIZE = 12
+ACQUIRE_SECONDS = 5.0
+COMMAND_SECONDS = 30.0
+
+UNAVAILABLE: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.LockNotAvailableError,
+    asyncpg.exceptions.TransactionRollbackError,
+)
+"""What a database says that is down, full, overloaded or in a conflict that passes: worth another try."""
+
+
+async def create_pool(settings: DatabaseSettings, schema: str, *, size: int = POOL_SIZE) -> Pool:
+    """Make a pool whose connections see `schema` first.
+
+    No connection is opened yet: a service starts without its database, says so at /readyz, and goes on once it is there.
+    Statements end after 10 s, waits for a lock after 2 s, idle transactions after 30 s.
+    """
+    return await asyncpg.create_pool(
+        host=settings.host,
+        port=settings.port,
+        database=settings.name,
+        user=settings.user,
+        password=settings.password_file.read_text("utf-8").strip(),
+        min_size=0,
+        max_size=size,
+        timeout=ACQUIRE_SECONDS,
+        command_timeout=COMMAND_SECONDS,
+        server_settings={
+            "application_name": f"motcua-{schema}",
+            "search_path": schema,
+            "timezone": "UTC",
+            "jit": "off",
+            "statement_timeout": "10s",
+            "lock_timeout": "2s",
+            "idle_in_transaction_session_timeout": "30s",
+        },
+    )
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """One connection in one transaction: commits at the end, rolls back when anything is raised."""
+    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+        yield connection
+
+
+async def unreachable(pool: Pool) -> str | None:
+    """None when the database answers, else why not: a check for /readyz."""
+    try:
+        async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            await connection.execute("select 1")
+    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        return f"database: {type(error).__name__}"
+    return None

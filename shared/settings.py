@@ -1,0 +1,199 @@
+"""What a service is told from outside: environment variables `MOTCUA_…`, nested by `__`; secrets only from files.
+
+A service composes the pieces below in its own `settings.py`. Nothing is guessed for a secret: `load_settings` refuses
+to start and names every problem at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ENV_PREFIX = "MOTCUA_"
+CONFIGURATION_ERROR = os.EX_CONFIG
+"""Exit code 78 of sysexits.h: the process was not configured as it must be."""
+
+
+class Profile(StrEnum):
+    """How strict the start is. Production is the default, so that nobody gets development's freedom by omission."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+def _holds_something(path: Path) -> Path:
+    try:
+        empty = not path.read_bytes().strip()
+    except OSError as error:
+        message = f"the file cannot be read: {error.strerror}"
+        raise ValueError(message) from error
+    if empty:
+        raise ValueError("the file is empty")
+    return path
+
+
+SecretFile = Annotated[Path, AfterValidator(_holds_something)]
+"""Path of a readable file that is not empty; its content is read by whoever needs it and never kept here."""
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Piece(BaseModel):
+    """What every group of settings shares: frozen, and strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class DatabaseSettings(Piece):
+    """Where PostgreSQL is and as whom the service comes."""
+
+    host: str
+    port: Port = 5432
+    name: str = "motcua"
+    user: str
+    password_file: SecretFile
+
+
+class KafkaSettings(Piece):
+    """Where the brokers are: `host:port`, several by commas."""
+
+    bootstrap_servers: str
+
+
+class HttpSettings(Piece):
+    """Where the service listens; loopback unless told otherwise."""
+
+    host: str = "127.0.0.1"
+    port: Port
+
+
+class TokenSettings(Piece):
+    """Which bearer tokens are believed: keys as a JWK set (RFC 7517), issuer and audience (RFC 7519)."""
+
+    jwks_file: SecretFile
+    issuer: str = "motcua"
+    audience: str = "motcua"
+
+    def symmetric_key_ids(self) -> list[str]:
+        """Name the shared-secret keys (HS256) in the set: whoever can verify with one can also forge with it."""
+        keys = json.loads(self.jwks_file.read_text("utf-8"))["keys"]
+        return [str(key.get("kid", "unnamed")) for key in keys if key.get("kty") == "oct"]
+
+    @model_validator(mode="after")
+    def _keys_can_be_read(self) -> Self:
+        try:
+            self.symmetric_key_ids()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError("jwks_file holds no JWK set") from error
+        return self
+
+
+class ClockSettings(Piece):
+    """The file of the scenario clock; without it the legal clock is the system's."""
+
+    scenario_file: Path | None = None
+
+
+class KeyringSettings(Piece):
+    """The key-encryption key: 32 bytes in base64."""
+
+    key_file: SecretFile
+
+
+class LogSettings(Piece):
+    """From which level on a service speaks."""
+
+    level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        nested_model_default_partial_update=True,
+    )
+
+    profile: Profile = Profile.PRODUCTION
+    database: DatabaseSettings
+    kafka: KafkaSettings
+    http: HttpSettings
+    tokens: TokenSettings
+    clock: ClockSettings = ClockSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _production_is_strict(self) -> Self:
+        if self.profile is not Profile.PRODUCTION:
+            return self
+        faults = []
+        if self.clock.scenario_file is not None:
+            faults.append(f"{ENV_PREFIX}CLOCK__SCENARIO_FILE: a production profile runs on the system's clock")
+        if symmetric := self.tokens.symmetric_key_ids():
+            faults.append(f"{ENV_PREFIX}TOKENS__JWKS_FILE: a production profile refuses shared-secret keys {symmetric}")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+
+Loaded = TypeVar("Loaded", bound=ServiceSettings)
+
+
+def load_settings(settings: type[Loaded]) -> Loaded:
+    """Read the environment; on any problem print all of them to stderr and leave with exit code 78."""
+    try:
+        return settings()
+    except ValidationError as error:
+        refuse_to_start(problems(settings, error))
+
+
+def refuse_to_start(found: list[str]) -> NoReturn:
+    """Print every problem of the configuration and leave with exit code 78."""
+    lines = "\n".join(f"  - {problem}" for problem in found)
+    sys.stderr.write(f"The configuration has {len(found)} problem(s):\n{lines}\n")
+    raise SystemExit(CONFIGURATION_ERROR)
+
+
+def problems(settings: type[BaseSettings], error: ValidationError) -> list[str]:
+    """List every problem as `MOTCUA_NAME: what is wrong`, without the value that was given."""
+    return [line for item in error.errors(include_input=False, include_url=False) for line in _lines(settings, item)]
+
+
+def _lines(settings: type[BaseSettings], item: Any) -> Iterator[str]:
+    path = [str(part) for part in item["loc"]]
+    if item["type"] == "missing":
+        for missing in _required(settings, path):
+            yield f"{_variable(missing)}: is not set"
+    elif path:
+        yield f"{_variable(path)}: {item['msg']}"
+    else:
+        yield from item["msg"].removeprefix("Value error, ").split("; ")
+
+
+def _required(settings: type[BaseModel], path: list[str]) -> Iterator[list[str]]:
+    """Name the variables behind a missing field: a missing group stands for each of its required members."""
+    field: FieldInfo | None = settings.model_fields.get(path[0])
+    group = field.annotation if field is not None else None
+    if not (isinstance(group, type) and issubclass(group, BaseModel)):
+        yield path
+    elif len(path) > 1:
+        yield from ([path[0], *rest] for rest in _required(group, path[1:]))
+    else:
+        yield from ([path[0], name] for name, member in group.model_fields.items() if member.is_required())
+
+
+def _variable(path: list[str]) -> str:
+    return ENV_PREFIX + "__".join(path).upper()
