@@ -1,0 +1,5 @@
+"""`motcua`, the one command: data on stdout, progress on stderr, documented exit codes."""
+
+from deploy.cli.application import app
+
+__all__ = ["app"]

@@ -1,0 +1,92 @@
+"""The ports of the embedded stack: one number, everything else beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+DEFAULT_BASE = 8000
+"""Services on 8001-8004, sinks on 8025 and 8026, PostgreSQL on 8032, Kafka on 8042 and 8043."""
+
+OFFSETS: Mapping[str, int] = {
+    "intake": 1,
+    "processing": 2,
+    "notification": 3,
+    "metrics": 4,
+    "sms": 25,
+    "mail": 26,
+    "postgres": 32,
+    "kafka": 42,
+    "kafka_controller": 43,
+}
+
+
+class PortTaken(Exception):
+    """Somebody else listens on a port that one of our parts needs."""
+
+    def __init__(self, name: str, port: int) -> None:
+        self.name, self.port = name, port
+        super().__init__(
+            f"port {port} of {name} is taken by another program; choose another with "
+            f"{variable(name)}=<port>, or move all ports with --port-base <number> (MOTCUA_PORT_BASE)"
+        )
+
+
+@dataclass(frozen=True)
+class Ports:
+    """One port on 127.0.0.1 for each listening part."""
+
+    intake: int
+    processing: int
+    notification: int
+    metrics: int
+    sms: int
+    mail: int
+    postgres: int
+    kafka: int
+    kafka_controller: int
+
+    @classmethod
+    def from_base(cls, base: int = DEFAULT_BASE) -> Ports:
+        """All ports at their fixed distance from one number."""
+        return cls(**{name: base + offset for name, offset in OFFSETS.items()})
+
+    @classmethod
+    def from_environment(cls, base: int | None = None, environment: Mapping[str, str] = os.environ) -> Ports:
+        """Ports from `base`, else `MOTCUA_PORT_BASE`, else 8000; single ones from `MOTCUA_PORT_<NAME>`.
+
+        Raises ValueError for what is no port number.
+        """
+        chosen = base if base is not None else int(environment.get("MOTCUA_PORT_BASE", DEFAULT_BASE))
+        named = {name: int(environment[variable(name)]) for name in OFFSETS if variable(name) in environment}
+        ports = dataclasses.replace(cls.from_base(chosen), **named)
+        numbers = list(dataclasses.asdict(ports).values())
+        if len(set(numbers)) < len(numbers) or not all(1024 <= number <= 65535 for number in numbers):
+            raise ValueError(f"ports must differ and lie between 1024 and 65535: {dataclasses.asdict(ports)}")
+        return ports
+
+    def of(self, name: str) -> int:
+        """The port of one part by its name."""
+        return int(getattr(self, name))
+
+
+def variable(name: str) -> str:
+    """The environment variable that moves one port."""
+    return f"MOTCUA_PORT_{name.upper()}"
+
+
+def refuse_taken(ports: Ports, names: Iterable[str]) -> None:
+    """Raise PortTaken for the first of the named ports on which another program listens."""
+    for name in names:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", ports.of(name)))
+            except OSError as error:
+                if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+                    raise PortTaken(name, ports.of(name)) from error
+                raise

@@ -1,0 +1,133 @@
+"""The four services and the sinks as supervised parts, with the environment each of them gets."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from deploy.local.folder import Folder
+from deploy.local.parts import Part, refuses_connections
+from deploy.local.ports import Ports
+from deploy.local.processes import Launch
+
+SERVICES = ("intake", "processing", "notification", "metrics")
+DATABASE = "motcua"
+ISSUER = "motcua-local"
+AUDIENCE = "motcua"
+JWKS_SECRET, KEY_SECRET = "jwks.json", "keyring.key"  # noqa: S105 - names of files
+SMS_SECRET, RECEIPTS_SECRET = "sms.token", "receipts.token"  # noqa: S105 - names of files
+_KEY_READERS = {"intake", "notification"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every part of one stack shares. `scenario` is the file of the scenario clock, None for the system's."""
+
+    folder: Folder
+    ports: Ports
+    scenario: Path | None = None
+
+
+def make_secrets(folder: Folder) -> None:
+    """Generate, once, every secret that the services and the sinks share; the keys are for development."""
+    key = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
+    token_key = {"kty": "oct", "k": key, "kid": "development", "alg": "HS256", "use": "sig"}
+    folder.secret(JWKS_SECRET, json.dumps({"keys": [token_key]}).encode())
+    folder.secret(KEY_SECRET, base64.b64encode(secrets.token_bytes(32)))
+    folder.secret(SMS_SECRET)
+    folder.secret(RECEIPTS_SECRET)
+
+
+def environment(setting: Setting, service: str) -> dict[str, str]:
+    """The whole environment of one service: ours, and of the caller's nothing that could change what it does."""
+    folder, ports = setting.folder, setting.ports
+    settings = {
+        "MOTCUA_PROFILE": "development",
+        "MOTCUA_DATABASE__HOST": "127.0.0.1",
+        "MOTCUA_DATABASE__PORT": str(ports.postgres),
+        "MOTCUA_DATABASE__NAME": DATABASE,
+        "MOTCUA_DATABASE__USER": service,
+        "MOTCUA_DATABASE__PASSWORD_FILE": str(folder.secrets / f"{service}.password"),
+        "MOTCUA_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{ports.kafka}",
+        "MOTCUA_HTTP__HOST": "127.0.0.1",
+        "MOTCUA_HTTP__PORT": str(ports.of(service)),
+        "MOTCUA_TOKENS__JWKS_FILE": str(folder.secrets / JWKS_SECRET),
+        "MOTCUA_TOKENS__ISSUER": ISSUER,
+        "MOTCUA_TOKENS__AUDIENCE": AUDIENCE,
+        "MOTCUA_INTAKE__URL": f"http://127.0.0.1:{ports.intake}",
+    }
+    if service in _KEY_READERS:
+        settings["MOTCUA_KEYRING__KEY_FILE"] = str(folder.secrets / KEY_SECRET)
+    if service == "notification":
+        settings |= _channels(folder, ports)
+    if setting.scenario is not None:
+        settings["MOTCUA_CLOCK__SCENARIO_FILE"] = str(setting.scenario)
+    return _inherited() | settings
+
+
+def _channels(folder: Folder, ports: Ports) -> dict[str, str]:
+    return {
+        "MOTCUA_SMS__URL": f"http://127.0.0.1:{ports.sms}",
+        "MOTCUA_SMS__TOKEN_FILE": str(folder.secrets / SMS_SECRET),
+        "MOTCUA_RECEIPTS__TOKEN_FILE": str(folder.secrets / RECEIPTS_SECRET),
+        "MOTCUA_MAIL__HOST": "127.0.0.1",
+        "MOTCUA_MAIL__PORT": str(ports.mail),
+        "MOTCUA_MAIL__SENDER": "mot-cua@motcua.example",
+    }
+
+
+def _inherited() -> dict[str, str]:
+    kept = {"PATH", "HOME", "TZ", "LANG", "LD_LIBRARY_PATH"}
+    return {name: value for name, value in os.environ.items() if name in kept} | {"PYTHONUNBUFFERED": "1"}
+
+
+def service_part(setting: Setting, service: str) -> Part:
+    """One service as a supervised part, ready when `/readyz` says so."""
+    launch = Launch(
+        command=[sys.executable, "-m", f"services.{service}"],
+        environment=environment(setting, service),
+        log=setting.folder.logs / f"{service}.log",
+        folder=setting.folder.path,
+    )
+    return Part(service, launch, lambda: not_ready(setting.ports.of(service)))
+
+
+def sinks_part(setting: Setting) -> Part:
+    """The SMS gateway and the mail server that only write down what they get."""
+    folder, ports = setting.folder, setting.ports
+    command = [sys.executable, "-m", "deploy.local.sinks"]
+    command += [
+        "--sms-port",
+        str(ports.sms),
+        "--mail-port",
+        str(ports.mail),
+        "--log-folder",
+        str(folder.path / "sinks"),
+    ]
+    command += ["--receipts-url", f"http://127.0.0.1:{ports.notification}/v1/receipts/sms"]
+    command += ["--receipts-token-file", str(folder.secrets / RECEIPTS_SECRET)]
+
+    launch = Launch(command=command, environment=_inherited(), log=folder.logs / "sinks.log", folder=folder.path)
+    return Part("sinks", launch, lambda: sinks_not_ready(ports.sms, ports.mail))
+
+
+async def sinks_not_ready(sms_port: int, mail_port: int) -> str | None:
+    """None when both sinks accept, else the reason."""
+    return await refuses_connections(sms_port) or await refuses_connections(mail_port)
+
+
+async def not_ready(port: int, seconds: float = 2) -> str | None:
+    """None when `/readyz` on this port answers 200, else what it answered or why it could not be asked."""
+    try:
+        async with httpx2.AsyncClient(timeout=seconds, trust_env=False) as client:
+            answer = await client.get(f"http://127.0.0.1:{port}/readyz")
+    except httpx2.HTTPError as error:
+        return type(error).__name__
+    return None if answer.status_code == httpx2.codes.OK else f"answers {answer.status_code}"
