@@ -1,0 +1,37 @@
+"""Which failures pass by themselves (wait and try again) and which are a fact's own fault (park its dossier)."""
+
+from __future__ import annotations
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+PASSING_CLASSES = frozenset({"08", "40", "53", "57", "58"})
+"""SQLSTATE classes: connection, transaction rolled back, resources, operator's intervention, system error."""
+
+PASSING_STATES = frozenset({"55P03", "25P03", "25006", "0A000"})
+"""Lock timeout, idle transaction ended, read-only server (a failover), a plan that a migration made stale."""
+
+
+class Unready(Exception):
+    """A handler lacks something that will come, like a rule version: the consumer pauses, nothing is parked."""
+
+
+class Fenced(Exception):
+    """A cursor was moved by another consumer meanwhile: this batch has no effect and is read again."""
+
+
+def passes(error: BaseException) -> bool:
+    """Whether waiting may help, by what the error is and never by how often it came."""
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return state[:2] in PASSING_CLASSES or state in PASSING_STATES
+    if isinstance(error, asyncpg.InterfaceError):
+        # asyncpg.DataError is one too: an argument that no column takes, which waiting does not mend.
+        return not isinstance(error, ValueError)
+    return isinstance(error, Unready | Fenced | OSError | TimeoutError | KafkaError)
+
+
+def reason_of(error: BaseException) -> str:
+    """One line without a zero byte, short enough to be stored and shown."""
+    text = f"{type(error).__name__}: {error}".replace("\0", "\\0")
+    return " ".join(text.encode("utf-8", "replace").decode().split())[:500]

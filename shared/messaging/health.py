@@ -1,0 +1,36 @@
+"""Whether a loop lives, and whether it can do its work: two questions, two probes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+ALIVE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class LoopHealth:
+    """`alive`: the loop turned within 30 s. `ready`: it can work now; if not, `reason` says what it waits for."""
+
+    alive: bool
+    ready: bool
+    reason: str
+
+
+class Pulse:
+    """Counts the turns of one loop by the machine's monotonic clock and keeps why it waits, if it does."""
+
+    def __init__(self, reason: str = "starting", monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._turned = monotonic()
+        self.reason = reason
+
+    def turn(self) -> None:
+        """The loop came round."""
+        self._turned = self._monotonic()
+
+    def health(self) -> LoopHealth:
+        """The answer for /livez and /readyz."""
+        alive = self._monotonic() - self._turned < ALIVE_SECONDS
+        return LoopHealth(alive=alive, ready=alive and not self.reason, reason=self.reason)

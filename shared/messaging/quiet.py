@@ -1,0 +1,45 @@
+"""The figures that say whether the system is quiet (design §3): computed when asked, exact and cheap."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.database import Connection
+
+
+class QuietFigures(BaseModel):
+    """Facts journaled per topic, applied per `source/topic`, still unsent, and parked (facts, not dossiers).
+
+    Sequences are gap-free: the sum of the heads is the number of facts, the sum of the cursors counts distinct facts.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    journaled: dict[str, int]
+    applied: dict[str, int]
+    unsent: int
+    parked: int
+
+
+FIGURES = """
+select 'journaled' as figure, topic as name, sum(seq)::bigint as facts from journal_heads group by topic
+union all
+select 'applied', source || '/' || topic, sum(seq)::bigint from cursors group by source, topic
+union all
+select 'unsent', '', count(*) from unsent
+union all
+select 'parked', '', count(*) from parked
+"""
+
+
+async def quiet_figures(tx: Connection) -> QuietFigures:
+    """Read all figures in one statement, hence in one snapshot."""
+    figures: dict[str, dict[str, int]] = {"journaled": {}, "applied": {}, "unsent": {}, "parked": {}}
+    for row in await tx.fetch(FIGURES):
+        figures[row["figure"]][row["name"]] = row["facts"]
+    return QuietFigures(
+        journaled=figures["journaled"],
+        applied=figures["applied"],
+        unsent=figures["unsent"][""],
+        parked=figures["parked"][""],
+    )
