@@ -1,0 +1,97 @@
+"""Calls that survive a lost answer: the same request with the same idempotency key until it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from deploy.demo.wire import Answer, ConnectionLost, Wire
+
+PATIENCE_SECONDS = 300.0
+"""How long one request is repeated: a killed service is started again well within it."""
+FIRST_DELAY_SECONDS = 0.05
+LONGEST_DELAY_SECONDS = 1.0
+_PASSING = {
+    HTTPStatus.CONFLICT,  # a twin of this key is still at work (`request_in_flight`)
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+
+
+class Refused(Exception):
+    """A service answered with a problem; `code` is its code, `status` the HTTP status."""
+
+    def __init__(self, call: str, answer: Answer) -> None:
+        problem = _problem(answer)
+        self.status = answer.status
+        self.code = str(problem.get("code", ""))
+        super().__init__(f"{call}: {answer.status} {self.code} {problem.get('detail', '')} {problem.get('errors', '')}")
+
+
+class GaveUp(Exception):
+    """A request stayed unanswered for longer than `PATIENCE_SECONDS`."""
+
+
+class Caller:
+    """Calls one service as whoever the token names. `sent` counts requests, `repeated` those sent again."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self.sent = 0
+        self.repeated = 0
+
+    async def get(self, target: str, token: str) -> Any:
+        """GET, as JSON. Raises `Refused`, `GaveUp`."""
+        answer = await self._patiently("GET", target, {"authorization": f"Bearer {token}"}, b"")
+        return answer.json()
+
+    async def post(
+        self, target: str, token: str, key: str, body: Mapping[str, Any], *, version: int | None = None
+    ) -> Answer:
+        """POST under an idempotency key; `version` becomes If-Match. Raises `Refused`, `GaveUp`."""
+        headers = {
+            "authorization": f"Bearer {token}",
+            "idempotency-key": key,
+            "content-type": "application/json",
+        }
+        if version is not None:
+            headers["if-match"] = f'"{version}"'
+        return await self._patiently("POST", target, headers, json.dumps(body).encode())
+
+    async def _patiently(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        give_up_at = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        delay = FIRST_DELAY_SECONDS
+        while True:
+            try:
+                self.sent += 1
+                answer = await self._wire.request(method, target, headers, body)
+            except ConnectionLost as error:
+                reason: object = error
+            else:
+                if answer.status < HTTPStatus.BAD_REQUEST:
+                    return answer
+                if answer.status not in _PASSING or not _passes(answer):
+                    raise Refused(f"{method} {target}", answer)
+                reason = Refused(f"{method} {target}", answer)
+            if asyncio.get_running_loop().time() > give_up_at:
+                raise GaveUp(f"{method} {target}: unanswered for {PATIENCE_SECONDS:.0f} s, last: {reason}")
+            self.repeated += 1
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LONGEST_DELAY_SECONDS)
+
+
+def _passes(answer: Answer) -> bool:
+    return answer.status != HTTPStatus.CONFLICT or _problem(answer).get("code") == "request_in_flight"
+
+
+def _problem(answer: Answer) -> dict[str, Any]:
+    try:
+        problem = answer.json()
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}

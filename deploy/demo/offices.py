@@ -1,0 +1,171 @@
+"""The year's desks and offices: who acts, with which token, and what each may ask the services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from deploy.demo.calls import Caller
+from deploy.demo.ledger import Entry
+from deploy.demo.people import Person, person
+from deploy.demo.plan import Arrival
+
+WORKLIST_PAGE = 200
+
+
+@dataclass(frozen=True, order=True)
+class Officer:
+    """An officer of exactly one agency in exactly one role; the subject of his token."""
+
+    agency: str
+    role: str
+
+    @property
+    def subject(self) -> str:
+        """The name in his token: an office, never a person."""
+        return f"{self.role}.{self.agency}"
+
+
+@dataclass(frozen=True)
+class Duty:
+    """An act that a step of a dossier waits for, and whose it is."""
+
+    officer: Officer
+    step_no: int
+    action: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of an officer's worklist."""
+
+    code: str
+    state: int
+    version: int
+    promised_due: datetime
+    duties: tuple[Duty, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an act left behind: the dossier's new version and the duties that are open now."""
+
+    version: int
+    open_duties: tuple[Duty, ...]
+
+
+Tokens = Callable[[str, str, str], str]
+"""(subject, role, agency) → bearer token."""
+
+
+class Offices:
+    """Intake and processing as the people of the year use them: over HTTP, each with his own token."""
+
+    def __init__(self, intake: Caller, processing: Caller, tokens: Tokens, seed: int) -> None:
+        self._intake = intake
+        self._processing = processing
+        self._seed = seed
+        self._token = cache(lambda officer: tokens(officer.subject, officer.role, officer.agency))
+
+    async def file(self, arrival: Arrival) -> Entry:
+        """Hand in one dossier at its place's desk; what intake acknowledges becomes a ledger entry."""
+        desk = Officer(arrival.place.code, "desk")
+        key = f"year-{self._seed}-{arrival.number}"
+        body = dossier_body(arrival, person(arrival.number, arrival.place.name_vi))
+        answer = (await self._intake.post("/v1/dossiers", self._token(desk), key, body)).json()
+        return Entry(
+            code=answer["code"],
+            key=key,
+            statutory_due=datetime.fromisoformat(answer["statutory_due"]),
+            promised_due=datetime.fromisoformat(answer["promised_due"]),
+            competent_agency=answer["competent_agency"],
+            arrival=arrival,
+        )
+
+    async def worklist(self, officer: Officer) -> list[Item]:
+        """The officer's whole worklist, page after page."""
+        items: list[Item] = []
+        cursor = ""
+        while True:
+            target = f"/v1/worklist?limit={WORKLIST_PAGE}" + (f"&cursor={cursor}" if cursor else "")
+            page = await self._processing.get(target, self._token(officer))
+            items += [_item(officer, found) for found in page["items"]]
+            cursor = page.get("next_cursor") or ""
+            if not cursor:
+                return items
+
+    async def act(self, item: Item, duty: Duty, version: int) -> Outcome:
+        """Do what a duty asks. Raises `Refused`: 412 when somebody else has acted on the dossier since."""
+        answer = await self._processing.post(
+            f"/v1/dossiers/{item.code}/acts/{duty.action}",
+            self._token(duty.officer),
+            f"{item.code}.{duty.action}.{duty.step_no}.{version}",
+            act_body(item.code, duty),
+            version=version,
+        )
+        found = answer.json()
+        return Outcome(found["version"], tuple(_duty(open_duty) for open_duty in found["open_duties"]))
+
+
+def dossier_body(arrival: Arrival, applicant: Person) -> dict[str, Any]:
+    """The form as the desk fills it in. People type their names into every free-text field, so these do too."""
+    return {
+        "procedure_code": arrival.case.procedure_code,
+        "case_code": arrival.case.case_code,
+        "area_code": arrival.area_code,
+        "applicant": {
+            "name": applicant.name,
+            "citizen_number": applicant.citizen_number,
+            "birth_date": applicant.birth_date.isoformat(),
+            "address": applicant.address,
+            "phone": applicant.phone,
+            "email": applicant.email,
+        },
+        "content": f"{applicant.name} đề nghị: {arrival.case.name_vi}",
+        "note": f"Người nộp: {applicant.name}, {applicant.phone}",
+        "language": applicant.language,
+        "papers": [
+            {
+                "paper_code": paper.paper_code,
+                "originals": paper.originals,
+                "certified": paper.certified,
+                "photocopies": paper.photocopies,
+            }
+            for paper in arrival.case.papers
+            if paper.required
+        ],
+    }
+
+
+def act_body(code: str, duty: Duty) -> dict[str, Any]:
+    """What each act says beside its name."""
+    match duty.action:
+        case "assign":
+            return {"step_no": duty.step_no}
+        case "number":
+            return {"step_no": duty.step_no, "result_number": f"{code}/KQ"}
+        case "hand_over":
+            return {"receiver": "applicant", "handover": "desk"}
+        case "send_apology":
+            return {"reason": "officer_absent"}
+        case "finish":
+            return {}
+        case _:
+            return {"step_no": duty.step_no}
+
+
+def _item(officer: Officer, found: Mapping[str, Any]) -> Item:
+    return Item(
+        code=found["code"],
+        state=found["state"],
+        version=found["version"],
+        promised_due=datetime.fromisoformat(found["promised_due"]),
+        duties=tuple(Duty(officer, duty["step_no"], duty["action"]) for duty in found["duties"]),
+    )
+
+
+def _duty(found: Mapping[str, Any]) -> Duty:
+    return Duty(Officer(found["agency"], found["role"]), found["step_no"], found["action"])

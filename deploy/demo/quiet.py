@@ -1,0 +1,122 @@
+"""Quiet: every fact that any service journaled has been applied by all who read it, and nothing waits (design §3)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.demo.calls import Caller
+from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES
+
+READERS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "intake": (("processing", LIFECYCLE.name),),
+    "processing": (("intake", LIFECYCLE.name),),
+    "notification": (("intake", LIFECYCLE.name), ("processing", LIFECYCLE.name), ("intake", CONTACTS.name)),
+    "metrics": (("intake", LIFECYCLE.name), ("processing", LIFECYCLE.name), ("notification", OUTCOMES.name)),
+}
+"""Who must have applied whose facts, for the system to be quiet: service → (source, topic)."""
+
+POLL_SECONDS = 0.02
+LONGEST_POLL_SECONDS = 0.25
+PATIENCE_SECONDS = 300.0
+
+
+class NeverQuiet(Exception):
+    """Something still waits after `PATIENCE_SECONDS`; the message says what."""
+
+
+class Parked(Exception):
+    """A dossier is parked: the year cannot come out even, so it stops here."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the services answered: service → its quiet figures."""
+
+    by_service: Mapping[str, Mapping[str, Any]]
+
+    def journaled(self, source: str, topic: str) -> int:
+        """Facts that `source` has written to its journal for this topic."""
+        return int(self.by_service[source]["journaled"].get(topic, 0))
+
+    def applied(self, service: str, source: str, topic: str) -> int:
+        """Facts of `source` on this topic that `service` has applied."""
+        return int(self.by_service[service]["applied"].get(f"{source}/{topic}", 0))
+
+    @property
+    def parked(self) -> int:
+        """Facts waiting in the parking tables of all services."""
+        return sum(int(figures["parked"]) for figures in self.by_service.values())
+
+    def waiting(self) -> list[str]:
+        """What is not done yet, in words; empty when all is quiet."""
+        found = [
+            f"{service} {name} {figures[name]}"
+            for service, figures in self.by_service.items()
+            for name in ("unsent", "timers_due", "messages_waiting")
+            if figures.get(name)
+        ]
+        for service, sources in READERS.items():
+            if service not in self.by_service or any(source not in self.by_service for source, _ in sources):
+                continue
+            for source, topic in sources:
+                missing = self.journaled(source, topic) - self.applied(service, source, topic)
+                if missing:
+                    found.append(f"{service} lacks {missing} of {source}/{topic}")
+        return found
+
+
+class Watch:
+    """Waits for quiet over the services' `GET /internal/v1/quiet`."""
+
+    def __init__(self, callers: Mapping[str, Caller], token: str) -> None:
+        self._callers = callers
+        self._token = token
+        self.polls = 0
+
+    async def figures(self, *services: str) -> Figures:
+        """The figures of these services (all when none is named), computed now."""
+        names = services or tuple(self._callers)
+        self.polls += 1
+        answers = await asyncio.gather(*(self._callers[name].get("/internal/v1/quiet", self._token) for name in names))
+        return Figures(dict(zip(names, answers, strict=True)))
+
+    async def quiet(self) -> Figures:
+        """Wait until two readings in a row are quiet and the same. Raises `NeverQuiet`, `Parked`."""
+        last: list[Figures] = []
+
+        def twice(figures: Figures) -> bool:
+            if figures.parked:
+                raise Parked(f"{figures.parked} facts are parked; `motcua parked list` shows them")
+            same = last == [figures]
+            last[:] = [] if figures.waiting() else [figures]
+            return same and bool(last)
+
+        return await self._until(twice)
+
+    async def timers_fired(self) -> None:
+        """Wait until every timer that the clock has reached is a fact. Raises `NeverQuiet`."""
+        await self._until(lambda figures: not figures.by_service["processing"].get("timers_due"), "processing")
+
+    async def cases_opened(self) -> None:
+        """Wait until processing has opened a case for every dossier that intake accepted. Raises `NeverQuiet`."""
+        await self._until(_all_opened, "intake", "processing")
+
+    async def _until(self, done: Callable[[Figures], bool], *services: str) -> Figures:
+        loop = asyncio.get_running_loop()
+        give_up_at, delay = loop.time() + PATIENCE_SECONDS, POLL_SECONDS
+        while True:
+            figures = await self.figures(*services)
+            if done(figures):
+                return figures
+            if loop.time() > give_up_at:
+                raise NeverQuiet("; ".join(figures.waiting()) or str(figures.by_service))
+            await asyncio.sleep(delay)
+            delay = min(delay * 1.3, LONGEST_POLL_SECONDS)
+
+
+def _all_opened(figures: Figures) -> bool:
+    accepted = figures.journaled("intake", LIFECYCLE.name)
+    return figures.applied("processing", "intake", LIFECYCLE.name) >= accepted
