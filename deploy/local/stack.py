@@ -22,8 +22,8 @@ from deploy.local.ports import Ports, refuse_taken
 from deploy.local.processes import Identity
 from deploy.local.services import DATABASE, SERVICES, Setting, environment, make_secrets, service_part, sinks_part
 from deploy.local.supervisor import Supervisor
-from deploy.provision.database import create_database
-from shared.clocks import write_scenario
+from deploy.provision.database import OWNER, create_database
+from shared.clocks import ScenarioClock, SystemLegalClock, write_scenario
 
 ALL_PARTS = ("postgres", "kafka", "sinks", *SERVICES)
 SERVER_PARTS = ("postgres", "kafka")
@@ -79,8 +79,7 @@ class Stack:
 
     def dsn(self, role: str = postgres.SUPERUSER, database: str = DATABASE) -> str:
         """Where and as whom to reach the database: a service's name, `motcua_owner`, or the superuser."""
-        password = (self.folder.secrets / f"{role}.password").read_text("ascii")
-        return f"postgresql://{role}:{password}@127.0.0.1:{self.ports.postgres}/{database}"
+        return dsn(self.folder, self.ports.postgres, role, database)
 
     def environment(self, service: str) -> dict[str, str]:
         """The whole environment that a service is started with."""
@@ -128,7 +127,7 @@ class Stack:
         return await status.parts(self.folder)
 
     async def _start_parts(self) -> None:
-        self._say("looking for what an earlier run left behind")
+        # nothing is written before: the state file names what an earlier run left behind
         for name in await self._supervisor.end_leftovers():
             self._told(f"ended {name}, left behind by an earlier run")
         refuse_taken(self.ports, _listeners(self._names))
@@ -142,13 +141,26 @@ class Stack:
         await self._start(*(self._client(name) for name in self._names if name not in SERVER_PARTS))
 
     async def _provision(self) -> None:
-        if "postgres" in self._names:
-            self._say("making the database")
+        """Everything where services are to run; for bare servers only the empty database."""
+        if set(self._names) & set(SERVICES):
+            await self.provision()
+        elif "postgres" in self._names:
             server = await asyncpg.connect(self.dsn(database="postgres"))
             try:
                 await create_database(server, DATABASE)
             finally:
                 await server.close()
+
+    async def provision(self) -> "Report":
+        """Bring database, topics and rules of the running servers to the declared state; safe at any time."""
+        from deploy.provision.run import provision
+
+        self._say("provisioning: roles, schemas, migrations, topics, rules")
+        return await provision(target(self.folder, self.ports), legal_time=self._legal_time())
+
+    def _legal_time(self) -> datetime:
+        clock = SystemLegalClock() if self.scenario_file is None else ScenarioClock(self.scenario_file)
+        return clock.now()
 
     async def _prepare_servers(self) -> list[Part]:
         servers = []
@@ -177,3 +189,22 @@ class Stack:
 
 def _listeners(names: Sequence[str]) -> list[str]:
     return [port for name in names for port in status.listeners(name)]
+
+
+def dsn(folder: Folder, port: int, role: str = postgres.SUPERUSER, database: str = DATABASE) -> str:
+    """Where and as whom to reach a stack's database."""
+    password = (folder.secrets / f"{role}.password").read_text("ascii")
+    return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}"
+
+
+def target(folder: Folder, ports: Ports) -> "Target":
+    """What provision needs of a running stack; passwords of the roles are generated at the first call."""
+    passwords = {role: folder.secret(f"{role}.password").read_text("ascii") for role in (OWNER, *SERVICES)}
+    from deploy.provision.run import Target
+
+    return Target(
+        server_dsn=dsn(folder, ports.postgres, database="postgres"),
+        database=DATABASE,
+        passwords=passwords,
+        bootstrap_servers=f"127.0.0.1:{ports.kafka}",
+    )

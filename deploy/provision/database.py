@@ -1,7 +1,14 @@
-"""Who may do what: the database, one role and one schema for each service, and the rights between them."""
+"""Who may do what: the database, one role and one schema for each service, and the rights between them.
+
+Tables belong to a role of their own, `motcua_owner`; a service's role may use the tables of its schema, no other's, and
+can change none of them. A table whose comment begins with 'append-only' grants only SELECT and INSERT. Partitions grant
+nothing: they are reached through their parent. The `keyring` schema is the one exception: intake writes, notification
+reads.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import asyncpg
@@ -12,6 +19,12 @@ OWNER = "motcua_owner"
 SERVICES = ("intake", "processing", "notification", "metrics")
 KEYRING = "keyring"
 SCHEMAS = (*SERVICES, KEYRING)
+APPEND_ONLY = "append-only"
+MIGRATIONS_TABLE = "schema_migrations"
+
+_FULL = "SELECT, INSERT, UPDATE, DELETE"
+_APPEND = "SELECT, INSERT"
+_KEYRING_RIGHTS: Mapping[str, str] = {"intake": "SELECT, INSERT, DELETE", "notification": "SELECT"}
 
 DATABASE_EXISTS = """
 SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)
@@ -23,8 +36,89 @@ CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builti
 
 
 async def create_database(server: Connection, name: str) -> bool:
-    """Make the database if it is not there; answers whether it was made. `server` is connected to another one."""
+    """Make the database if it is not there; answer whether it was made. `server` is connected to another one."""
     if await server.fetchval(DATABASE_EXISTS, name):
         return False
     await server.execute(CREATE_DATABASE.format(name=name))
     return True
+
+
+ROLE_EXISTS = """
+SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)
+"""
+
+# A utility statement takes no parameters: the server itself quotes the name and the password.
+QUOTE_ROLE = """
+SELECT format(
+    '%s ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT PASSWORD %L', $1::text, $2::text, $3::text)
+"""
+
+
+async def create_roles(connection: Connection, passwords: Mapping[str, str]) -> list[str]:
+    """Make every role that is not there and give each its password; answer the names of the new ones."""
+    made = []
+    for role, password in passwords.items():
+        known = await connection.fetchval(ROLE_EXISTS, role)
+        await connection.execute(await connection.fetchval(QUOTE_ROLE, "ALTER" if known else "CREATE", role, password))
+        made += [] if known else [role]
+    return made
+
+
+CLOSE_DATABASE = """
+REVOKE ALL ON DATABASE {database} FROM PUBLIC;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT CONNECT ON DATABASE {database} TO {roles}
+"""
+
+CREATE_SCHEMA = """
+CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner}
+"""
+
+
+async def create_schemas(connection: Connection, database: str) -> None:
+    """Close the database to everybody but our roles and make the schemas, owned by the owner role."""
+    await connection.execute(CLOSE_DATABASE.format(database=database, roles=", ".join((OWNER, *SERVICES))))
+    for schema in SCHEMAS:
+        await connection.execute(CREATE_SCHEMA.format(schema=schema, owner=OWNER))
+
+
+TABLES = """
+SELECT c.relname AS name, coalesce(obj_description(c.oid, 'pg_class'), '') AS comment
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> $2
+ORDER BY c.relname
+"""
+
+GRANT = """
+GRANT {rights} ON {schema}.{table} TO {role}
+"""
+
+START_FROM_NOTHING = """
+REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {role};
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM {role};
+GRANT USAGE ON SCHEMA {schema} TO {role};
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}
+"""
+
+
+async def grant_rights(connection: Connection) -> int:
+    """Give each role exactly its rights, in one transaction, whatever was granted before; answer their number."""
+    granted = 0
+    async with connection.transaction():
+        for service in SERVICES:
+            granted += await _grant(connection, service, service, None)
+        for role, rights in _KEYRING_RIGHTS.items():
+            granted += await _grant(connection, KEYRING, role, rights)
+    return granted
+
+
+async def _grant(connection: Connection, schema: str, role: str, rights: str | None) -> int:
+    await connection.execute(START_FROM_NOTHING.format(schema=schema, role=role))
+    tables = await connection.fetch(TABLES, schema, MIGRATIONS_TABLE)
+    for table in tables:
+        usual = _APPEND if table["comment"].startswith(APPEND_ONLY) else _FULL
+        await connection.execute(
+            GRANT.format(rights=rights or usual, schema=schema, table=f'"{table["name"]}"', role=role)
+        )
+    return len(tables)

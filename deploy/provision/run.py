@@ -1,0 +1,90 @@
+"""`provision`: one run over all parts, under a lock of its own, telling what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from deploy.provision import database, migrations, rules, topics
+from deploy.provision.database import Connection
+from shared.clocks import machine_now
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to provision. `server_dsn` names a role that may make roles and databases, and any existing database."""
+
+    server_dsn: str
+    database: str
+    passwords: Mapping[str, str]
+    bootstrap_servers: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one run did; everything empty when there was nothing left to do. `grants` counts all rights in force."""
+
+    database: bool
+    roles: list[str]
+    migrations: list[str]
+    partitions: int
+    grants: int
+    topics: list[str]
+    rules: list[str]
+
+    def lines(self) -> list[str]:
+        """Say it for people."""
+        names = {"roles": self.roles, "migrations": self.migrations, "topics": self.topics, "rule versions": self.rules}
+        told = [f"{what}: {', '.join(made)}" for what, made in names.items() if made]
+        told += ["database made"] if self.database else []
+        told += [f"journal partitions: {self.partitions}"] if self.partitions else []
+        return [*(told or ["nothing new"]), f"rights on {self.grants} tables stand as declared"]
+
+
+TAKE_TURN = """
+SELECT pg_advisory_lock(7305)
+"""
+
+
+async def provision(target: Target, *, legal_time: datetime) -> Report:
+    """Bring database, topics and rules to the declared state; safe to run twice, and twice at once.
+
+    `legal_time` is the legal time of the seed rules' publication. Raises what its parts raise.
+    """
+    server = await asyncpg.connect(target.server_dsn)
+    try:
+        await server.execute(TAKE_TURN)
+        made_database = await database.create_database(server, target.database)
+        made_roles = await database.create_roles(server, target.passwords)
+        connection = await asyncpg.connect(target.server_dsn, database=target.database)
+        try:
+            made_migrations, partitions = await _schemas(connection, target.database)
+            grants = await database.grant_rights(connection)
+            made_topics = await topics.create_topics(target.bootstrap_servers)
+            made_rules = await rules.seed_rules(connection, legal_time)
+        finally:
+            await connection.close()
+    finally:
+        await server.close()
+    return Report(
+        database=made_database,
+        roles=made_roles,
+        migrations=made_migrations,
+        partitions=partitions,
+        grants=grants,
+        topics=made_topics,
+        rules=made_rules,
+    )
+
+
+async def _schemas(connection: Connection, name: str) -> tuple[list[str], int]:
+    await database.create_schemas(connection, name)
+    at, applied, partitions = machine_now(), [], 0
+    for schema in database.SCHEMAS:
+        applied += [f"{schema}: {file}" for file in await migrations.migrate(connection, schema, at)]
+        if schema in database.SERVICES:
+            partitions += await migrations.add_partitions(connection, schema, at.date())
+    return applied, partitions

@@ -1,0 +1,51 @@
+"""The Kafka topics, made as `shared.contracts.topics` declares them."""
+
+from __future__ import annotations
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from shared.contracts.topics import TOPICS, Topic
+
+
+class TopicDiffers(Exception):
+    """A topic exists with another number of partitions: keys would change their partition, hence their order."""
+
+
+async def create_topics(bootstrap_servers: str, replication: int = 1) -> list[str]:
+    """Make every declared topic that is not there; answer the names of the new ones.
+
+    Raises TopicDiffers, or the KafkaError of a topic that could not be made.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, client_id="motcua-provision")
+    await admin.start()
+    try:
+        wanted = [_new(topic, replication) for topic in TOPICS]
+        answer = await admin.create_topics(wanted)
+        made = [name for name, code, *_ in answer.topic_errors if _was_made(code)]
+        await _refuse_other_partitions(admin)
+    finally:
+        await admin.close()
+    return made
+
+
+def _new(topic: Topic, replication: int) -> NewTopic:
+    return NewTopic(topic.name, topic.partitions, replication, topic_configs=topic.config)
+
+
+def _was_made(code: int) -> bool:
+    if code == 0:
+        return True
+    error = for_code(code)
+    if error is TopicAlreadyExistsError:
+        return False
+    raise error
+
+
+async def _refuse_other_partitions(admin: AIOKafkaAdminClient) -> None:
+    found = {
+        topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics([t.name for t in TOPICS])
+    }
+    for topic in TOPICS:
+        if found.get(topic.name, topic.partitions) != topic.partitions:
+            raise TopicDiffers(f"{topic.name} has {found[topic.name]} partitions, declared are {topic.partitions}")
