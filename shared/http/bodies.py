@@ -1,0 +1,36 @@
+"""What request bodies share: unknown fields and wrong types are refused, texts are bounded and printable."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+
+class RequestBody(BaseModel):
+    """A body as callers must send it: no other fields; frozen; faults never show what was sent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _printable(text: str) -> str:
+    if any(unicodedata.category(letter) in {"Cc", "Cs", "Cn", "Co"} and letter not in "\n\t" for letter in text):
+        raise ValueError("holds a character that cannot be printed")
+    return unicodedata.normalize("NFC", text)
+
+
+Line: TypeAlias = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\n\t]*$"),
+    AfterValidator(_printable),
+]
+"""One line of text: 1 to 200 characters, Unicode NFC."""
+
+LongText: TypeAlias = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=2000), AfterValidator(_printable)
+]
+"""Several lines of text: at most 2,000 characters, Unicode NFC."""
+
+Code: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
+"""A code of a closed list: letters, digits and the marks . _ : -"""

@@ -1,0 +1,142 @@
+"""Refusals as problem documents (RFC 9457): a stable `code`, a title in the caller's language, never the input.
+
+Raise `Problem` anywhere below a route; one renderer answers. Titles are data: those of all services stand here, those
+of one service in its own table (`Mapping[str, Words]`) that `create_app` is given.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.http.languages import Words, preferred_language
+from shared.observability import current_trace_id
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One fault of the input: where (JSON pointer, RFC 6901), which kind, and what was expected there."""
+
+    pointer: str
+    code: str
+    message: str
+
+
+class Problem(Exception):  # noqa: N818 - named after RFC 9457's problem document
+    """A refusal with its HTTP status and a code that callers may rely on.
+
+    `detail` is English, for people, and holds nothing of the input; `headers` go with the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str = "",
+        errors: Sequence[FieldError] = (),
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+
+TITLES: Mapping[str, Words] = {
+    "not_found": Words("Không tìm thấy", "Not found"),
+    "method_not_allowed": Words("Phương thức không được hỗ trợ", "Method not allowed"),
+    "request_invalid": Words("Yêu cầu không hợp lệ", "Invalid request"),
+    "input_invalid": Words("Dữ liệu gửi lên không hợp lệ", "The input is not valid"),
+    "json_invalid": Words("Nội dung không phải JSON hợp lệ", "The body is not valid JSON"),
+    "body_too_large": Words("Nội dung gửi lên quá lớn", "The body is too large"),
+    "cursor_invalid": Words("Vị trí trang không hợp lệ", "The page cursor is not valid"),
+    "token_missing": Words("Thiếu mã truy cập", "The bearer token is missing"),
+    "token_invalid": Words("Mã truy cập không hợp lệ", "The bearer token is not valid"),
+    "token_expired": Words("Mã truy cập đã hết hạn", "The bearer token has expired"),
+    "role_not_allowed": Words("Vai trò này không được phép", "This role may not do that"),
+    "agency_not_allowed": Words("Cơ quan này không được phép", "This agency may not do that"),
+    "idempotency_key_missing": Words("Thiếu Idempotency-Key", "Idempotency-Key is missing"),
+    "idempotency_key_invalid": Words("Idempotency-Key không hợp lệ", "Idempotency-Key is not valid"),
+    "idempotency_key_reused": Words(
+        "Idempotency-Key đã dùng cho yêu cầu khác", "Idempotency-Key was used for another request"
+    ),
+    "request_in_flight": Words("Yêu cầu trùng đang được xử lý", "The same request is being handled"),
+    "if_match_missing": Words("Thiếu If-Match", "If-Match is missing"),
+    "if_match_invalid": Words("If-Match không hợp lệ", "If-Match is not valid"),
+    "version_stale": Words("Hồ sơ đã thay đổi", "The dossier has changed since"),
+    "temporarily_unavailable": Words("Tạm thời không phục vụ được", "Temporarily unavailable"),
+    "internal_error": Words("Lỗi hệ thống", "Internal error"),
+}
+
+_STATUS_CODES: Mapping[int, str] = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+
+def render(problem: Problem, *, accept_language: str | None, titles: Mapping[str, Words] = TITLES) -> Response:
+    """Write the problem document; a code without a title gets the status's own phrase."""
+    words = titles.get(problem.code) or TITLES.get(problem.code)
+    language = preferred_language(accept_language)
+    document = {
+        "type": f"/problems/{problem.code}",
+        "title": words.say(language) if words else HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "code": problem.code,
+        "trace_id": current_trace_id(),
+    }
+    if problem.detail:
+        document["detail"] = problem.detail
+    if problem.errors:
+        document["errors"] = [asdict(error) for error in problem.errors]
+    headers = {"Content-Language": language, "Cache-Control": "no-store", **problem.headers}
+    content = json.dumps(document, ensure_ascii=False).encode()
+    return Response(content, status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def answer(request: Request, problem: Problem) -> Response:
+    """Render for one request, with the titles of the service that it reached."""
+    titles: Mapping[str, Words] = getattr(request.app.state, "titles", TITLES)
+    return render(problem, accept_language=request.headers.get("accept-language"), titles=titles)
+
+
+def from_validation(error: RequestValidationError) -> Problem:
+    """Turn FastAPI's faults into pointers and kinds; what the caller sent stays out, names of unknown fields too."""
+    faults = error.errors()
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return Problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body could not be read as JSON.")
+    errors = [
+        FieldError(_pointer(fault["loc"], fault["type"]), _kind(fault["type"]), _message(fault)) for fault in faults
+    ]
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "input_invalid", "See errors for each fault.", errors)
+
+
+def from_http(error: HTTPException) -> Problem:
+    """Turn what the framework raises itself (no such route, wrong method) into a problem."""
+    return Problem(error.status_code, _STATUS_CODES.get(error.status_code, "request_invalid"), headers=error.headers)
+
+
+def _kind(kind: str) -> str:
+    return "unknown_field" if kind == "extra_forbidden" else kind
+
+
+def _message(fault: Mapping[str, object]) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "The object holds a field that is not known here."
+    return str(fault["msg"])
+
+
+def _pointer(location: Sequence[object], kind: str) -> str:
+    parts = list(location[:-1] if kind == "extra_forbidden" else location)
+    if parts and parts[0] == "body":
+        parts = parts[1:]
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)

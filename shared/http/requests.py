@@ -1,0 +1,83 @@
+"""Around every request: its trace, its two metrics, its line in the log; and an answer when something broke.
+
+Pure ASGI, so that nothing is buffered and no task is cancelled behind a handler's back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.http.problems import Problem, render
+from shared.observability import current_trace_id, traced
+
+REQUESTS = Counter("motcua_http_requests_total", "Requests answered.", ["method", "route", "status"])
+SECONDS = Histogram(
+    "motcua_http_request_duration_seconds",
+    "Time from the first byte of a request to the end of its answer.",
+    ["method", "route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics"})
+
+log = structlog.get_logger("http")
+
+
+class RequestContext:
+    """ASGI middleware: binds the trace, counts, logs; `unavailable` are the errors that mean 503 and try again."""
+
+    def __init__(self, app: ASGIApp, *, unavailable: Sequence[type[Exception]] = ()) -> None:
+        self._app = app
+        self._unavailable = tuple(unavailable)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request inside its trace."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with traced(Headers(scope=scope).get("traceparent")):
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = time.perf_counter()
+        status = 0
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"trace-id", current_trace_id().encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            if status:
+                raise
+            language = Headers(scope=scope).get("accept-language")
+            await render(self._refusal(error), accept_language=language)(scope, receive, watch)
+        finally:
+            _account(scope, status, time.perf_counter() - begun)
+
+    def _refusal(self, error: Exception) -> Problem:
+        if isinstance(error, self._unavailable):
+            log.warning("temporarily_unavailable", error=type(error).__name__)
+            return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "temporarily_unavailable", headers={"Retry-After": "1"})
+        log.error("request_failed", exc_info=error)
+        return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
+
+
+def _account(scope: Mapping[str, object], status: int, seconds: float) -> None:
+    route = getattr(scope.get("route"), "path", "(none)")
+    method = str(scope["method"]) if scope["method"] in METHODS else "(other)"
+    REQUESTS.labels(method, route, str(status)).inc()
+    SECONDS.labels(method, route).observe(seconds)
+    if route not in QUIET_ROUTES:
+        log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 1))
