@@ -1,0 +1,173 @@
+"""Agencies by date: an effective-dated tree with succession, never a fixed pair of levels (NĐ 118/2025)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.rulebook.catalogue import Case, ReceivedAt
+from shared.rulebook.seats import RoleRule
+
+DESK_ROLE = "desk"
+
+
+class UnknownAgency(LookupError):
+    """No agency has that code, area or role on that date."""
+
+
+class AgencyKind(StrEnum):
+    """What an agency is; an external one stands in the tree without being under the district's command."""
+
+    PROVINCE = "province"
+    DEPARTMENT = "department"
+    EXTERNAL = "external"
+    DISTRICT = "district"
+    DISTRICT_OFFICE = "district_office"
+    COMMUNE = "commune"
+
+
+class Succession(StrEnum):
+    """Where the work of a closed agency goes; `by_area`: to the commune of the dossier's area."""
+
+    MERGE = "merge"
+    CONTINUE = "continue"
+    BY_AREA = "by_area"
+
+
+class Agency(BaseModel):
+    """One agency under one code, from `valid_from` to `valid_to` (the last day in force)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    area_code: str | None = None
+    name_vi: str
+    name_en: str
+    kind: AgencyKind
+    role: str
+    parent_code: str | None = None
+    valid_from: date
+    valid_to: date | None = None
+    successor_code: str | None = None
+    succession: Succession | None = None
+    mapping_source: str | None = None
+    path: str = Field(pattern=r"^(\d+\.)+$")
+    note: str = ""
+
+    def in_force(self, day: date) -> bool:
+        """Whether the agency exists on a date; its first and last day count."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+class AgenciesContent(BaseModel):
+    """One version of the agencies as it travels, with the rules that say which agency a step belongs to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    agencies: tuple[Agency, ...]
+    roles: tuple[RoleRule, ...]
+
+
+def contains(path: str, other_path: str) -> bool:
+    """Whether an agency's subtree contains another path, or is it; paths end in a dot."""
+    return other_path.startswith(path)
+
+
+class Agencies:
+    """One version of the agencies and of the roles in them."""
+
+    __slots__ = ("_by_area", "_by_code", "_by_role", "agencies", "roles", "version")
+
+    def __init__(self, version: str, agencies: Iterable[Agency], roles: Iterable[RoleRule] = ()) -> None:
+        self.version = version
+        self.agencies = tuple(sorted(agencies, key=lambda agency: agency.code))
+        self.roles = tuple(roles)
+        self._by_code = {agency.code: agency for agency in self.agencies}
+        self._by_role: dict[str, list[Agency]] = defaultdict(list)
+        self._by_area: dict[str, list[Agency]] = defaultdict(list)
+        for agency in self.agencies:
+            self._by_role[agency.role].append(agency)
+            if agency.kind is AgencyKind.COMMUNE and agency.area_code:
+                self._by_area[agency.area_code].append(agency)
+
+    def get(self, code: str) -> Agency:
+        """The agency of a code, in force or not. Raises UnknownAgency."""
+        try:
+            return self._by_code[code]
+        except KeyError:
+            raise UnknownAgency(f"agencies {self.version}: no such code") from None
+
+    def in_force(self, code: str, day: date) -> bool:
+        """Whether an agency of that code exists on that date."""
+        agency = self._by_code.get(code)
+        return agency is not None and agency.in_force(day)
+
+    def by_role(self, role: str, day: date, kind: AgencyKind | None = None) -> tuple[Agency, ...]:
+        """The agencies of a role in force on a date, by code; of one kind, if it is named."""
+        return tuple(
+            agency
+            for agency in self._by_role.get(role, ())
+            if agency.in_force(day) and (kind is None or agency.kind is kind)
+        )
+
+    def the(self, role: str, day: date, kind: AgencyKind | None = None) -> Agency:
+        """The one agency of a role on a date. Raises UnknownAgency unless there is exactly one."""
+        found = self.by_role(role, day, kind)
+        if len(found) != 1:
+            raise UnknownAgency(f"agencies {self.version}: {len(found)} agencies of role {role} on {day}, not one")
+        return found[0]
+
+    def communes(self, day: date) -> tuple[Agency, ...]:
+        """The communes in force on a date, by code."""
+        return self.by_role("commune", day, AgencyKind.COMMUNE)
+
+    def is_area(self, area_code: str, day: date) -> bool:
+        """Whether a commune in force on that date has the area code."""
+        return any(agency.in_force(day) for agency in self._by_area.get(area_code, ()))
+
+    def commune_of_area(self, area_code: str, day: date) -> Agency:
+        """The commune that answers for an area on a date: who has the code then, else who succeeded its last holder.
+
+        Area codes are reused under new names, so the date decides. Raises UnknownAgency.
+        """
+        holders = [agency for agency in self._by_area.get(area_code, ()) if agency.valid_from <= day]
+        if not holders:
+            raise UnknownAgency(f"agencies {self.version}: no commune of such an area on {day}")
+        return self.successor(max(holders, key=lambda agency: agency.valid_from), day)
+
+    def successor(self, agency: Agency, day: date) -> Agency:
+        """The agency itself while in force, else who took its place by that date (merge or continue).
+
+        Raises UnknownAgency where no single agency did.
+        """
+        while not agency.in_force(day):
+            if agency.successor_code is None or day < agency.valid_from:
+                raise UnknownAgency(f"agencies {self.version}: {agency.code} has no single successor on {day}")
+            agency = self.get(agency.successor_code)
+        return agency
+
+    def places_of_reception(self, day: date) -> tuple[Agency, ...]:
+        """Where dossiers are handed in on a date: the district's desk, while there is one, then the communes."""
+        return (*self._desks(day), *self.communes(day))
+
+    def may_receive(self, case: Case, agency_code: str, day: date) -> bool:
+        """Whether a place may take a case in on a date (condition `agency_receives`).
+
+        What the district received before is received by the communes once there is no district (succession by area).
+        """
+        agency = self._by_code.get(agency_code)
+        if agency is None or not agency.in_force(day):
+            return False
+        desks = self._desks(day)
+        if case.received_at is ReceivedAt.DISTRICT and desks:
+            return agency in desks
+        if agency.kind is AgencyKind.COMMUNE:
+            return True
+        return agency in desks and case.received_at is not ReceivedAt.COMMUNE
+
+    def _desks(self, day: date) -> tuple[Agency, ...]:
+        return self.by_role(DESK_ROLE, day, AgencyKind.DISTRICT_OFFICE)
