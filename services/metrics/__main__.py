@@ -1,0 +1,60 @@
+"""The metrics process: counts facts, exports figures, answers with the report and the board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prometheus_client import REGISTRY
+
+from services.metrics import handlers
+from services.metrics.api import report_router
+from services.metrics.exporter import DomainFigures
+from services.metrics.handlers import Reporting
+from services.metrics.pages import board_router
+from services.metrics.settings import Settings
+from shared.clocks import machine_now
+from shared.database import transaction
+from shared.http.languages import Words
+from shared.look.pages import look_router
+from shared.messaging.consumer import Consumer
+from shared.messaging.faults import Unready
+from shared.messaging.rules import RuleStore
+from shared.runtime import Parts, Resources, Service, Surface, run
+
+TITLES: Mapping[str, Words] = {
+    "agency_unknown": Words("Không có cơ quan này", "No such agency"),
+    "period_reversed": Words("Kỳ báo cáo không hợp lệ", "The period is not valid"),
+}
+
+
+async def build(resources: Resources[Settings]) -> Parts:
+    """Put the service together; nothing is started yet."""
+    settings, pool, clock = resources.settings, resources.pool, resources.clock
+    rules = RuleStore(settings.kafka.bootstrap_servers)
+    reporting = Reporting(pool, rules, clock)
+    domain_figures = DomainFigures(pool, clock, machine_now)
+    REGISTRY.register(domain_figures)
+    consumer = Consumer("metrics", handlers.subscriptions(rules), pool, settings.kafka.bootstrap_servers)
+
+    async def keep_places() -> None:
+        async with transaction(pool) as tx:
+            await handlers.keep_places(tx, rules.current_agencies())
+
+    return Parts(
+        surface=Surface(
+            routers=(
+                look_router(),
+                board_router(reporting, settings.board.agency, moves=settings.clock.scenario_file is not None),
+                report_router(reporting),
+            ),
+            titles=TITLES,
+            unavailable=(Unready,),
+        ),
+        prepare=(rules.load, keep_places),
+        loops={"rules": rules.run, "domain figures": domain_figures.run},
+        consumers={"facts": consumer},
+    )
+
+
+if __name__ == "__main__":
+    run(Service("metrics", Settings, build))

@@ -1,0 +1,94 @@
+"""How each published figure is computed, in words: one table for the board, the JSON report and the docs (C11, C15)."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Formula(BaseModel):
+    """One figure with its names and its formula, in Vietnamese and English."""
+
+    model_config = ConfigDict(frozen=True)
+
+    figure: str
+    name_vi: str
+    name_en: str
+    vi: str
+    en: str
+
+
+def _formula(figure: str, *, vi: tuple[str, str], en: tuple[str, str]) -> Formula:
+    return Formula(figure=figure, name_vi=vi[0], name_en=en[0], vi=vi[1], en=en[1])
+
+
+FORMULAS: tuple[Formula, ...] = (
+    _formula(
+        "carried_over",
+        vi=("Kỳ trước chuyển qua", "tiếp nhận trước kỳ mà đến đầu kỳ chưa giải quyết xong"),
+        en=("Carried over", "received before the period and not yet resolved at its start"),
+    ),
+    _formula(
+        "received",
+        vi=("Đã tiếp nhận", "số hồ sơ được tiếp nhận chính thức trong kỳ; hồ sơ bị từ chối trước đó không tính"),
+        en=("Received", "dossiers formally accepted in the period; those refused before acceptance do not count"),
+    ),
+    _formula(
+        "resolved",
+        vi=("Đã giải quyết", "đúng hạn + quá hạn + đóng không có kết quả"),
+        en=("Resolved", "on time + late + closed without result"),
+    ),
+    _formula(
+        "resolved_on_time",
+        vi=("Giải quyết đúng hạn", "xử lý xong không muộn hơn thời điểm hẹn trả ban đầu, đúng lúc hẹn vẫn là đúng hạn"),
+        en=("Resolved on time", "finished no later than the first promised moment; exactly at that moment is on time"),
+    ),
+    _formula(
+        "resolved_late",
+        vi=("Giải quyết quá hạn", "xử lý xong sau thời điểm hẹn trả ban đầu; việc hẹn lại không làm thay đổi"),
+        en=("Resolved late", "finished after the first promised moment; a new appointment does not change that"),
+    ),
+    _formula(
+        "closed_without_result",
+        vi=("Đóng không có kết quả", "rút, dừng hoặc từ chối sau khi đã tiếp nhận"),
+        en=("Closed without result", "withdrawn, stopped or refused after acceptance"),
+    ),
+    _formula(
+        "in_progress",
+        vi=("Đang giải quyết", "kỳ trước chuyển qua + đã tiếp nhận − đã giải quyết"),
+        en=("In progress", "carried over + received − resolved"),
+    ),
+    _formula(
+        "in_progress_within_limit",
+        vi=("Đang giải quyết, trong hạn", "đang giải quyết − đang giải quyết đã quá hạn"),
+        en=("In progress within limit", "in progress − in progress overdue"),
+    ),
+    _formula(
+        "in_progress_overdue",
+        vi=("Đang giải quyết, đã quá hạn", "chưa xử lý xong mà thời điểm hẹn trả đã qua, tính đến lúc chốt số liệu"),
+        en=("In progress overdue", "not finished although the promised moment has passed when the figures were taken"),
+    ),
+    _formula(
+        "share_resolved_of_received",
+        vi=("Tỷ lệ đã giải quyết", "đã giải quyết ÷ (kỳ trước chuyển qua + đã tiếp nhận)"),
+        en=("Share resolved", "resolved ÷ (carried over + received)"),
+    ),
+    _formula(
+        "share_on_time",
+        vi=("Tỷ lệ đúng hạn", "đúng hạn ÷ (đúng hạn + quá hạn); hồ sơ đóng không có kết quả không tính"),
+        en=("Share on time", "on time ÷ (on time + late); dossiers closed without result are outside both"),
+    ),
+    _formula(
+        "apologies_published",
+        vi=("Thư xin lỗi đã gửi", "số hồ sơ được gửi thư xin lỗi và hẹn lại ngày trả kết quả (Mẫu 04)"),
+        en=("Apologies published", "dossiers for which an apology with a new appointment was sent (form 04)"),
+    ),
+    _formula(
+        "notices",
+        vi=(
+            "Tin nhắn cho người dân",
+            "mỗi tin được chuyển đi, tới nơi, không rõ kết quả hoặc thất bại, theo biên nhận",
+        ),
+        en=("Notices to citizens", "each message handed over, delivered, of unknown fate or failed, by receipts"),
+    ),
+)
+"""In the order of the report."""

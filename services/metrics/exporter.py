@@ -1,0 +1,150 @@
+"""The domain figures for Prometheus, set from PostgreSQL and exported by one holder of a lease.
+
+A scrape never runs SQL: it reads a snapshot that a loop keeps young, and that says when it was read. A process that
+lost the lease, or cannot renew it, falls silent before another may speak: two replicas never double a sum.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import structlog
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from services.metrics import repository
+from services.metrics.domain.fields import FIELDS
+from services.metrics.domain.figures import Figure, NoticeOutcome
+from services.metrics.domain.totals import Totals
+from shared.clocks import LegalClock
+from shared.contracts.facts import Channel
+from shared.database import UNAVAILABLE, Pool, transaction
+from shared.http.health import SNAPSHOT_SECONDS
+
+LEASE = timedelta(seconds=15)
+SPOKEN = LEASE - timedelta(seconds=SNAPSHOT_SECONDS) - timedelta(seconds=1)
+"""How long a reading may be shown: the text of /metrics may outlive it by the age of a snapshot."""
+REFRESH_SECONDS = 1.0
+
+log = structlog.get_logger("exporter")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was read at one moment; `as_of` is legal time, the others machine time."""
+
+    totals: Totals
+    as_of: datetime
+    taken_at: datetime
+    silent_from: datetime
+
+
+class DomainFigures:
+    """A collector of prometheus_client over the latest snapshot."""
+
+    def __init__(self, pool: Pool, clock: LegalClock, machine_now: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._machine_now = machine_now
+        self._holder = str(uuid4())
+        self._snapshot: Snapshot | None = None
+
+    async def refresh(self) -> None:
+        """Renew the lease and read the figures; without the lease fall silent."""
+        now = self._machine_now()
+        async with transaction(self._pool) as tx:
+            holds = await repository.take_lease(tx, self._holder, now + LEASE, now)
+        if not holds:
+            self._snapshot = None
+            return
+        as_of = self._clock.now()
+        async with transaction(self._pool) as tx:
+            totals = await repository.totals(tx, as_of)
+        self._snapshot = Snapshot(totals, as_of, now, now + SPOKEN)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Refresh every second until `stop`; then give the lease up."""
+        while not stop.is_set():
+            try:
+                await self.refresh()
+            except UNAVAILABLE as error:
+                log.warning("domain_figures_not_read", reason=type(error).__name__)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH_SECONDS):
+                    await stop.wait()
+        with suppress(*UNAVAILABLE):
+            await self.release()
+
+    async def release(self) -> None:
+        """Fall silent and give the lease up, so that another process may export at once."""
+        self._snapshot = None
+        async with transaction(self._pool) as tx:
+            await repository.leave_lease(tx, self._holder)
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing is read when the collector is registered."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Give every domain family while the lease is ours, and always whether it is."""
+        now = self._machine_now()
+        snapshot = self._snapshot
+        exports = snapshot is not None and now < snapshot.silent_from
+        yield GaugeMetricFamily(
+            "motcua_domain_figures_exported", "Whether this process holds the lease of the domain figures", exports
+        )
+        if snapshot is None or not exports:
+            return
+        yield GaugeMetricFamily(
+            "motcua_domain_figures_read_timestamp_seconds",
+            "Machine time at which the domain figures were read",
+            snapshot.taken_at.timestamp(),
+        )
+        yield GaugeMetricFamily(
+            "motcua_domain_figures_as_of_timestamp_seconds",
+            "Legal time at which open dossiers were judged",
+            snapshot.as_of.timestamp(),
+        )
+        yield from families(snapshot.totals)
+
+
+def families(totals: Totals) -> Iterator[Metric]:
+    """Give the domain families; sums over labels are the report's figures."""
+    received = CounterMetricFamily(
+        "motcua_dossiers_received_total", "Dossiers formally accepted (C15)", labels=("field",)
+    )
+    resolved = CounterMetricFamily(
+        "motcua_dossiers_resolved_total", "Dossiers finished, judged by C11", labels=("field", "outcome")
+    )
+    in_progress = GaugeMetricFamily(
+        "motcua_dossiers_in_progress", "Dossiers received and not resolved", labels=("field", "limit")
+    )
+    for field in FIELDS:
+        overdue = totals.overdue[field.code]
+        received.add_metric((field.code,), totals.figures[field.code, Figure.RECEIVED])
+        resolved.add_metric((field.code, "on_time"), totals.figures[field.code, Figure.RESOLVED_ON_TIME])
+        resolved.add_metric((field.code, "late"), totals.figures[field.code, Figure.RESOLVED_LATE])
+        in_progress.add_metric((field.code, "within"), totals.in_progress(field.code) - overdue)
+        in_progress.add_metric((field.code, "overdue"), overdue)
+    notices = CounterMetricFamily(
+        "motcua_notices_total", "Messages to citizens by what became of them", labels=("channel", "outcome")
+    )
+    for channel in Channel:
+        for outcome in NoticeOutcome:
+            notices.add_metric((channel.value, outcome.value), totals.notices[channel, outcome])
+    yield from (received, resolved, in_progress, notices)
+    yield CounterMetricFamily(
+        "motcua_dossiers_closed_without_result_total",
+        "Dossiers withdrawn, stopped or refused after acceptance",
+        totals.of_all_fields(Figure.CLOSED_WITHOUT_RESULT),
+    )
+    yield CounterMetricFamily(
+        "motcua_apologies_published_total",
+        "Apologies sent with a new appointment (form 04)",
+        totals.of_all_fields(Figure.APOLOGIES_PUBLISHED),
+    )
