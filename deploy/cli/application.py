@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli import stack
+from deploy.cli import operation, parked, stack, verify
 
 EPILOG = """Exit codes: 0 done; 1 failed; 2 wrong usage; 3 not running or not ready; 4 a check found problems;
 130 interrupted."""
@@ -41,3 +41,8 @@ def options(
 app.command("up")(stack.up)
 app.command("down")(stack.down)
 app.command("status")(stack.status)
+app.command("serve")(operation.serve)
+app.command("provision")(operation.provision)
+app.command("token")(operation.token)
+app.add_typer(parked.app, name="parked")
+app.add_typer(verify.app, name="verify")

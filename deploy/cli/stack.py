@@ -8,22 +8,17 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from deploy.cli.options import DEFAULT_FOLDER, FolderOption, JsonOption
 from deploy.cli.outcome import Exit, end, progress
 from deploy.local import state
 from deploy.local import status as stack_status
 from deploy.local.folder import Folder, NotOurs
 from deploy.local.ports import Ports
 from deploy.local.stack import ALL_PARTS
-
-FolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="MOTCUA_FOLDER", help="Where data, secrets and logs of the stack lie.")
-]
-DEFAULT_FOLDER = Path("var/stack")
 
 
 def up(
@@ -116,7 +111,7 @@ async def _end(place: Folder, found: state.StackState) -> None:
 
 def status(
     folder: FolderOption = DEFAULT_FOLDER,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say what is up and healthy. Exit 0: all of it; 3: not all, or nothing runs."""
     place = Folder(folder)

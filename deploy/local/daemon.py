@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from deploy.faults import DeployError
 from deploy.local.ports import Ports
 from deploy.local.stack import ALL_PARTS, Stack
 
@@ -55,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         asyncio.run(serve(stack))
-    except Exception as error:  # the last line of a log that an operator reads
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    except DeployError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 

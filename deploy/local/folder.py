@@ -5,12 +5,12 @@
     <folder>/state.json      what runs, with process ids and their start
     <folder>/secrets/        generated passwords and keys, one file each, owner only
     <folder>/logs/           one file for each part
-    <folder>/kafka/          the broker's data
-    <folder>/postgres/       the database's data
+    <folder>/kafka-data/     the broker's data
+    <folder>/postgres-data/  the database's data
 
 PostgreSQL refuses to run as root. Started by root, its data therefore belong to the unprivileged user `nobody`; where
-that user could not reach `<folder>/postgres` (a parent is closed to others), they lie in `/var/lib/motcua/<name>-<hash>`
-instead. No permission of a folder that is not ours is ever changed.
+that user could not reach `<folder>/postgres-data` (a parent is closed to others), they lie in
+`/var/lib/motcua/<name>-<hash>` instead. No permission of a folder that is not ours is ever changed.
 """
 
 from __future__ import annotations
@@ -24,23 +24,25 @@ import shutil
 import stat
 from pathlib import Path
 
+from deploy.faults import DeployError
+
 _MARKER = ".motcua-stack"
 _ROOTS_PLACE = Path("/var/lib/motcua")
 
 
-class FolderInUse(Exception):
+class FolderInUse(DeployError):
     """Another supervisor holds the folder."""
 
     def __init__(self, folder: Path, holder: str) -> None:
         super().__init__(f"the stack in {folder} is already running{holder}; end it with `motcua down` first")
 
 
-class NotOurs(Exception):
+class NotOurs(DeployError):
     """The folder holds something else: it is neither used nor wiped."""
 
 
 def server_uid() -> int | None:
-    """The unprivileged user for servers that refuse root; None when we are not root."""
+    """Name the unprivileged user for servers that refuse root; None when we are not root."""
     return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
 
 
@@ -63,7 +65,7 @@ class Folder:
         self.state = self.path / "state.json"
         self.secrets = self.path / "secrets"
         self.logs = self.path / "logs"
-        self.kafka = self.path / "kafka"
+        self.kafka = self.path / "kafka-data"
         self._lock: int | None = None
 
     @property
@@ -82,7 +84,7 @@ class Folder:
     @property
     def postgres(self) -> Path:
         """The database's data."""
-        return self.servers / "postgres"
+        return self.servers / "postgres-data"
 
     def prepare(self) -> None:
         """Make the folder and its parts. Raises NotOurs for a folder with foreign content."""
@@ -143,7 +145,7 @@ class Folder:
         self.prepare()
 
     def secret(self, name: str, make: bytes | None = None) -> Path:
-        """The file of a secret, made once: random text of 192 bits, or the content given."""
+        """Keep the file of a secret, made once: random text of 192 bits, or the content given."""
         path = self.secrets / name
         if not path.exists():
             write_private(path, make if make is not None else secrets.token_urlsafe(24).encode())

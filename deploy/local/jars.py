@@ -16,12 +16,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.faults import DeployError
+
 LOCK = Path(__file__).with_name("jgo.lock.toml")
 _ATTEMPTS = 4
 _TOGETHER = 4
 
 
-class JarsUnavailable(Exception):
+class JarsUnavailable(DeployError):
     """A locked jar cannot be had, or is not the one that was locked."""
 
 
@@ -51,12 +53,12 @@ def locked(lock: Path = LOCK) -> tuple[Jar, ...]:
 
 
 def missing(cache: Path, jars: Iterable[Jar]) -> list[Jar]:
-    """The jars that the cache does not hold. Content was checked when a file came in."""
+    """List the jars that the cache does not hold. Content was checked when a file came in."""
     return [jar for jar in jars if not (cache / "jars" / jar.name).exists()]
 
 
 def class_path(cache: Path, *, told: Callable[[int, int], None] = lambda _done, _total: None) -> str:
-    """The class path of all locked jars, fetched first where missing; `told(done, total)` reports progress.
+    """Name the class path of all locked jars, fetched first where missing; `told(done, total)` reports progress.
 
     Raises JarsUnavailable.
     """
@@ -94,7 +96,8 @@ def _fetch_one(cache: Path, drafts: Path, jar: Jar) -> None:
         except Exception as error:  # jgo raises what requests raises, and RuntimeError
             if attempt == _ATTEMPTS:
                 raise JarsUnavailable(f"{jar.name} could not be fetched: {error}") from error
-            artifact.cached_path.unlink(missing_ok=True)
+            if artifact.cached_path is not None:
+                artifact.cached_path.unlink(missing_ok=True)
             time.sleep(attempt)
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != jar.sha256:

@@ -17,6 +17,7 @@ from pathlib import Path
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
+from deploy.faults import DeployError
 from deploy.local import jars
 from deploy.local.folder import Folder
 from deploy.local.parts import Part, refuses_connections
@@ -31,12 +32,12 @@ _LOGGING = (
 )
 
 
-class KafkaFailed(Exception):
+class KafkaFailed(DeployError):
     """The storage could not be formatted; the message says why."""
 
 
 def properties(folder: Folder, ports: Ports) -> str:
-    """The broker's settings: loopback only, topics are made by provision alone."""
+    """Write out the broker's settings: loopback only, topics are made by provision alone."""
     broker, controller = f"127.0.0.1:{ports.kafka}", f"127.0.0.1:{ports.kafka_controller}"
     settings = {
         "process.roles": "broker,controller",
@@ -107,7 +108,7 @@ async def not_ready(port: int) -> str | None:
 
 
 def part(folder: Folder, path: str, port: int) -> Part:
-    """The broker as a supervised part."""
+    """Describe the broker as a supervised part."""
     launch = Launch(
         command=[_java(), *_HEAP, *_LOGGING, "-cp", path, "kafka.Kafka", str(folder.kafka / "server.properties")],
         environment=_environment(),

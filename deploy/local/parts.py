@@ -16,7 +16,11 @@ Probe = Callable[[], Awaitable[str | None]]
 
 @dataclass(frozen=True)
 class Part:
-    """One supervised process. `server`: others need it, so it ends after them. `ready_seconds` bounds the wait for the probe, `stop_seconds` the polite end."""
+    """One supervised process.
+
+    `server`: others need it, so it ends after them. `ready_seconds` bounds the wait for the probe, `stop_seconds` the
+    polite end.
+    """
 
     name: str
     launch: Launch

@@ -9,6 +9,8 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from deploy.faults import DeployError
+
 DEFAULT_BASE = 8000
 """Services on 8001-8004, sinks on 8025 and 8026, PostgreSQL on 8032, Kafka on 8042 and 8043."""
 
@@ -25,7 +27,7 @@ OFFSETS: Mapping[str, int] = {
 }
 
 
-class PortTaken(Exception):
+class PortTaken(DeployError):
     """Somebody else listens on a port that one of our parts needs."""
 
     def __init__(self, name: str, port: int) -> None:
@@ -70,12 +72,12 @@ class Ports:
         return ports
 
     def of(self, name: str) -> int:
-        """The port of one part by its name."""
+        """Find the port of one part by its name."""
         return int(getattr(self, name))
 
 
 def variable(name: str) -> str:
-    """The environment variable that moves one port."""
+    """Name the environment variable that moves one port."""
     return f"MOTCUA_PORT_{name.upper()}"
 
 

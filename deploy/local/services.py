@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import secrets
 import sys
@@ -16,13 +15,14 @@ from deploy.local.folder import Folder
 from deploy.local.parts import Part, refuses_connections
 from deploy.local.ports import Ports
 from deploy.local.processes import Launch
+from shared.auth import issue_token, new_development_keys
 
 SERVICES = ("intake", "processing", "notification", "metrics")
 DATABASE = "motcua"
-ISSUER = "motcua-local"
+ISSUER = "motcua"
 AUDIENCE = "motcua"
-JWKS_SECRET, KEY_SECRET = "jwks.json", "keyring.key"  # noqa: S105 - names of files
-SMS_SECRET, RECEIPTS_SECRET = "sms.token", "receipts.token"  # noqa: S105 - names of files
+JWKS_SECRET, KEY_SECRET = "jwks.json", "keyring.key"
+SMS_SECRET, RECEIPTS_SECRET = "sms.token", "receipts.token"
 _KEY_READERS = {"intake", "notification"}
 
 
@@ -37,16 +37,27 @@ class Setting:
 
 def make_secrets(folder: Folder) -> None:
     """Generate, once, every secret that the services and the sinks share; the keys are for development."""
-    key = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
-    token_key = {"kty": "oct", "k": key, "kid": "development", "alg": "HS256", "use": "sig"}
-    folder.secret(JWKS_SECRET, json.dumps({"keys": [token_key]}).encode())
+    folder.secret(JWKS_SECRET, new_development_keys().encode())
     folder.secret(KEY_SECRET, base64.b64encode(secrets.token_bytes(32)))
     folder.secret(SMS_SECRET)
     folder.secret(RECEIPTS_SECRET)
 
 
+def token(folder: Folder, *, role: str, agency: str = "", subject: str = "developer", seconds: int = 8 * 3600) -> str:
+    """Issue a bearer token that this stack's services believe."""
+    return issue_token(
+        folder.secrets / JWKS_SECRET,
+        subject=subject,
+        role=role,
+        agency=agency,
+        seconds=seconds,
+        issuer=ISSUER,
+        audience=AUDIENCE,
+    )
+
+
 def environment(setting: Setting, service: str) -> dict[str, str]:
-    """The whole environment of one service: ours, and of the caller's nothing that could change what it does."""
+    """Make the whole environment of one service: ours, and of the caller's nothing that could change what it does."""
     folder, ports = setting.folder, setting.ports
     settings = {
         "MOTCUA_PROFILE": "development",
@@ -100,7 +111,7 @@ def service_part(setting: Setting, service: str) -> Part:
 
 
 def sinks_part(setting: Setting) -> Part:
-    """The SMS gateway and the mail server that only write down what they get."""
+    """Describe the SMS gateway and the mail server that only write down what they get."""
     folder, ports = setting.folder, setting.ports
     command = [sys.executable, "-m", "deploy.local.sinks"]
     command += [

@@ -7,6 +7,7 @@ async with Stack(Path("var/trial"), Ports.from_base(21000), parts=("postgres", "
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,16 @@ from deploy.local.folder import Folder
 from deploy.local.parts import Part
 from deploy.local.ports import Ports, refuse_taken
 from deploy.local.processes import Identity
-from deploy.local.services import DATABASE, SERVICES, Setting, environment, make_secrets, service_part, sinks_part
+from deploy.local.services import (
+    DATABASE,
+    SERVICES,
+    Setting,
+    environment,
+    make_secrets,
+    service_part,
+    sinks_part,
+    token,
+)
 from deploy.local.supervisor import Supervisor
 from deploy.provision.database import OWNER, create_database
 from shared.clocks import ScenarioClock, SystemLegalClock, write_scenario
@@ -56,7 +66,7 @@ class Stack:
         self._scenario, self._fresh, self._told = scenario, fresh, told
         clock = self.folder.path / "legal-clock" if scenario is not None else None
         self._setting = Setting(self.folder, ports, clock)
-        self._supervisor = Supervisor(self.folder, {name: ports.of(name) for name in _listeners(self._names)})
+        self._supervisor = Supervisor(self.folder, dataclasses.asdict(ports))
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -78,15 +88,19 @@ class Stack:
         return self._setting.scenario
 
     def dsn(self, role: str = postgres.SUPERUSER, database: str = DATABASE) -> str:
-        """Where and as whom to reach the database: a service's name, `motcua_owner`, or the superuser."""
+        """Say where and as whom to reach the database: a service's name, `motcua_owner`, or the superuser."""
         return dsn(self.folder, self.ports.postgres, role, database)
 
     def environment(self, service: str) -> dict[str, str]:
-        """The whole environment that a service is started with."""
+        """Make the whole environment that a service is started with."""
         return environment(self._setting, service)
 
+    def token(self, role: str, agency: str = "", subject: str = "developer", *, seconds: int = 8 * 3600) -> str:
+        """Issue a bearer token that the services of this stack believe."""
+        return token(self.folder, role=role, agency=agency, subject=subject, seconds=seconds)
+
     def pid(self, name: str) -> int:
-        """The process id of a running part."""
+        """Look up the process id of a running part."""
         return self._supervisor.identity(name).pid
 
     async def kill(self, name: str) -> Identity:
@@ -123,7 +137,7 @@ class Stack:
         self.folder.unlock()
 
     async def status(self) -> list[status.PartStatus]:
-        """The parts as they are now, each probed."""
+        """Tell the parts as they are now, each probed."""
         return await status.parts(self.folder)
 
     async def _start_parts(self) -> None:
@@ -141,7 +155,7 @@ class Stack:
         await self._start(*(self._client(name) for name in self._names if name not in SERVER_PARTS))
 
     async def _provision(self) -> None:
-        """Everything where services are to run; for bare servers only the empty database."""
+        """Provision everything where services are to run; for bare servers only the empty database."""
         if set(self._names) & set(SERVICES):
             await self.provision()
         elif "postgres" in self._names:
@@ -151,7 +165,7 @@ class Stack:
             finally:
                 await server.close()
 
-    async def provision(self) -> "Report":
+    async def provision(self) -> Report:
         """Bring database, topics and rules of the running servers to the declared state; safe at any time."""
         from deploy.provision.run import provision
 
@@ -192,13 +206,13 @@ def _listeners(names: Sequence[str]) -> list[str]:
 
 
 def dsn(folder: Folder, port: int, role: str = postgres.SUPERUSER, database: str = DATABASE) -> str:
-    """Where and as whom to reach a stack's database."""
+    """Say where and as whom to reach a stack's database."""
     password = (folder.secrets / f"{role}.password").read_text("ascii")
     return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}"
 
 
-def target(folder: Folder, ports: Ports) -> "Target":
-    """What provision needs of a running stack; passwords of the roles are generated at the first call."""
+def target(folder: Folder, ports: Ports) -> Target:
+    """Gather what provision needs of a running stack; passwords of the roles are generated at the first call."""
     passwords = {role: folder.secret(f"{role}.password").read_text("ascii") for role in (OWNER, *SERVICES)}
     from deploy.provision.run import Target
 

@@ -45,7 +45,7 @@ class StackState(BaseModel):
 
 
 def read(folder: Folder) -> StackState | None:
-    """The last state written; None where no stack ever ran."""
+    """Read the last state written; None where no stack ever ran."""
     try:
         return StackState.model_validate(json.loads(folder.state.read_text("utf-8")))
     except FileNotFoundError:

@@ -42,12 +42,12 @@ _LISTENS = {"kafka": ("kafka", "kafka_controller"), "sinks": ("sms", "mail")}
 
 
 def listeners(part: str) -> tuple[str, ...]:
-    """The names of the ports on which a part listens."""
+    """Name the ports on which a part listens."""
     return _LISTENS.get(part, (part,))
 
 
 async def stack(folder: Folder) -> StackStatus | None:
-    """The stack of a folder; None where none ever ran."""
+    """Tell the stack of a folder; None where none ever ran."""
     found = state.read(folder)
     if found is None:
         return None
@@ -64,7 +64,7 @@ async def stack(folder: Folder) -> StackStatus | None:
 
 
 async def parts(folder: Folder) -> list[PartStatus]:
-    """Every part that the state file names, each probed now."""
+    """Tell every part that the state file names, each probed now."""
     found = state.read(folder)
     if found is None:
         return []

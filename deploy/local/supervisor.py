@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from deploy.faults import DeployError
 from deploy.local import state
 from deploy.local.folder import Folder
 from deploy.local.parts import Part
@@ -24,7 +25,7 @@ _FIRST_ATTEMPTS = 3
 _LOG_LINES = 15
 
 
-class PartFailed(Exception):
+class PartFailed(DeployError):
     """A part ended, or did not become ready, while the stack was starting."""
 
 
@@ -76,7 +77,7 @@ class Supervisor:
         self._write()
 
     def identity(self, name: str) -> Identity:
-        """The running process of a part. Raises KeyError for a part that was not started."""
+        """Identify the running process of a part. Raises KeyError for a part that was not started."""
         return self._running[name].child.identity
 
     def restarts(self, name: str) -> int:
@@ -131,7 +132,7 @@ class Supervisor:
             self._write()
 
     async def _until_ready(self, running: _Running) -> None:
-        while await running.part.probe() is not None:
+        while await running.part.probe() is not None:  # noqa: ASYNC110 - another process tells no event of ours
             await asyncio.sleep(0.1)
         running.was_ready = True
         running.ready.set()

@@ -50,7 +50,9 @@ SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)
 # A utility statement takes no parameters: the server itself quotes the name and the password.
 QUOTE_ROLE = """
 SELECT format(
-    '%s ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT PASSWORD %L', $1::text, $2::text, $3::text)
+    '%s ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT PASSWORD %L',
+    $1::text, $2::text, $3::text
+)
 """
 
 

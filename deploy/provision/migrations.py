@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from deploy.faults import DeployError
 from deploy.provision.database import KEYRING, OWNER, Connection
 
 _ROOT = Path(__file__).parents[2]
@@ -15,7 +16,7 @@ _SHARED = ("shared/messaging/migrations",)
 MONTHS_AHEAD = 24
 
 
-class MigrationChanged(Exception):
+class MigrationChanged(DeployError):
     """A file that was applied has another content now; a change belongs in a new file."""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from deploy.faults import DeployError
 from shared.contracts.topics import TOPICS, Topic
 
 
-class TopicDiffers(Exception):
+class TopicDiffers(DeployError):
     """A topic exists with another number of partitions: keys would change their partition, hence their order."""
 
 

@@ -1,0 +1,51 @@
+"""An operator's way to a stack's database: as the owner of all schemas, and only to read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+
+from deploy.cli.outcome import Exit, end
+from deploy.local import state
+from deploy.local.folder import Folder
+from deploy.local.stack import dsn
+from deploy.provision.database import OWNER, SERVICES, Connection
+
+Answer = TypeVar("Answer")
+
+
+@asynccontextmanager
+async def reading(folder: Folder, schema: str) -> AsyncIterator[Connection]:
+    """Yield a connection inside one read-only snapshot of one service's schema."""
+    found = state.read(folder)
+    if found is None or "postgres" not in found.parts:
+        end(Exit.NOT_READY, f"no stack in {folder.path}; start one with `motcua up`")
+    connection = await asyncpg.connect(
+        dsn(folder, found.ports["postgres"], OWNER), server_settings={"search_path": schema}, timeout=5
+    )
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            yield connection
+    finally:
+        await connection.close()
+
+
+def run(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run one command's work; an unreachable database is exit 3."""
+    try:
+        return asyncio.run(work)
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InvalidCatalogNameError) as error:
+        end(Exit.NOT_READY, f"the database cannot be reached ({type(error).__name__}); see `motcua status`")
+
+
+def chosen_services(service: str | None) -> tuple[str, ...]:
+    """Name all services or the one given; an unknown one is exit 2."""
+    if service is None:
+        return SERVICES
+    if service not in SERVICES:
+        end(Exit.USAGE, f"unknown service {service}; there are {', '.join(SERVICES)}")
+    return (service,)
