@@ -53,7 +53,7 @@ def fact_hash(previous: bytes, row: Mapping[str, Any] | Any) -> bytes:
 
 
 def breaches(previous: tuple[int, bytes], row: Mapping[str, Any] | Any) -> list[Breach]:
-    """What is wrong with one fact after `previous` (seq, hash) of its chain."""
+    """Tell what is wrong with one fact after `previous` (seq, hash) of its chain."""
     last_seq, last_hash = previous
     found = []
     if row["seq"] != last_seq + 1:

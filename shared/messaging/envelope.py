@@ -6,7 +6,7 @@ Written by hand because the SDK takes three times as long; a test reads what thi
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
@@ -63,7 +63,7 @@ class Received:
     fault: str = ""
 
     def fact_as(self, model: builtins.type[FactT]) -> FactT:
-        """The fact, known to be of this model because handlers are registered by type."""
+        """Return the fact, known to be of this model because handlers are registered by type."""
         if not isinstance(self.fact, model):
             raise TypeError(f"{self.type} is no {model.__name__}")
         return self.fact
@@ -86,7 +86,7 @@ def encode_headers(
     trace_parent: str = "",
     extra: Mapping[str, str] | None = None,
 ) -> list[tuple[str, bytes]]:
-    """The Kafka headers of one fact; `legal_time` is written in the office's zone."""
+    """Write the Kafka headers of one fact; `legal_time` is written in the office's zone."""
     headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", str(fact_id).encode()),
@@ -138,7 +138,7 @@ def decode(record: Record) -> Received:
     )
 
 
-def parse(received: Received, known: Iterable[str] = FACTS) -> Received:
+def parse(received: Received, known: Container[str] = FACTS) -> Received:
     """Add the parsed fact, or the fault that keeps its dossier from going on. Never echoes what the body holds."""
     if received.type not in known or received.type not in FACTS:
         return replace(received, fault="nobody here knows this type")

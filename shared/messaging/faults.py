@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncpg
 from aiokafka.errors import KafkaError
 
+from shared.observability import safe_message
+
 PASSING_CLASSES = frozenset({"08", "40", "53", "57", "58"})
 """SQLSTATE classes: connection, transaction rolled back, resources, operator's intervention, system error."""
 
-PASSING_STATES = frozenset({"55P03", "25P03", "25006", "0A000"})
-"""Lock timeout, idle transaction ended, read-only server (a failover), a plan that a migration made stale."""
+PASSING_STATES = frozenset({"55P03", "25P03", "25006"})
+"""Lock timeout, idle transaction ended, read-only server (a failover)."""
 
 
 class Unready(Exception):
@@ -22,6 +24,8 @@ class Fenced(Exception):
 
 def passes(error: BaseException) -> bool:
     """Whether waiting may help, by what the error is and never by how often it came."""
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        return True  # a migration changed a table; the next try plans anew
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state[:2] in PASSING_CLASSES or state in PASSING_STATES
@@ -32,6 +36,6 @@ def passes(error: BaseException) -> bool:
 
 
 def reason_of(error: BaseException) -> str:
-    """One line without a zero byte, short enough to be stored and shown."""
-    text = f"{type(error).__name__}: {error}".replace("\0", "\\0")
+    """One line without values or zero bytes, short enough to be stored and shown."""
+    text = f"{type(error).__name__}: {safe_message(error)}".replace("\0", "\\0")
     return " ".join(text.encode("utf-8", "replace").decode().split())[:500]

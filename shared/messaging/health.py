@@ -27,10 +27,10 @@ class Pulse:
         self.reason = reason
 
     def turn(self) -> None:
-        """The loop came round."""
+        """Note that the loop came round."""
         self._turned = self._monotonic()
 
     def health(self) -> LoopHealth:
-        """The answer for /livez and /readyz."""
+        """Answer /livez and /readyz."""
         alive = self._monotonic() - self._turned < ALIVE_SECONDS
         return LoopHealth(alive=alive, ready=alive and not self.reason, reason=self.reason)

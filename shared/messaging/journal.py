@@ -21,6 +21,7 @@ from shared.clocks import machine_now as system_machine_now
 from shared.contracts.facts import Fact
 from shared.database import Connection
 from shared.messaging.chain import GENESIS, Breach, breaches, fact_hash, root_of
+from shared.observability import current_traceparent
 
 SHARDS = 4
 """Leases of the relay: a subject belongs to shard crc32(subject) % SHARDS for ever."""
@@ -31,8 +32,8 @@ class Draft:
     """A fact that is about to be recorded.
 
     `legal_time` is that of the act, or of the timer's due moment. `partition_key` is Kafka's key, the subject unless
-    given. `headers` travel as extra Kafka headers and are hashed. `trace_parent` is W3C's, of the request or the fact
-    that caused this one.
+    given. `headers` travel as extra Kafka headers and are hashed. `trace_parent` names the trace that caused this fact:
+    the present one unless given; a handler of a batch gives that of the fact it acts upon.
     """
 
     topic: str
@@ -64,7 +65,7 @@ class JournalHeads:
 
 
 def shard_of(subject: str) -> int:
-    """The relay's shard of a subject."""
+    """Tell the relay's shard of a subject."""
     return crc32(subject.encode()) % SHARDS
 
 
@@ -176,7 +177,7 @@ def _row(draft: Draft) -> dict[str, Any]:
         "legal_time": draft.legal_time,
         "partition_key": draft.partition_key or draft.subject,
         "headers": json.dumps(dict(draft.headers), sort_keys=True, ensure_ascii=False) if draft.headers else "{}",
-        "trace_parent": draft.trace_parent,
+        "trace_parent": draft.trace_parent or current_traceparent(),
         "body": draft.fact.model_dump_json().encode(),
         "shard": shard_of(draft.subject),
     }
@@ -188,7 +189,7 @@ select topic, subject, seq, hash from journal_heads order by topic, subject
 
 
 async def heads(tx: Connection) -> JournalHeads:
-    """All heads and their root: written down elsewhere, they witness that history was not shortened or replaced."""
+    """Read all heads and their root: written down elsewhere, they show whether history was shortened or replaced."""
     found = [(row["topic"], row["subject"], row["seq"], row["hash"]) for row in await tx.fetch(HEADS)]
     return JournalHeads(heads=tuple((t, s, n, h.hex()) for t, s, n, h in sorted(found)), root=root_of(found))
 
@@ -207,7 +208,7 @@ select topic, subject, seq, hash from journal_heads where $1::text is null or su
 
 
 async def verify_chain(tx: Connection, subject: str | None = None) -> AsyncIterator[Breach]:
-    """Every place where a chain of this journal (or of one subject) does not hold; needs a transaction.
+    """Find every place where a chain of this journal (or of one subject) does not hold; needs a transaction.
 
     Facts are streamed, so a journal of any size fits. A chain that is shorter than its head says is a breach too.
     """

@@ -135,7 +135,7 @@ order by source, subject, seq
 
 
 async def waiting(tx: Connection, topic: str, subjects: Sequence[str]) -> Sequence[asyncpg.Record]:
-    """The parked facts of these subjects in one topic, by source and sequence."""
+    """Read the parked facts of these subjects in one topic, by source and sequence."""
     return await tx.fetch(WAITING, topic, subjects)
 
 
@@ -166,7 +166,7 @@ limit $4
 async def list_parked(
     tx: Connection, *, after: int = 0, kind: Kind | None = None, subject: str | None = None, limit: int = 100
 ) -> list[ParkedFact]:
-    """A page of the parking table without the facts' bytes, oldest first, beginning after the given id."""
+    """Read a page of the parking table without the facts' bytes, oldest first, beginning after the given id."""
     rows = await tx.fetch(LIST, after, kind, subject, limit)
     return [ParkedFact(**(dict(row) | {"kind": Kind(row["kind"])})) for row in rows]
 
@@ -177,7 +177,7 @@ select * from parked where id = $1
 
 
 async def show_parked(tx: Connection, parked_id: int) -> ParkedFact | None:
-    """One parked fact with its headers and bytes."""
+    """Read one parked fact with its headers and bytes."""
     row = await tx.fetchrow(SHOW, parked_id)
     if row is None:
         return None
@@ -186,12 +186,12 @@ async def show_parked(tx: Connection, parked_id: int) -> ParkedFact | None:
 
 
 def dump_headers(headers: Headers) -> str:
-    """Headers as a JSON list of pairs, pure ASCII: what is no UTF-8 and what the database refuses is escaped."""
+    """Write headers as a JSON list of pairs, pure ASCII: what is no UTF-8 and what the database refuses is escaped."""
     return json.dumps([(name, (value or b"").decode("utf-8", "backslashreplace")) for name, value in headers])
 
 
 def load_headers(text: str) -> list[tuple[str, bytes]]:
-    """What `dump_headers` wrote of headers that were UTF-8."""
+    """Read back what `dump_headers` wrote of headers that were UTF-8."""
     return [(name, value.encode()) for name, value in json.loads(text)]
 
 

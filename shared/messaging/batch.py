@@ -1,0 +1,171 @@
+"""One batch of one partition in one transaction: cursors, effects, parking; a failing one is cut down to the culprit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.database import Connection, Pool, transaction
+from shared.messaging.cursors import lock_cursors, move_cursors
+from shared.messaging.envelope import Received, Record, Undecodable, decode, parse
+from shared.messaging.faults import passes, reason_of
+from shared.messaging.figures import CONSUMED
+from shared.messaging.parking import Kind, Parking, forget_gaps, load_headers, park, park_bytes, waiting
+from shared.messaging.sorting import Plan, Situation, Stream, sort_batch, stream_of, waves
+from shared.observability import traced
+
+Handler = Callable[[Connection, Sequence[Received]], Awaitable[None]]
+"""Applies facts of one type, each of another subject, in the transaction of their cursors; set-based SQL.
+
+It may be called again for the same facts after a rollback, so it has no effect outside the transaction. It raises
+`faults.Unready` when it lacks something that will come; any other lasting error parks the dossier at fault.
+"""
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What a service does with one topic: type → handler, and the types it leaves alone, each with the reason.
+
+    A type that is in neither is parked. `compacted` topics have no gap rule.
+    """
+
+    topic: str
+    handlers: Mapping[str, Handler]
+    ignored: Mapping[str, str] = field(default_factory=dict)
+    compacted: bool = False
+
+    def read(self, record: Record) -> Received:
+        """Decode a record, and parse its body if a handler wants it. Raises Undecodable."""
+        fact = decode(record)
+        return fact if fact.type in self.ignored else parse(fact, self.handlers)
+
+
+class HandlerFailed(Exception):
+    """A handler raised an error that waiting will not mend."""
+
+    def __init__(self, group: Sequence[Received], cause: Exception) -> None:
+        super().__init__(reason_of(cause))
+        self.group = group
+
+
+@dataclass
+class _Ripe:
+    """The records of one batch, decoded; those that are no envelope apart."""
+
+    facts: list[Received]
+    bytes: list[tuple[Record, str]]
+
+
+class Batches:
+    """Applies the batches of one subscription."""
+
+    def __init__(self, pool: Pool, subscription: Subscription, machine_now: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._subscription = subscription
+        self._machine_now = machine_now
+
+    async def settle(self, records: Sequence[Record]) -> None:
+        """Give every record its effect or its place in the parking table. Raises only what may pass by itself."""
+        await self._settle(self._ripe(records), attempt=1)
+
+    def _ripe(self, records: Sequence[Record]) -> _Ripe:
+        ripe = _Ripe([], [])
+        for record in records:
+            try:
+                ripe.facts.append(self._subscription.read(record))
+            except Undecodable as error:
+                ripe.bytes.append((record, str(error)))
+        return ripe
+
+    async def _settle(self, ripe: _Ripe, attempt: int) -> None:
+        """Apply; on a lasting error find the culprit by halves, park its dossier, and let the others pass."""
+        while culprits := await self._try(ripe):
+            if len(culprits) > 1:
+                middle = len(ripe.facts) // 2
+                await self._settle(_Ripe(ripe.facts[:middle], ripe.bytes), attempt + 1)
+                await self._settle(_Ripe(ripe.facts[middle:], []), attempt + 1)
+                return
+            [(culprit, reason)] = culprits
+            await self._park_culprit(culprit, reason, attempt)
+            attempt += 1
+
+    async def _try(self, ripe: _Ripe) -> list[tuple[Received, str]]:
+        """Apply all in one transaction; answers the facts among which the culprit is, none when it went well."""
+        try:
+            await self._apply(ripe)
+        except HandlerFailed as failure:
+            return [(fact, str(failure)) for fact in failure.group]
+        return []
+
+    async def _apply(self, ripe: _Ripe) -> None:
+        async with transaction(self._pool) as tx:
+            at = self._machine_now()
+            await park_bytes(tx, ripe.bytes, at)
+            outcome = Counter({Kind.UNDECODABLE.value: len(ripe.bytes)})
+            if ripe.facts:
+                plan = await self._sort(tx, ripe.facts)
+                await park(tx, plan.parked, at)
+                await self._call_handlers(tx, plan)
+                outcome += Counter(parking.kind.value for parking in plan.parked)
+                outcome += Counter(applied=len(plan.applied), duplicate=plan.duplicates)
+        for name, count in outcome.items():
+            CONSUMED.labels(self._subscription.topic, name).inc(count)
+
+    async def _sort(self, tx: Connection, facts: Sequence[Received]) -> Plan:
+        """Decide under the cursors' locks, and move the cursors."""
+        topic = self._subscription.topic
+        cursors = await lock_cursors(tx, topic, {stream_of(fact) for fact in facts})
+        parked = await waiting(tx, topic, sorted({fact.subject for fact in facts}))
+        situation = Situation(
+            cursors=cursors,
+            blocked=frozenset(row["subject"] for row in parked if row["kind"] == Kind.POISON),
+            gaps=self._gaps(parked),
+        )
+        plan = sort_batch(facts, situation, compacted=self._subscription.compacted)
+        await move_cursors(tx, topic, cursors, plan.cursors)
+        if situation.gaps and plan.cursors:
+            await forget_gaps(tx, topic, ((*stream, seq) for stream, seq in plan.cursors.items()))
+        return plan
+
+    def _gaps(self, parked: Sequence[Any]) -> dict[Stream, dict[int, Received]]:
+        gaps: dict[Stream, dict[int, Received]] = {}
+        for row in parked:
+            if row["kind"] == Kind.GAP:
+                fact = self._subscription.read(_ParkedRecord(row))
+                gaps.setdefault(stream_of(fact), {})[fact.seq] = fact
+        return gaps
+
+    async def _call_handlers(self, tx: Connection, plan: Plan) -> None:
+        handlers = self._subscription.handlers
+        for fact_type, group in waves(plan.applied, handlers):
+            # A batch has no single cause; what handlers record then names its cause by the fact's own trace.
+            cause = group[0].trace_parent if len(plan.applied) == 1 else None
+            try:
+                with traced(cause):
+                    await handlers[fact_type](tx, group)
+            except Exception as error:
+                if passes(error):
+                    raise
+                raise HandlerFailed(group, error) from error
+
+    async def _park_culprit(self, fact: Received, reason: str, attempts: int) -> None:
+        async with transaction(self._pool) as tx:
+            # The cursor's lock keeps a second consumer from applying the fact between our failure and its parking.
+            cursors = await lock_cursors(tx, fact.topic, {stream_of(fact)})
+            if cursors[stream_of(fact)] < fact.seq:
+                await park(tx, [Parking(fact, Kind.POISON, reason, attempts)], self._machine_now())
+        CONSUMED.labels(fact.topic, Kind.POISON.value).inc()
+
+
+class _ParkedRecord:
+    """A row of the parking table in the shape of a record."""
+
+    def __init__(self, row: Any) -> None:
+        self.topic: str = row["topic"]
+        self.partition: int = row["partition"]
+        self.offset: int = row["offset"]
+        self.headers: Sequence[tuple[str, bytes]] = load_headers(row["headers"])
+        self.value: bytes | None = row["value"]

@@ -1,0 +1,217 @@
+"""The consumer: reads batches from Kafka, gives each partition's batch to `batch`, then commits Kafka's offsets.
+
+Truth is in the cursors; Kafka's offsets only save reading again. What passes by itself (a dead database, a missing rule
+version) pauses the consumer with its reason: it keeps polling, seeks back, and tries again after a back-off with
+jitter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from shared.clocks import machine_now as system_machine_now
+from shared.database import Pool
+from shared.messaging.batch import Batches, Handler, Subscription
+from shared.messaging.faults import passes, reason_of
+from shared.messaging.figures import PAUSED
+from shared.messaging.health import LoopHealth, Pulse
+from shared.messaging.watch import Watch
+
+__all__ = ["Consumer", "ConsumerHealth", "Handler", "Subscription", "Tuning"]
+
+ConsumerHealth = LoopHealth
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What may differ between machines. Times in milliseconds unless they say seconds."""
+
+    max_records: int = 500
+    fetch_bytes: int = 256 * 1024
+    poll_ms: int = 200
+    lanes: int = 4
+    first_back_off_seconds: float = 0.1
+    longest_back_off_seconds: float = 5.0
+    session_timeout_ms: int = 10_000
+    watch_seconds: float = 5.0
+    group_instance_id: str | None = None
+
+
+class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Lets the batch in work finish and commit before its partitions go to another consumer."""
+
+    def __init__(self, busy: asyncio.Lock) -> None:
+        self._busy = busy
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:  # noqa: ARG002
+        # A batch that hangs must not hold the group: the cursors fence it anyway.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await self._busy.acquire()
+                self._busy.release()
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        log.info("partitions assigned", partitions=len(assigned))
+
+
+class Consumer:
+    """One consumer of one group, for all topics of a service. Run it once."""
+
+    def __init__(
+        self,
+        group: str,
+        subscriptions: Sequence[Subscription],
+        pool: Pool,
+        bootstrap_servers: str,
+        *,
+        machine_now: Callable[[], datetime] = system_machine_now,
+        tuning: Tuning | None = None,
+    ) -> None:
+        self._group = group
+        self._servers = bootstrap_servers
+        self._tuning = tuning or Tuning()
+        self._batches = {entry.topic: Batches(pool, entry, machine_now) for entry in subscriptions}
+        self._lanes = asyncio.Semaphore(self._tuning.lanes)
+        self._busy = asyncio.Lock()
+        self._pulse = Pulse()
+        self._failures = 0
+        self._paused_until: float | None = None
+
+    def health(self) -> ConsumerHealth:
+        """Alive: the loop turned within 30 s. Paused with a reason is alive and not ready."""
+        return self._pulse.health()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set; then finish the batch in work, commit and leave the group."""
+        while not stop.is_set():
+            try:
+                await self._session(stop)
+            except (KafkaError, OSError, TimeoutError) as error:
+                self._wait_for(error, what="kafka")
+                self._failures += 1
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), self._back_off())
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        """One membership of the group, from joining to leaving."""
+        client = self._client()
+        self._paused_until = None
+        try:
+            async with asyncio.timeout(20):
+                await client.start()
+            client.subscribe(list(self._batches), listener=_Drain(self._busy))
+            watch = Watch(client, self._tuning.watch_seconds)
+            while not stop.is_set():
+                self._pulse.turn()
+                await self._turn(client)
+                await watch.look()
+                if self._paused_until is None:
+                    self._go_on()
+        finally:
+            # A client that cannot say goodbye is left behind; the group forgets it after the session timeout.
+            with contextlib.suppress(TimeoutError, KafkaError):
+                await asyncio.wait_for(client.stop(), 10)
+
+    async def _turn(self, client: Any) -> None:
+        if self._paused_until is not None and time.monotonic() >= self._paused_until:
+            self._paused_until = None
+            client.resume(*client.assignment())
+        batches = await client.getmany(timeout_ms=self._tuning.poll_ms, max_records=self._tuning.max_records)
+        if batches:
+            async with self._busy:
+                await self._settle(client, batches)
+
+    async def _settle(self, client: Any, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
+        """Settle the batches of several partitions side by side; commit the good ones, seek back on the others."""
+        errors = await asyncio.gather(*(self._lane(place, records) for place, records in batches.items()))
+        settled, failed = {}, {}
+        for (place, records), error in zip(batches.items(), errors, strict=True):
+            if error is None:
+                settled[place] = records[-1].offset + 1
+            else:
+                failed[place] = records[0].offset
+        if failed:
+            self._pause(client, failed, next(error for error in errors if error is not None))
+        else:
+            self._failures = 0
+        await _commit(client, settled)
+
+    async def _lane(self, place: TopicPartition, records: Sequence[Any]) -> Exception | None:
+        """One partition's batch; answers the error that stopped it."""
+        async with self._lanes:
+            try:
+                await self._batches[place.topic].settle(records)
+            except Exception as error:  # noqa: BLE001 - told to the operator and tried again, never passed over
+                return error
+            finally:
+                self._pulse.turn()
+        return None
+
+    def _pause(self, client: Any, failed: Mapping[TopicPartition, int], error: Exception) -> None:
+        self._failures += 1
+        self._wait_for(error, what="handling" if passes(error) else "unexpected")
+        owned = client.assignment()
+        for place, offset in failed.items():
+            if place in owned:
+                client.seek(place, offset)
+        client.pause(*owned)
+        self._paused_until = time.monotonic() + self._back_off()
+
+    def _wait_for(self, error: Exception, what: str) -> None:
+        reason = f"{what}: {reason_of(error)}"
+        if reason != self._pulse.reason:
+            log.warning("consumer waits", group=self._group, reason=reason)
+        self._pulse.reason = reason
+        PAUSED.labels(self._group).set(1)
+
+    def _go_on(self) -> None:
+        if self._pulse.reason:
+            log.info("consumer goes on", group=self._group, after=self._pulse.reason)
+            self._pulse.reason = ""
+        PAUSED.labels(self._group).set(0)
+
+    def _back_off(self) -> float:
+        tuning = self._tuning
+        longest: float = min(
+            tuning.first_back_off_seconds * 2 ** min(self._failures, 16), tuning.longest_back_off_seconds
+        )
+        return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter is no secret
+
+    def _client(self) -> Any:
+        tuning = self._tuning
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._servers,
+            client_id=self._group,
+            group_id=self._group,
+            group_instance_id=tuning.group_instance_id,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            partition_assignment_strategy=(StickyPartitionAssignor,),
+            session_timeout_ms=tuning.session_timeout_ms,
+            heartbeat_interval_ms=tuning.session_timeout_ms // 4,
+            max_partition_fetch_bytes=tuning.fetch_bytes,
+            fetch_max_bytes=tuning.fetch_bytes * 16,
+            fetch_max_wait_ms=100,
+        )
+
+
+async def _commit(client: Any, offsets: Mapping[TopicPartition, int]) -> None:
+    """Commit what is settled, of partitions still owned; losing that race costs only reading again."""
+    owned = client.assignment()
+    mine = {place: offset for place, offset in offsets.items() if place in owned}
+    if mine:
+        with contextlib.suppress(CommitFailedError, IllegalStateError):
+            await client.commit(mine)

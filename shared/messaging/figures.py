@@ -1,0 +1,48 @@
+"""Messaging's Prometheus metrics. What survives a restart is read from the database, so it is set, never counted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prometheus_client import Counter, Gauge
+
+from shared.database import Connection
+from shared.messaging.parking import Kind
+
+PUBLISHED = Counter("motcua_relay_published", "Facts that the broker acknowledged", ["topic"])
+CONSUMED = Counter("motcua_consumer_facts", "Facts by what became of them", ["topic", "outcome"])
+LAG = Gauge("motcua_consumer_lag", "Records after the consumer's position", ["topic", "partition"])
+PAUSED = Gauge("motcua_consumer_paused", "1 while the consumer waits for something that will come", ["group"])
+UNSENT = Gauge("motcua_unsent_facts", "Recorded facts that the broker has not acknowledged")
+UNSENT_AGE = Gauge("motcua_unsent_oldest_seconds", "Age of the oldest unsent fact by the machine's clock")
+PARKED = Gauge("motcua_parked_facts", "Facts in the parking table", ["kind"])
+PARKED_SUBJECTS = Gauge("motcua_parked_dossiers", "Subjects with a fact in the parking table")
+PARKED_OVERDUE = Gauge("motcua_parked_past_promised_due", "Parked subjects whose promised due moment has passed")
+GAP_AGE = Gauge("motcua_parked_gap_oldest_seconds", "How long the oldest fact has waited for a missing one")
+
+READ = """
+select
+    (select count(*) from unsent) as unsent,
+    (select coalesce(extract(epoch from $1 - min(recorded_at)), 0) from unsent)::float8 as unsent_age,
+    (select count(distinct (topic, subject)) from parked where subject is not null) as subjects,
+    (select count(distinct (topic, subject)) from parked where promised_due < $2) as overdue,
+    (select coalesce(extract(epoch from $1 - min(parked_at)), 0) from parked where kind = 'gap')::float8 as gap_age
+"""
+
+KINDS = """
+select kind, count(*) as facts from parked group by kind
+"""
+
+
+async def refresh_figures(tx: Connection, machine_time: datetime, legal_time: datetime) -> None:
+    """Set the gauges that the database knows; a service's snapshot task calls it at most every 5 s."""
+    row = await tx.fetchrow(READ, machine_time, legal_time)
+    if row is not None:
+        UNSENT.set(row["unsent"])
+        UNSENT_AGE.set(row["unsent_age"])
+        PARKED_SUBJECTS.set(row["subjects"])
+        PARKED_OVERDUE.set(row["overdue"])
+        GAP_AGE.set(row["gap_age"])
+    found = {record["kind"]: record["facts"] for record in await tx.fetch(KINDS)}
+    for kind in Kind:
+        PARKED.labels(kind.value).set(found.get(kind.value, 0))

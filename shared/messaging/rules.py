@@ -1,0 +1,157 @@
+"""The rule versions in force: read from their topic without a group, from its beginning to its end, then followed.
+
+Rules come before everything else: a service loads them before it answers or consumes, and a handler that meets a version
+which is not here raises `Unready`, so that its consumer pauses instead of guessing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared.contracts.facts import RulesPublished
+from shared.contracts.topics import RULES
+from shared.messaging.envelope import Record, Undecodable, decode, parse
+from shared.messaging.faults import Unready, reason_of
+from shared.messaging.health import LoopHealth, Pulse
+from shared.rulebook.agencies import Agencies
+from shared.rulebook.calendar import Calendar
+from shared.rulebook.catalogue import Catalogue
+from shared.rulebook.loader import parse_agencies, parse_calendar, parse_catalogue
+
+RuleT = TypeVar("RuleT")
+log = structlog.get_logger()
+
+
+@dataclass
+class _Versions(Generic[RuleT]):
+    """All versions of one rule set; the current one is that published last."""
+
+    build: Callable[[str, Mapping[str, Any]], RuleT]
+    found: dict[str, RuleT]
+    current: tuple[int, str] = (0, "")
+
+    def get(self, version: str) -> RuleT:
+        if version not in self.found:
+            raise Unready(f"rule version {version or '(any)'} is not published yet")
+        return self.found[version]
+
+
+class RuleStore:
+    """Rule versions by id. `topic` and `partitions` differ from those of the contracts only in tests."""
+
+    def __init__(self, bootstrap_servers: str, topic: str = RULES.name, partitions: int = RULES.partitions) -> None:
+        self._servers = bootstrap_servers
+        self._places = [TopicPartition(topic, number) for number in range(partitions)]
+        self._catalogues = _Versions[Catalogue](parse_catalogue, {})
+        self._calendars = _Versions[Calendar](parse_calendar, {})
+        self._agencies = _Versions[Agencies](parse_agencies, {})
+        self._sets: dict[str, _Versions[Any]] = {
+            "catalogue": self._catalogues,
+            "calendar": self._calendars,
+            "agencies": self._agencies,
+        }
+        self._loaded = asyncio.Event()
+        self._pulse = Pulse("rules: not read yet")
+
+    def catalogue(self, version: str) -> Catalogue:
+        """Return one version of the catalogue. Raises Unready."""
+        return self._catalogues.get(version)
+
+    def calendar(self, version: str) -> Calendar:
+        """Return one version of the calendar. Raises Unready."""
+        return self._calendars.get(version)
+
+    def agencies(self, version: str) -> Agencies:
+        """Return one version of the agencies. Raises Unready."""
+        return self._agencies.get(version)
+
+    def current_catalogue(self) -> Catalogue:
+        """Return the catalogue published last. Raises Unready."""
+        return self._catalogues.get(self._catalogues.current[1])
+
+    def current_calendar(self) -> Calendar:
+        """Return the calendar published last. Raises Unready."""
+        return self._calendars.get(self._calendars.current[1])
+
+    def current_agencies(self) -> Agencies:
+        """Return the agencies published last. Raises Unready."""
+        return self._agencies.get(self._agencies.current[1])
+
+    def health(self) -> LoopHealth:
+        """Tell whether the topic was read to its end once, and is followed."""
+        return self._pulse.health()
+
+    async def load(self) -> None:
+        """Read the topic from its beginning to its end; waits for Kafka and for the topic as long as it takes."""
+        await self._sessions(asyncio.Event(), follow=False)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow the topic until `stop` is set; loads first if nobody has."""
+        await self._sessions(stop, follow=True)
+
+    async def _sessions(self, stop: asyncio.Event, *, follow: bool) -> None:
+        while not stop.is_set():
+            try:
+                await self._session(stop, follow=follow)
+            except (KafkaError, OSError, TimeoutError) as error:
+                self._pulse.reason = f"rules: {reason_of(error)}"
+                log.warning("rules wait", reason=self._pulse.reason)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), 0.5)
+            else:
+                return
+
+    async def _session(self, stop: asyncio.Event, *, follow: bool) -> None:
+        client = AIOKafkaConsumer(
+            bootstrap_servers=self._servers,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=100,
+        )
+        try:
+            async with asyncio.timeout(20):
+                await client.start()
+            client.assign(self._places)
+            async with asyncio.timeout(20):
+                ends = await client.end_offsets(self._places)
+                await client.seek_to_beginning(*self._places)
+            await self._read(client, ends)
+            self._pulse.reason = ""
+            while follow and not stop.is_set():
+                self._pulse.turn()
+                await self._take(client)
+        finally:
+            with contextlib.suppress(TimeoutError, KafkaError):
+                await asyncio.wait_for(client.stop(), 10)
+
+    async def _read(self, client: Any, ends: Mapping[TopicPartition, int]) -> None:
+        async with asyncio.timeout(60):
+            while any([await client.position(place) < ends[place] for place in self._places]):
+                self._pulse.turn()
+                await self._take(client)
+
+    async def _take(self, client: Any) -> None:
+        for records in (await client.getmany(timeout_ms=200)).values():
+            for record in records:
+                self.add(record)
+
+    def add(self, record: Record) -> None:
+        """Take one record in. What cannot be used is told and left out: those who need it are Unready."""
+        try:
+            received = parse(decode(record))
+            rules = received.fact_as(RulesPublished)
+            versions = self._sets[rules.rule_set]
+            if rules.version not in versions.found:
+                versions.found[rules.version] = versions.build(rules.version, rules.content)
+        except (Undecodable, TypeError, LookupError, ValueError) as error:
+            log.error("rule version refused", topic=record.topic, offset=record.offset, reason=reason_of(error))
+            return
+        versions.current = max(versions.current, (received.seq, rules.version))
