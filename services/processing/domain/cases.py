@@ -1,0 +1,111 @@
+"""A dossier in processing: its state, its steps as a set, and what was decided so far. Moments are legal time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.contracts.facts import State
+from shared.rulebook.catalogue import StepMove
+from shared.rulebook.seats import OfficerRole
+
+
+class StepStatus(StrEnum):
+    """Where a step stands."""
+
+    WAITING = "waiting"
+    OPEN = "open"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a dossier.
+
+    `agency` is empty until the step opens where another commune is named only then. `holder` is the officer whose step
+    it is; `taken` is false while it is only assigned to him.
+    """
+
+    no: int
+    code: str
+    move: StepMove
+    agency: str
+    agency_path: str
+    role: OfficerRole
+    group: str
+    status: StepStatus
+    holder: str | None = None
+    taken: bool = False
+    opened_at: datetime | None = None
+    completed_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody has to act on it now."""
+        return self.status is StepStatus.OPEN
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is complete."""
+        return self.status is StepStatus.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One accepted dossier. `version` counts officers' acts; steps stand in order and the last is `hand_over`."""
+
+    code: str
+    state: State
+    version: int
+    procedure_code: str
+    case_code: str
+    area_code: str
+    received_by: str
+    received_path: str
+    competent_agency: str
+    competent_path: str
+    catalogue_version: str
+    calendar_version: str
+    agencies_version: str
+    limit_kind: str
+    accepted_at: datetime
+    statutory_due: datetime
+    promised_due: datetime
+    result_number: str | None = None
+    finished_at: datetime | None = None
+    handed_over_at: datetime | None = None
+    draft_opened_at: datetime | None = None
+    apologised_at: datetime | None = None
+    reappointed_to: datetime | None = None
+    steps: tuple[Step, ...] = ()
+
+    def open_steps(self) -> Iterator[Step]:
+        """List the steps that wait for an act, in order."""
+        return (step for step in self.steps if step.status is StepStatus.OPEN)
+
+    def step_of(self, move: StepMove) -> Step | None:
+        """Find the first step that this move completes."""
+        return next((step for step in self.steps if step.move is move), None)
+
+    @property
+    def signature(self) -> Step | None:
+        """The step that signs, once a valid signature stands."""
+        step = self.step_of(StepMove.SIGN)
+        return step if step is not None and step.status is StepStatus.DONE else None
+
+    @property
+    def only_hand_over_left(self) -> bool:
+        """Whether every step but the last is complete."""
+        return all(step.status is StepStatus.DONE for step in self.steps[:-1])
+
+    @property
+    def numbering_step(self) -> Step | None:
+        """The step at which the result gets its number: one of its own, else the step that signs."""
+        return self.step_of(StepMove.NUMBER) or self.step_of(StepMove.SIGN)
+
+    @property
+    def draft_is_open(self) -> bool:
+        """Whether a draft of an apology waits for the leader: opened, neither sent nor discarded by finishing."""
+        return self.draft_opened_at is not None and self.apologised_at is None and self.finished_at is None

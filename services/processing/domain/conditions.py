@@ -1,0 +1,130 @@
+"""The conditions of processing's moves: one predicate for each code, and the situation that they look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.processing.domain.acts import Act, Officer
+from services.processing.domain.cases import Case, Step
+from services.processing.domain.duties import WORK
+from shared.rulebook.catalogue import StepMove
+from shared.rulebook.seats import OfficerRole
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """An act about to happen: `step` is the step that it is about, None where no step answers to it."""
+
+    case: Case
+    act: Act
+    officer: Officer
+    now: datetime
+    step: Step | None = None
+
+
+Condition = Callable[[Situation], bool]
+
+
+def officer_of_first_open_step(seen: Situation) -> bool:
+    """Tell whether an officer is named and his agency has a first open step."""
+    act = seen.act
+    return act.officer is not None and any(step.agency == act.agency for step in seen.case.open_steps())
+
+
+def step_open_here(seen: Situation) -> bool:
+    """Tell whether the step is open, belongs to the caller's agency, and its role is the caller's."""
+    step = seen.step
+    return step is not None and step.is_open and (step.agency, step.role) == (seen.officer.agency, seen.officer.role)
+
+
+def step_not_taken(seen: Situation) -> bool:
+    """Tell whether nobody holds the step; who is only assigned to it may still take it himself."""
+    step = seen.step
+    return step is not None and (step.holder is None or (step.holder == seen.officer.subject and not step.taken))
+
+
+def holder_of_step(seen: Situation) -> bool:
+    """Tell whether the caller holds the step or is assigned to it.
+
+    A desk's step that names nobody is held by its whole desk.
+    """
+    step = seen.step
+    if step is None or not step.is_open or step.agency != seen.officer.agency:
+        return False
+    if step.holder is None:
+        return step.role is OfficerRole.DESK and seen.officer.role == OfficerRole.DESK
+    return step.holder == seen.officer.subject
+
+
+def step_is_work(seen: Situation) -> bool:
+    """Tell whether the step is completed by `forward`."""
+    return seen.step is not None and seen.step.move in WORK
+
+
+def step_is_sign(seen: Situation) -> bool:
+    """Tell whether the open step is the signature and every step before it is complete."""
+    step = seen.step
+    if step is None or not step.is_open or step.move is not StepMove.SIGN:
+        return False
+    return all(earlier.is_done for earlier in seen.case.steps if earlier.no < step.no)
+
+
+def not_paused(_seen: Situation) -> bool:
+    """Tell whether no excluded period is open: no act of this release opens one (`pause` is not yet available)."""
+    return True
+
+
+def signed(seen: Situation) -> bool:
+    """Tell whether a valid signature stands."""
+    return seen.case.signature is not None
+
+
+def numbered(seen: Situation) -> bool:
+    """Tell whether the result has a number."""
+    return seen.case.result_number is not None
+
+
+def not_numbered(seen: Situation) -> bool:
+    """Tell whether the result has no number."""
+    return seen.case.result_number is None
+
+
+def only_hand_over_left(seen: Situation) -> bool:
+    """Tell whether every step but the last is complete."""
+    return seen.case.only_hand_over_left
+
+
+def draft_open(seen: Situation) -> bool:
+    """Tell whether a draft of an apology was opened and not discarded; if it was sent is `no_apology_before`."""
+    return seen.case.draft_opened_at is not None and seen.case.finished_at is None
+
+
+def no_apology_before(seen: Situation) -> bool:
+    """Tell whether the dossier was not re-appointed before: once, and only once (C12)."""
+    return seen.case.apologised_at is None
+
+
+def receiver_named(seen: Situation) -> bool:
+    """Tell whether it is given who receives the result and how."""
+    return seen.act.receiver is not None and seen.act.handover is not None
+
+
+CONDITIONS: Mapping[str, Condition] = {
+    "officer_of_first_open_step": officer_of_first_open_step,
+    "step_open_here": step_open_here,
+    "step_not_taken": step_not_taken,
+    "holder_of_step": holder_of_step,
+    "step_is_work": step_is_work,
+    "step_is_sign": step_is_sign,
+    "not_paused": not_paused,
+    "signed": signed,
+    "numbered": numbered,
+    "not_numbered": not_numbered,
+    "only_hand_over_left": only_hand_over_left,
+    "draft_open": draft_open,
+    "no_apology_before": no_apology_before,
+    "receiver_named": receiver_named,
+}
+"""Code of the law's table → predicate, for every condition that an officer's act of this release has."""

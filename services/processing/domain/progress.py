@@ -1,0 +1,75 @@
+"""How steps follow each other: a parallel group opens together, the next step opens when all of it is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from services.processing.domain.cases import Step, StepStatus
+from services.processing.domain.refusals import ActInvalid
+from shared.rulebook.agencies import Agencies, Agency, AgencyKind
+
+Steps = tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCommunes:
+    """The communes that an act names, in the order of the steps which it opens and which the catalogue leaves open."""
+
+    codes: Sequence[str]
+    agencies: Agencies
+    day: date
+
+    def resolve(self, wanted: int) -> Iterator[Agency]:
+        """Answer exactly as many communes as steps want one. Raises ActInvalid."""
+        if len(self.codes) != wanted:
+            raise ActInvalid("other_commune_invalid", f"This act opens {wanted} step(s) of another commune: name each.")
+        return (self._commune(code) for code in self.codes)
+
+    def _commune(self, code: str) -> Agency:
+        if not self.agencies.in_force(code, self.day):
+            raise ActInvalid("other_commune_invalid", "No agency of that code is in force.")
+        agency = self.agencies.get(code)
+        if agency.kind is not AgencyKind.COMMUNE:
+            raise ActInvalid("other_commune_invalid", "The agency named is not a commune.")
+        return agency
+
+
+def complete(steps: Steps, finished: Step, subject: str, now: datetime, named: NamedCommunes) -> Steps:
+    """Complete one open step by an officer's act; open what follows once nothing else is open."""
+    done = replace(finished, status=StepStatus.DONE, holder=subject, taken=True, completed_at=now)
+    left = replaced(steps, done)
+    if any(step.is_open for step in left):
+        named.resolve(0)
+        return left
+    return open_next(left, now, named)
+
+
+def open_next(steps: Steps, now: datetime, named: NamedCommunes) -> Steps:
+    """Open the next step, with all of its parallel group."""
+    following = next_group(steps)
+    unnamed = sum(not step.agency for step in following)
+    communes = named.resolve(unnamed)
+    for step in following:
+        opened = replace(step, status=StepStatus.OPEN, opened_at=now)
+        steps = replaced(steps, opened if step.agency else _seated(opened, next(communes)))
+    return steps
+
+
+def next_group(steps: Steps) -> Steps:
+    """Find the steps that open next: the first that waits, with all that share its parallel group."""
+    waiting = [step for step in steps if step.status is StepStatus.WAITING]
+    if not waiting:
+        return ()
+    first = waiting[0]
+    return tuple(step for step in waiting if step is first or (first.group and step.group == first.group))
+
+
+def replaced(steps: Steps, changed: Step) -> Steps:
+    """Return the steps with one of them changed."""
+    return tuple(changed if step.no == changed.no else step for step in steps)
+
+
+def _seated(step: Step, agency: Agency) -> Step:
+    return replace(step, agency=agency.code, agency_path=agency.path)

@@ -1,0 +1,91 @@
+"""Where an act takes place: the agencies that may do it, and the step that it is about. One row for each action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from services.processing.domain.acts import Act, Officer
+from services.processing.domain.cases import Case, Step
+from services.processing.domain.conditions import Condition, Situation, holder_of_step, step_not_taken, step_open_here
+from services.processing.domain.refusals import NotAllowed
+from shared.rulebook.catalogue import StepMove
+from shared.rulebook.seats import OfficerRole
+
+
+class Site(NamedTuple):
+    """The agencies of an act, the steps that it could be about, and which of them it prefers."""
+
+    agencies: Callable[[Case, Officer], Iterable[str]]
+    steps: Callable[[Case, Officer, Act], Iterable[Step]]
+    prefers: Condition = lambda _seen: True
+
+
+def _agencies_of_open_steps(case: Case, _officer: Officer) -> Iterable[str]:
+    return (step.agency for step in case.open_steps())
+
+
+def _where_it_is_assigned(case: Case, officer: Officer) -> Iterable[str]:
+    """Let a desk assign where the dossier was received, a leader where a first step is open."""
+    return (case.received_by,) if officer.role == OfficerRole.DESK else _agencies_of_open_steps(case, officer)
+
+
+def _open_here(case: Case, officer: Officer, _act: Act) -> Iterable[Step]:
+    return (step for step in case.open_steps() if step.agency == officer.agency)
+
+
+def _open_at_named_agency(case: Case, _officer: Officer, act: Act) -> Iterable[Step]:
+    return (step for step in case.open_steps() if step.agency == act.agency)
+
+
+def _numbering(case: Case, _officer: Officer, _act: Act) -> Iterable[Step]:
+    return (step for step in (case.numbering_step,) if step is not None)
+
+
+def _numbering_agency(case: Case, _officer: Officer) -> Iterable[str]:
+    return (step.agency for step in (case.numbering_step,) if step is not None)
+
+
+def _last(case: Case, _officer: Officer, _act: Act) -> Iterable[Step]:
+    return case.steps[-1:]
+
+
+def _agency_of_last(case: Case, _officer: Officer) -> Iterable[str]:
+    return (case.steps[-1].agency,)
+
+
+def _competent(case: Case, _officer: Officer) -> Iterable[str]:
+    return (case.competent_agency,)
+
+
+def _takeable(seen: Situation) -> bool:
+    return step_open_here(seen) and step_not_taken(seen)
+
+
+def _is_signature(seen: Situation) -> bool:
+    return seen.step is not None and seen.step.move is StepMove.SIGN
+
+
+SITES: Mapping[str, Site] = {
+    "assign": Site(_where_it_is_assigned, _open_at_named_agency),
+    "take": Site(_agencies_of_open_steps, _open_here, _takeable),
+    "forward": Site(_agencies_of_open_steps, _open_here, holder_of_step),
+    "sign": Site(_agencies_of_open_steps, _open_here, _is_signature),
+    "number": Site(_numbering_agency, _numbering),
+    "finish": Site(_agency_of_last, _last),
+    "hand_over": Site(_agency_of_last, _last),
+    "send_apology": Site(_competent, lambda _case, _officer, _act: ()),
+}
+
+
+def situate(seen: Situation) -> Situation:
+    """Find the step of an act. Raises NotAllowed unless the officer's own agency is one of the act's."""
+    site = SITES[seen.act.action]
+    if seen.officer.agency not in site.agencies(seen.case, seen.officer):
+        raise NotAllowed("agency_not_allowed", "Nothing here waits for your agency.")
+    possible = [
+        Situation(seen.case, seen.act, seen.officer, seen.now, step)
+        for step in site.steps(seen.case, seen.officer, seen.act)
+        if seen.act.step_no in (None, step.no)
+    ]
+    return next((one for one in possible if site.prefers(one)), possible[0] if possible else seen)

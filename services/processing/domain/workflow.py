@@ -1,0 +1,81 @@
+"""The workflow: an act on a dossier is looked up in the table, judged by its conditions, and changes the case.
+
+Pure: the case, the rules and the time come in, a decision goes out. The table is `shared.rulebook.moves`; the
+predicates stand in `conditions`, the agencies of each act in `sites`, what each act does in `effects`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.processing.domain.acts import Act, Officer
+from services.processing.domain.cases import Case
+from services.processing.domain.conditions import CONDITIONS, Situation
+from services.processing.domain.effects import EFFECTS, Drafted, Means
+from services.processing.domain.refusals import ConditionNotMet, IllegalMove, NotAllowed, StaleVersion, UnknownAction
+from services.processing.domain.sites import situate
+from shared.rulebook.moves import AVAILABLE, MOVES, Move, Owner, moves_for
+from shared.rulebook.moves import CONDITIONS as MEANINGS
+
+ROLES_OF = {
+    action: frozenset(role for move in MOVES if move.action == action for role in move.roles)
+    for action in {move.action for move in MOVES if move.owner is Owner.PROCESSING}
+}
+"""Processing's actions, each with every role that may do it in some state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an act or a timer changes: the case before and after, and the facts to publish, in order."""
+
+    before: Case
+    after: Case
+    facts: tuple[Drafted, ...]
+
+    @property
+    def ends_the_clock(self) -> bool:
+        """Whether the result became ready: nothing is owed by the legal clock any more."""
+        return self.before.finished_at is None and self.after.finished_at is not None
+
+
+def check_action(action: str, role: str) -> None:
+    """Refuse what no dossier could allow: an unknown action, one that this release lacks, another role's."""
+    if action not in ROLES_OF:
+        raise UnknownAction("action_unknown", "There is no such act.")
+    if action not in AVAILABLE:
+        raise IllegalMove("not_yet_available", "This release does not offer the act yet.")
+    if role not in ROLES_OF[action]:
+        raise NotAllowed("role_not_allowed", "Another role does this.")
+
+
+def decide(case: Case, act: Act, officer: Officer, now: datetime, *, seen_version: int, means: Means) -> Decision:
+    """Judge one act of an officer and say what it changes. Raises Refusal."""
+    check_action(act.action, officer.role)
+    _check_standing(case, officer)
+    if seen_version != case.version:
+        raise StaleVersion(case.version)
+    move = the_move(case, act.action)
+    if officer.role not in move.roles:
+        raise NotAllowed("role_not_allowed", "Another role does this.")
+    seen = situate(Situation(case, act, officer, now))
+    for code in move.conditions:
+        if not CONDITIONS[code](seen):
+            raise ConditionNotMet(code, f"Not met: {MEANINGS[code]}.")
+    after, fact = EFFECTS[act.action](seen, move, means)
+    return Decision(case, after, (Drafted(fact, now),))
+
+
+def the_move(case: Case, action: str) -> Move:
+    """Find the row of the table for an available action in the case's state. Raises IllegalMove."""
+    found = moves_for(case.state, action)
+    if not found:
+        raise IllegalMove("illegal_move", f"A dossier in state {int(case.state)} does not allow that.")
+    return found[0]
+
+
+def _check_standing(case: Case, officer: Officer) -> None:
+    """Refuse an agency without any part in the dossier: it learns nothing of it, not even that it changed."""
+    parts = {case.received_by, case.competent_agency, *(step.agency for step in case.steps)}
+    if officer.agency not in parts:
+        raise NotAllowed("agency_not_allowed", "Nothing here waits for your agency.")
