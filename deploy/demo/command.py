@@ -14,7 +14,7 @@ import uvloop
 from rich.console import Console
 
 from deploy.demo.plan import Impossible, Rules, YearPlan, YearRequest, plan_year
-from deploy.demo.play import play, seed_rules
+from deploy.demo.play import BEGINS_AT, play, seed_rules
 from deploy.demo.progress import YearProgress
 from deploy.demo.report import YearReport, show
 from deploy.local.ports import Ports
@@ -26,6 +26,7 @@ IMPOSSIBLE = 2
 
 
 def demo(
+    *,
     dossiers: Annotated[int, typer.Option(min=1, help="How many dossiers are handed in.")] = 9470,
     open_at_the_end: Annotated[
         int, typer.Option("--open", min=0, help="How many are still in progress, within their limit, at the end.")
@@ -53,18 +54,17 @@ def demo(
     raise typer.Exit(report.exit_code)
 
 
-async def _year(
-    plan: YearPlan, rules: Rules, ports: Ports, told: Console, *, leave: bool, as_json: bool
-) -> YearReport:
-    stack = Stack(FOLDER, ports, fresh=True, scenario=plan.moments[0], told=lambda line: told.print(f"[dim]{line}[/]"))
-    told.print(f"the board: {stack.urls['metrics']}/")
+async def _year(plan: YearPlan, rules: Rules, ports: Ports, told: Console, *, leave: bool, as_json: bool) -> YearReport:
+    shown = told if as_json else Console()
+    stack = Stack(FOLDER, ports, fresh=True, scenario=BEGINS_AT, told=lambda line: told.print(f"[dim]{line}[/]"))
+    shown.print(f"the board: {stack.urls['metrics']}/")
     async with stack:
         with YearProgress(told, plan.request.dossiers) as progress:
             report = await play(stack, plan, rules, on_progress=progress.show)
         if as_json:
             typer.echo(json.dumps(report.as_json(), ensure_ascii=False))
         else:
-            show(Console(), report)
+            show(shown, report)
         if not leave:
             await _serve_on(stack, told)
     return report

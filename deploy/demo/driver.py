@@ -5,8 +5,8 @@ while the places file. So an officer does one step of a dossier at a moment, wha
 same seed makes the same facts. What is due at this day's close goes on in rounds until it is finished.
 
 The driver keeps no list of dossiers. It knows the ledger, and which officers may have work: those named by the open
-duties of an answer, the desks where something was filed, leaders who owe an apology (timers open its draft), and at the first
-moment of a day every officer seen so far, which is how dossiers filed by others are found.
+duties of an answer, the desks where something was filed, leaders who owe an apology (timers open its draft), and at
+the first moment of a day every officer seen so far, which is how dossiers filed by others are found.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Year:
     plan: YearPlan
     world: World
     hooks: Mapping[float, Hook] = field(default_factory=dict)
-    on_progress: Callable[[Counts], None] = lambda counts: None
+    on_progress: Callable[[Counts], None] = lambda _: None
 
     def __post_init__(self) -> None:
         self.counts = Counts()
@@ -119,7 +119,7 @@ class Year:
                 self._running.append(asyncio.create_task(self._pending.pop(0)[1]()))
 
     async def _read(self, officers: Iterable[Officer]) -> list[tuple[Item, Duty]]:
-        """What these officers may do now; who has something left that waits for another day stays awake."""
+        """Find what these officers may do now; who has something left that waits for another day stays awake."""
         asked = sorted(officers)
         lists = await asyncio.gather(*(self.world.offices.worklist(officer) for officer in asked))
         self.counts.worklists += len(asked)

@@ -46,7 +46,7 @@ class Ledger:
         self._file.write(json.dumps(line) + "\n")
 
     def get(self, code: str) -> Entry | None:
-        """What was acknowledged under this code; None when somebody else filed it."""
+        """Look up what was acknowledged under this code; None when somebody else filed it."""
         return self._entries.get(code)
 
     def __len__(self) -> int:

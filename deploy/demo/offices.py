@@ -31,11 +31,12 @@ class Officer:
 
 @dataclass(frozen=True)
 class Duty:
-    """An act that a step of a dossier waits for, and whose it is."""
+    """An act that a step of a dossier waits for, and whose it is; `step_officer` is who will do the step."""
 
     officer: Officer
     step_no: int
     action: str
+    step_officer: Officer | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Offices:
         )
 
     async def worklist(self, officer: Officer) -> list[Item]:
-        """The officer's whole worklist, page after page."""
+        """Read the officer's whole worklist, page after page."""
         items: list[Item] = []
         cursor = ""
         while True:
@@ -111,7 +112,7 @@ class Offices:
 
 
 def dossier_body(arrival: Arrival, applicant: Person) -> dict[str, Any]:
-    """The form as the desk fills it in. People type their names into every free-text field, so these do too."""
+    """Fill in the form as a desk does. People type their names into every free-text field, so these do too."""
     return {
         "procedure_code": arrival.case.procedure_code,
         "case_code": arrival.case.case_code,
@@ -129,7 +130,7 @@ def dossier_body(arrival: Arrival, applicant: Person) -> dict[str, Any]:
         "language": applicant.language,
         "papers": [
             {
-                "paper_code": paper.paper_code,
+                "paper_code": paper.code,
                 "originals": paper.originals,
                 "certified": paper.certified,
                 "photocopies": paper.photocopies,
@@ -141,7 +142,7 @@ def dossier_body(arrival: Arrival, applicant: Person) -> dict[str, Any]:
 
 
 def act_body(code: str, duty: Duty) -> dict[str, Any]:
-    """What each act says beside its name."""
+    """Say what an act says beside its name."""
     match duty.action:
         case "assign":
             return {"step_no": duty.step_no}

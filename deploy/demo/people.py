@@ -30,7 +30,7 @@ class Person:
 
 
 def person(number: int, commune_name: str) -> Person:
-    """The applicant of the dossier with this number; the same number is always the same person."""
+    """Make up the applicant of the dossier with this number; the same number is always the same person."""
     sex, year, serial = number % 2, 50 + number % 45, number % 1_000_000
     return Person(
         name=f"{_FAMILY_NAMES[number % len(_FAMILY_NAMES)]} {NAME_MARKER} {number:05d}",

@@ -1,8 +1,8 @@
 """The year's arrivals, worked out before it begins: pure, and the same for the same request.
 
-Counts never depend on the seed. N dossiers are shared among the cases by largest remainder over `year_2020_weight`, each
-case's share among its places in equal parts by largest remainder, and every case is spread evenly over the moments of
-the year. The seed permutes: which of a case's dossiers is filed where, the order within a moment, and who stays open or
+Counts never depend on the seed. N dossiers are shared among the cases by largest remainder over `year_2020_weight`,
+each case's share among its places in equal parts by largest remainder, and every case is spread evenly over the moments
+of the year. The seed permutes: which of a case's dossiers is filed where, the order within a moment, and who stays open or
 late among those that may.
 """
 
@@ -100,7 +100,7 @@ def working_days(calendar: Calendar, first: date = FIRST_DAY, last: date = LAST_
 
 
 def filing_moments(calendar: Calendar) -> tuple[datetime, ...]:
-    """The moments at which dossiers are filed: two on each working day."""
+    """List the moments at which dossiers are filed: two on each working day."""
     return tuple(
         datetime.combine(day, moment, tzinfo=ZONE) for day in working_days(calendar) for moment in MOMENTS_OF_A_DAY
     )
@@ -121,7 +121,7 @@ def largest_remainder(total: int, weights: Sequence[int], turn: int = 0) -> list
 def places_of(case: Case, agencies: Agencies, day: date = FIRST_DAY) -> tuple[Agency, ...]:
     """Where a case may be filed in the year (catalogue column `received_at`), in order of code."""
     places = sorted(agencies.places_of_reception(day), key=lambda place: place.code)
-    return tuple(place for place in places if agencies.may_receive(case, place, day))
+    return tuple(place for place in places if agencies.may_receive(case, place.code, day))
 
 
 def shares_of_places(rules: Rules, dossiers: int) -> list[tuple[Case, list[tuple[Agency, int]]]]:
@@ -144,9 +144,7 @@ def _filings(
     for row, (case, shares) in enumerate(shares_of_places(rules, dossiers)):
         places = [place for place, count in shares for _ in range(count)]
         shuffle.shuffle(places)
-        queue += [
-            (Fraction(2 * order + 1, 2 * len(places)), row, case, place) for order, place in enumerate(places)
-        ]
+        queue += [(Fraction(2 * order + 1, 2 * len(places)), row, case, place) for order, place in enumerate(places)]
     queue.sort(key=lambda entry: entry[:2])
     by_moment: dict[int, list[tuple[Case, Agency]]] = {}
     for position, (_, _, case, place) in enumerate(queue):

@@ -51,7 +51,7 @@ class Figures:
         return sum(int(figures["parked"]) for figures in self.by_service.values())
 
     def waiting(self) -> list[str]:
-        """What is not done yet, in words; empty when all is quiet."""
+        """List what is not done yet, in words; empty when all is quiet."""
         found = [
             f"{service} {name} {figures[name]}"
             for service, figures in self.by_service.items()
@@ -77,7 +77,7 @@ class Watch:
         self.polls = 0
 
     async def figures(self, *services: str) -> Figures:
-        """The figures of these services (all when none is named), computed now."""
+        """Ask for the figures of these services (all when none is named), computed now."""
         names = services or tuple(self._callers)
         self.polls += 1
         answers = await asyncio.gather(*(self._callers[name].get("/internal/v1/quiet", self._token) for name in names))

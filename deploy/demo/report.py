@@ -80,14 +80,12 @@ class YearReport:
         return 1 if self.disagreements or self.events.parked else 0
 
     def as_json(self) -> dict[str, Any]:
-        """The object of `--json`."""
+        """Make the object of `--json`."""
         figures = self.figures
         return {
             **{name: figures[name] for name in COMPARED if name != "apologies_published"},
             "share_resolved_of_received": share(figures["resolved"], figures["received"]),
-            "share_on_time": share(
-                figures["resolved_on_time"], figures["resolved_on_time"] + figures["resolved_late"]
-            ),
+            "share_on_time": share(figures["resolved_on_time"], figures["resolved_on_time"] + figures["resolved_late"]),
             "apologies_published": figures["apologies_published"],
             "notices": asdict(self.notices),
             "events": {
@@ -104,14 +102,14 @@ class YearReport:
 
 
 def share(part: int, whole: int) -> float | None:
-    """A share to four places, half up; None of nothing."""
+    """Divide, to four places, half up; None of nothing."""
     if whole == 0:
         return None
     return float((Decimal(part) / Decimal(whole)).quantize(Decimal("0.0001"), ROUND_HALF_UP))
 
 
 def disagreements(witnesses: tuple[Witness, ...]) -> list[str]:
-    """What speaks against the year's figures, in words; empty when all witnesses agree."""
+    """List what speaks against the year's figures, in words; empty when all witnesses agree."""
     found = [f"{witness.name}: {fault}" for witness in witnesses for fault in witness.faults]
     for name in COMPARED:
         told = {witness.name: witness.figures[name] for witness in witnesses if name in witness.figures}
@@ -136,7 +134,9 @@ def show(console: Console, report: YearReport) -> None:
     console.print(f"filed by others {report.foreign} · {report.seconds:.0f} s")
     console.print("notices: " + " · ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in summary["notices"].items()))
     consumed = " · ".join(f"{service} {count:,}" for service, count in report.events.consumed.items())
-    console.print(f"facts: published {report.events.published:,} · consumed by {consumed} · parked {report.events.parked}")
+    console.print(
+        f"facts: published {report.events.published:,} · consumed by {consumed} · parked {report.events.parked}"
+    )
     for disagreement in report.disagreements:
         console.print(f"[bold red]disagreement[/] {disagreement}")
     if not report.disagreements:

@@ -30,7 +30,7 @@ class Answer:
     body: bytes = b""
 
     def json(self) -> Any:
-        """The body as JSON."""
+        """Read the body as JSON."""
         return json.loads(self.body)
 
 

@@ -44,7 +44,9 @@ def test_the_year_has_229_working_days(rules: Rules) -> None:
     assert days[-1] == LAST_DAY
 
 
-@given(total=st.integers(0, 100_000), weights=st.lists(st.integers(0, 5000), min_size=1).filter(any), turn=st.integers(0))
+@given(
+    total=st.integers(0, 100_000), weights=st.lists(st.integers(0, 5000), min_size=1).filter(any), turn=st.integers(0)
+)
 def test_largest_remainder_is_exact_and_off_by_less_than_one(total: int, weights: list[int], turn: int) -> None:
     shares = largest_remainder(total, weights, turn)
     assert sum(shares) == total
@@ -120,13 +122,17 @@ def test_late_ones_spread_over_the_kinds_of_limit(rules: Rules, late: int) -> No
     plan = plan_year(rules, YearRequest(late=late))
     missed = [arrival for arrival in plan.arrivals if arrival.fate is Fate.LATE]
     kinds = Counter(arrival.case.promised_limit.kind for arrival in missed)
-    assert kinds == {LimitKind.same_day: late // 3, LimitKind.working_days: late // 3, LimitKind.calendar_days: late // 3}
+    assert kinds == {
+        LimitKind.SAME_DAY: late // 3,
+        LimitKind.WORKING_DAYS: late // 3,
+        LimitKind.CALENDAR_DAYS: late // 3,
+    }
     for arrival in missed:
         due_at = due(rules.calendar, arrival.case.promised_limit, arrival.moment)
         draft_at = apology_draft(rules.calendar, arrival.case.promised_limit, arrival.moment, due_at)
         assert any(draft_at <= moment < due_at and moment > arrival.moment for moment in plan.moments)
         assert any(due_at < moment for moment in plan.moments)
-        if arrival.case.promised_limit.kind is LimitKind.same_day:
+        if arrival.case.promised_limit.kind is LimitKind.SAME_DAY:
             assert arrival.moment.time() == time(8, 0)
 
 

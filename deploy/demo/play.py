@@ -1,0 +1,145 @@
+"""One year on a running stack, from the first filing to the report: what the command and the tests call."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import asyncpg
+
+from deploy.demo.calls import Caller
+from deploy.demo.driver import Counts, Hook, World, Year
+from deploy.demo.ledger import Ledger
+from deploy.demo.offices import Offices, Tokens
+from deploy.demo.plan import FIRST_DAY, LAST_DAY, Rules, YearPlan
+from deploy.demo.quiet import Figures, Watch
+from deploy.demo.report import Events, Notices, YearReport
+from deploy.demo.wire import Wire
+from deploy.demo.witnesses.ledger import ledger_of
+from deploy.demo.witnesses.service import report_of, scrape_of
+from deploy.demo.witnesses.sql import due_by_code, sql_of
+from deploy.local.services import AUDIENCE, ISSUER, JWKS_SECRET, SERVICES
+from deploy.local.stack import Stack
+from shared.auth import issue_token
+from shared.clocks import write_scenario
+from shared.rulebook.calendar import ZONE
+from shared.rulebook.loader import load_seed, parse_agencies, parse_calendar, parse_catalogue
+
+CONNECTIONS = 16
+"""Requests at once to each service: enough to keep two cores busy, few enough to keep queues short."""
+BEGINS_AT = datetime.combine(FIRST_DAY, datetime.min.time(), tzinfo=ZONE)
+"""Where the scenario clock stands before its first move."""
+TOKEN_SECONDS = 6 * 3600
+
+
+def seed_rules() -> Rules:
+    """Read the package's rules, version 1: those that `provision` publishes to the services."""
+    seed = load_seed()
+    return Rules(
+        catalogue=parse_catalogue("seed", seed.catalogue),
+        calendar=parse_calendar("seed", seed.calendar),
+        agencies=parse_agencies("seed", seed.agencies),
+    )
+
+
+def token_maker(stack: Stack) -> Tokens:
+    """Tokens of this stack, as its development issuer signs them."""
+    jwks_file = stack.folder.secrets / JWKS_SECRET
+
+    def make(subject: str, role: str, agency: str) -> str:
+        return issue_token(
+            jwks_file,
+            subject=subject,
+            role=role,
+            agency=agency,
+            seconds=TOKEN_SECONDS,
+            issuer=ISSUER,
+            audience=AUDIENCE,
+        )
+
+    return make
+
+
+class Stage:
+    """A running stack as the year sees it: wires, callers with their tokens, the watch over quiet."""
+
+    def __init__(self, stack: Stack, seed: int) -> None:
+        self.wires = {name: Wire("127.0.0.1", stack.ports.of(name), connections=CONNECTIONS) for name in SERVICES}
+        self.callers = {name: Caller(wire) for name, wire in self.wires.items()}
+        self.tokens = token_maker(stack)
+        self.watch = Watch(self.callers, self.tokens("the-year", "operator", ""))
+        self.offices = Offices(self.callers["intake"], self.callers["processing"], self.tokens, seed)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for wire in self.wires.values():
+            wire.close()
+
+
+async def play(
+    stack: Stack,
+    plan: YearPlan,
+    rules: Rules,
+    *,
+    hooks: Mapping[float, Hook] | None = None,
+    on_progress: Callable[[Counts], None] = lambda _: None,
+) -> YearReport:
+    """Play the year and hear its witnesses.
+
+    Raises what the driver raises: `Refused`, `GaveUp`, `NeverQuiet`, `Parked`.
+    """
+    began = time.monotonic()
+    clock_file = stack.scenario_file
+    if clock_file is None:
+        raise ValueError("the year needs a stack with a scenario clock")
+    with (
+        contextlib.closing(Stage(stack, plan.request.seed)) as stage,
+        contextlib.closing(Ledger(stack.folder.path / "ledger.jsonl")) as ledger,
+    ):
+        world = World(
+            offices=stage.offices,
+            watch=stage.watch,
+            ledger=ledger,
+            calendar=rules.calendar,
+            set_clock=lambda moment: write_scenario(clock_file, moment),
+        )
+        await Year(plan, world, hooks=hooks or {}, on_progress=on_progress).run()
+        return await hear(stack, stage, ledger, plan.closes_at, began)
+
+
+async def hear(stack: Stack, stage: Stage, ledger: Ledger, closes_at: datetime, began: float) -> YearReport:
+    """Ask every witness, now that all is quiet; `closes_at` is legal, `began` the monotonic second of the beginning."""
+    figures = await stage.watch.quiet()
+    report, _ = await report_of(stage.wires["metrics"], FIRST_DAY, LAST_DAY)
+    scrape = await scrape_of(stage.wires["metrics"])
+    connection = await asyncpg.connect(stack.dsn())
+    try:
+        books = await sql_of(connection, closes_at)
+        held = await due_by_code(connection)
+    finally:
+        await connection.close()
+    acknowledged, foreign = ledger_of(ledger.due_by_code(), held)
+    return YearReport(
+        witnesses=(report, scrape, books, acknowledged),
+        notices=await _notices(stage),
+        events=_events(figures),
+        foreign=foreign,
+        codes_sha256=ledger.codes_sha256(),
+        seconds=time.monotonic() - began,
+    )
+
+
+async def _notices(stage: Stage) -> Notices:
+    found = await stage.callers["notification"].get("/v1/notices/summary", stage.tokens("the-year", "operator", ""))
+    return Notices(**{field.name: int(found[field.name]) for field in dataclasses.fields(Notices)})
+
+
+def _events(figures: Figures) -> Events:
+    return Events(
+        published=sum(sum(found["journaled"].values()) for found in figures.by_service.values()),
+        consumed={service: sum(found["applied"].values()) for service, found in figures.by_service.items()},
+        parked=figures.parked,
+    )

@@ -1,0 +1,58 @@
+"""The third witness: the year counted from processing's own moments, by SQL that shares no code with metrics.
+
+No table of processing holds a total or says that something was late: both are worked out here from when a dossier was
+received, when it was promised and when it was finished (C11, C15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import asyncpg
+
+from deploy.demo.report import Witness
+
+Connection = asyncpg.Connection[asyncpg.Record]
+
+COUNT_YEAR = """
+select
+    count(*) as received,
+    count(*) filter (where finished_at <= promised_due) as resolved_on_time,
+    count(*) filter (where finished_at > promised_due) as resolved_late,
+    count(*) filter (where state in (3, 7, 8)) as closed_without_result,
+    count(*) filter (where finished_at is null and state not in (3, 7, 8) and promised_due >= $1)
+        as in_progress_within_limit,
+    count(*) filter (where finished_at is null and state not in (3, 7, 8) and promised_due < $1)
+        as in_progress_overdue,
+    count(apologised_at) as apologies_published
+from processing.cases
+where accepted_at <= $1
+"""
+
+DUE_IN_INTAKE = """
+select code, statutory_due, promised_due from intake.dossiers
+"""
+
+DUE_IN_PROCESSING = """
+select code, statutory_due, promised_due from processing.cases
+"""
+
+
+async def sql_of(connection: Connection, closes_at: datetime) -> Witness:
+    """Count the year as it stood at `closes_at` (legal time)."""
+    row = await connection.fetchrow(COUNT_YEAR, closes_at)
+    found = {name: int(number) for name, number in (row or {}).items()}
+    resolved = found["resolved_on_time"] + found["resolved_late"] + found["closed_without_result"]
+    in_progress = found["in_progress_within_limit"] + found["in_progress_overdue"]
+    return Witness("sql", {**found, "resolved": resolved, "in_progress": in_progress})
+
+
+async def due_by_code(connection: Connection) -> Mapping[str, Mapping[str, tuple[datetime, datetime]]]:
+    """Code → (statutory, promised) due moments, as intake and as processing hold them."""
+    intake = await connection.fetch(DUE_IN_INTAKE)
+    processing = await connection.fetch(DUE_IN_PROCESSING)
+    return {
+        service: {row["code"]: (row["statutory_due"], row["promised_due"]) for row in rows}
+        for service, rows in (("intake", intake), ("processing", processing))
+    }

@@ -1,0 +1,46 @@
+"""A year of any size on its own stack, for every end-to-end test: the same calls as the command's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from deploy.demo.driver import Hook
+from deploy.demo.plan import Rules, YearPlan, YearRequest, plan_year
+from deploy.demo.play import BEGINS_AT, play, seed_rules
+from deploy.demo.report import YearReport
+from deploy.local.ports import Ports
+from deploy.local.stack import Stack
+
+FOLDER = Path(__file__).parents[2] / "var" / "e2e"
+PORT_BASE = 21300
+
+Hooks = Callable[[Stack, YearPlan], Mapping[float, Hook]]
+"""What strikes at which share of the filings, given the running stack and the plan."""
+After = Callable[[Stack], Awaitable[None]]
+"""What is looked at while the stack of a finished year still runs."""
+
+
+class YearRunner:
+    """Plays years one after the other, each on fresh data in the same folder and on the same ports."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+
+    def plan(self, request: YearRequest) -> YearPlan:
+        return plan_year(self.rules, request)
+
+    async def play(self, request: YearRequest, *, hooks: Hooks | None = None, after: After | None = None) -> YearReport:
+        plan = self.plan(request)
+        async with Stack(FOLDER, Ports.from_base(PORT_BASE), fresh=True, scenario=BEGINS_AT) as stack:
+            report = await play(stack, plan, self.rules, hooks=hooks(stack, plan) if hooks else {})
+            if after is not None:
+                await after(stack)
+        return report
+
+
+@pytest.fixture(scope="session")
+def years() -> YearRunner:
+    return YearRunner(seed_rules())

@@ -1,0 +1,103 @@
+"""Looks for people where none may be: topics read raw, logs, metrics pages, and every table of every schema."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
+
+import asyncpg
+import httpx2
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.demo.people import EMAIL_DOMAIN, NAME_MARKER, Person
+from deploy.local.stack import Stack
+
+
+def forms(text: str) -> set[bytes]:
+    """A text as it may be written: composed, decomposed, without accents, escaped as JSON, in capitals."""
+    plain = "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
+    plain = plain.replace("đ", "d").replace("Đ", "D")
+    written = {text, text.upper(), plain, plain.upper(), unicodedata.normalize("NFD", text)}
+    return {form.encode() for form in written} | {json.dumps(text)[1:-1].encode()}
+
+
+def needles(people: Iterable[Person]) -> set[bytes]:
+    """Everything that would give one of these people away, and what all of them share."""
+    found = forms(NAME_MARKER) | forms(EMAIL_DOMAIN)
+    for person in people:
+        international = "+84" + person.phone[1:]
+        for text in (person.name, person.citizen_number, person.phone, international, person.address, person.email):
+            found |= forms(text)
+    return found
+
+
+def traces(places: Mapping[str, bytes], people: Iterable[Person]) -> list[str]:
+    """`place: what stands there` for everything of these people that is found."""
+    wanted = needles(people)
+    return [
+        f"{place}: {needle.decode()}" for place, content in places.items() for needle in wanted if needle in content
+    ]
+
+
+async def everything(stack: Stack) -> dict[str, bytes]:
+    """All places outside the ciphertext, by name."""
+    places = {f"topic {name}": content async for name, content in topics(stack)}
+    places |= {f"log {path.name}": path.read_bytes() for path in logs(stack)}
+    places |= {f"metrics of {name}": content async for name, content in metrics_pages(stack)}
+    places |= {f"table {name}": content async for name, content in tables(stack)}
+    return places
+
+
+def logs(stack: Stack) -> list[Path]:
+    """Every log of every part: services, sinks, PostgreSQL, Kafka."""
+    return [path for path in stack.folder.path.rglob("*.log*") if path.is_file() and "kafka-data" not in path.parts]
+
+
+async def topics(stack: Stack) -> AsyncIterator[tuple[str, bytes]]:
+    """Every topic's records raw: keys, headers and values."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}", auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        for topic in sorted(await consumer.topics()):
+            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+            consumer.assign(partitions)
+            yield topic, await _read(consumer, partitions)
+    finally:
+        await consumer.stop()
+
+
+async def _read(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> bytes:
+    ends = await consumer.end_offsets(partitions)
+    await consumer.seek_to_beginning(*partitions)
+    read: list[bytes] = []
+    while [part for part in partitions if await consumer.position(part) < ends[part]]:
+        for records in (await consumer.getmany(timeout_ms=500)).values():
+            for record in records:
+                read += [record.key or b"", record.value or b""]
+                read += [part for name, value in record.headers for part in (name.encode(), value)]
+    return b"\n".join(read)
+
+
+async def metrics_pages(stack: Stack) -> AsyncIterator[tuple[str, bytes]]:
+    """What Prometheus would scrape of each service."""
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        for service, url in stack.urls.items():
+            answer = await client.get(f"{url}/metrics")
+            answer.raise_for_status()
+            yield service, answer.content
+
+
+async def tables(stack: Stack) -> AsyncIterator[tuple[str, bytes]]:
+    """Every row of every table of every schema of ours, bytes as bytes."""
+    connection = await asyncpg.connect(stack.dsn())
+    try:
+        for schema, table in await connection.fetch(
+            "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
+        ):
+            rows = await connection.fetch(f'select * from "{schema}"."{table}"')
+            values = (value for row in rows for value in row.values())
+            yield f"{schema}.{table}", b"\n".join(v if isinstance(v, bytes) else str(v).encode() for v in values)
+    finally:
+        await connection.close()
