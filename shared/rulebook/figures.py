@@ -1,4 +1,4 @@
-"""What the figures count (C15), as data: which fact moves a dossier to which standing, which figures hold a standing."""
+"""What the figures count (C15), as data: which fact moves a dossier to which standing, which figures hold it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ SHARES: Mapping[str, tuple[Figure, tuple[Figure, ...]]] = {
 def figures_of(
     standing: Standing, promised_due: datetime, finished_at: datetime | None, now: datetime
 ) -> frozenset[Figure]:
-    """The figures that count a dossier of that standing at a moment (C15); `finished_at` is None until it is finished."""
+    """The figures that count a dossier of that standing at a moment (C15); `finished_at` is None until then."""
     if standing is Standing.NOT_COUNTED:
         return frozenset()
     if standing is Standing.CLOSED_WITHOUT_RESULT:

@@ -44,7 +44,7 @@ class Seat(BaseModel):
 
 
 class RoleRule(BaseModel):
-    """One row of the table: where a step's `agency_role` sits in cases decided by one of `decided_by` (`*`: any role)."""
+    """One row: where a step's `agency_role` sits in cases decided by one of `decided_by` (`*` stands for any role)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
