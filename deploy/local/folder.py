@@ -27,7 +27,8 @@ from pathlib import Path
 from deploy.faults import DeployError
 
 _MARKER = ".motcua-stack"
-_ROOTS_PLACE = Path("/var/lib/motcua")
+ROOTS_PLACE = Path("/var/lib/motcua")
+"""Where root keeps what an unprivileged server must reach and cannot reach elsewhere."""
 
 
 class FolderInUse(DeployError):
@@ -57,6 +58,15 @@ def _may_enter(found: os.stat_result, uid: int) -> bool:
     return bool(found.st_mode & (stat.S_IXUSR if found.st_uid == uid else stat.S_IXOTH))
 
 
+def cache_folder() -> Path:
+    """Where jars and copied binaries lie, shared by all stacks: `MOTCUA_CACHE`, else the checkout's `var/cache`."""
+    named = os.environ.get("MOTCUA_CACHE")
+    if named:
+        return Path(named).resolve()
+    checkout = Path(__file__).parents[2]
+    return checkout / "var" / "cache" if (checkout / "pyproject.toml").exists() else Path.home() / ".cache" / "motcua"
+
+
 class Folder:
     """The paths of one stack and the few things done to them. Made lazily: `prepare()` comes first."""
 
@@ -69,17 +79,12 @@ class Folder:
         self._lock: int | None = None
 
     @property
-    def cache(self) -> Path:
-        """Jars and binaries, shared by all stacks of one checkout: `MOTCUA_CACHE`, else `cache` beside the folder."""
-        return Path(os.environ.get("MOTCUA_CACHE") or self.path.parent / "cache").resolve()
-
-    @property
     def servers(self) -> Path:
         """Where an unprivileged server's data lie: in the folder, or where its user can reach them."""
         if reachable(self.path, server_uid()):
             return self.path
         digest = hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
-        return _ROOTS_PLACE / f"{self.path.name}-{digest}"
+        return ROOTS_PLACE / f"{self.path.name}-{digest}"
 
     @property
     def postgres(self) -> Path:
@@ -95,7 +100,7 @@ class Folder:
         for part in (self.secrets, self.logs, self.kafka):
             own_folder(part, 0o700)
         if self.servers != self.path:
-            own_folder(_ROOTS_PLACE, 0o711)
+            own_folder(ROOTS_PLACE, 0o711)
             own_folder(self.servers, 0o711)
 
     def lock(self) -> None:

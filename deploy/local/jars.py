@@ -1,7 +1,7 @@
 """Apache Kafka's jars, as `jgo.lock.toml` beside this page locks them: each file by version and SHA-256.
 
 jgo fetches exactly the locked files (no resolution at run time) into a cache that all stacks share. The repository is
-jgo's default, or the mirror named in `MOTCUA_JAR_REPOSITORY`.
+jgo's default, or the mirror named in `MOTCUA_JAR_REPOSITORY`. `python -m deploy.local.jars` fetches what is missing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterable
@@ -16,7 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
 from deploy.faults import DeployError
+from deploy.local.folder import cache_folder
 
 LOCK = Path(__file__).with_name("jgo.lock.toml")
 _ATTEMPTS = 4
@@ -103,3 +108,28 @@ def _fetch_one(cache: Path, drafts: Path, jar: Jar) -> None:
     if found != jar.sha256:
         raise JarsUnavailable(f"{jar.name} has SHA-256 {found}, locked is {jar.sha256}; nothing was installed")
     path.replace(cache / "jars" / jar.name)
+
+
+def main() -> int:
+    """Fetch what the cache lacks, with progress on stderr; exit 1 names the first jar that cannot be had."""
+    cache = cache_folder()
+    wanted = missing(cache, locked())
+    if not wanted:
+        return 0
+    started = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("jars", total=len(wanted))
+        try:
+            fetch(cache, wanted, lambda done, _total: progress.update(task, completed=done))
+        except JarsUnavailable as error:
+            sys.stderr.write(f"error: {error}\n")
+            return 1
+    size = sum((cache / "jars" / jar.name).stat().st_size for jar in wanted)
+    seconds = time.monotonic() - started
+    sys.stderr.write(f"{len(wanted)} jars, {size / 1e6:.0f} MB, fetched in {seconds:.0f} s\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.faults import DeployError
 from deploy.local import jars
-from deploy.local.folder import Folder
+from deploy.local.folder import Folder, cache_folder
 from deploy.local.parts import Part, refuses_connections
 from deploy.local.ports import Ports
 from deploy.local.processes import Launch
@@ -64,7 +64,7 @@ def properties(folder: Folder, ports: Ports) -> str:
 
 def prepare(folder: Folder, ports: Ports, *, told: Callable[[int, int], None] = lambda _done, _total: None) -> str:
     """Fetch missing jars, write the settings, format the storage once; answers the class path."""
-    path = jars.class_path(folder.cache, told=told)
+    path = jars.class_path(cache_folder(), told=told)
     settings = folder.kafka / "server.properties"
     settings.write_text(properties(folder, ports), "utf-8")
     if not (folder.kafka / "data" / "meta.properties").exists():

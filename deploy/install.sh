@@ -1,0 +1,47 @@
+#!/bin/sh
+# Makes .venv and fetches what the embedded stack needs. Called by make; needs only Python 3.11+ with venv, and a network.
+# Everything lies in this checkout: .venv, and var/ for tools and downloads. Proxies, certificates and index settings of
+# the caller's pip and uv stay in force.
+set -eu
+cd "$(dirname "$0")/.."
+python="${PYTHON:-python3}"
+started=$(date +%s)
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "error: $*"; exit 1; }
+
+command -v "$python" >/dev/null 2>&1 || fail "'$python' is not there; install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "'$python' is $("$python" -V 2>&1); Python 3.11 or newer is needed: make PYTHON=/path/to/python3"
+"$python" -c 'import venv, ensurepip' 2>/dev/null ||
+    fail "'$python' cannot make virtual environments; on Debian: apt-get install python3-venv"
+
+# An empty or unwritable HOME is no obstacle: caches then lie in var/cache.
+if [ -z "${HOME:-}" ] || [ ! -w "${HOME:-/nonexistent}" ]; then
+    HOME="$PWD/var/cache/home"
+    mkdir -p "$HOME"
+    export HOME
+fi
+# uv reads SSL_CERT_FILE where pip reads PIP_CERT.
+if [ -n "${PIP_CERT:-}" ] && [ -z "${SSL_CERT_FILE:-}" ]; then
+    export SSL_CERT_FILE="$PIP_CERT"
+fi
+export PIP_DISABLE_PIP_VERSION_CHECK=1 UV_PYTHON_DOWNLOADS=never
+
+wanted=$(sed -n 's/^required-version = "==\(.*\)"$/\1/p' pyproject.toml)
+tools="var/tools/uv-$wanted"
+if [ ! -x "$tools/bin/uv" ]; then
+    say "[1/3] uv $wanted"
+    rm -rf "$tools"
+    "$python" -m venv "$tools"
+    "$tools/bin/python" -m pip install --quiet "uv==$wanted" || fail "uv $wanted could not be installed; is the package index reachable?"
+fi
+
+say "[2/3] .venv from uv.lock"
+"$tools/bin/uv" sync --locked --all-extras --python "$python" || fail "the locked packages could not be installed"
+
+say "[3/3] Kafka's jars from jgo.lock.toml"
+.venv/bin/python -m deploy.local.jars
+
+say "installed in $(($(date +%s) - started)) s (downloads included; load $(cut -d' ' -f1 /proc/loadavg))"
+touch .venv/installed
