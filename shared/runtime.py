@@ -27,14 +27,18 @@ from shared.clocks import LegalClock, legal_clock
 from shared.database import Pool, create_pool, unreachable
 from shared.http.app import Surface, create_app
 from shared.http.health import Check, Health, MetricsSnapshot
+from shared.messaging.faults import passes, reason_of
 from shared.observability import configure_logging
 from shared.settings import ServiceSettings, load_settings
+
+__all__ = ["Loop", "Parts", "Resources", "Service", "Surface", "Watched", "run"]
 
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 """Runs until the event is set."""
 
 DRAIN_SECONDS = 10
 END_SECONDS = 30
+PREPARE_AGAIN_SECONDS = 0.5
 log = structlog.get_logger("runtime")
 
 
@@ -80,8 +84,9 @@ class Resources(Generic[Settings]):
 class Parts:
     """What a service is made of.
 
-    `prepare` runs before any loop, in order, and may take as long as its dependency is away (the rules); until it is
-    through, the process answers HTTP but is not ready. `closing` runs at the end, in order.
+    `prepare` runs before any loop, in order, and may take as long as its dependency is away (the rules): what passes by
+    itself (`faults.passes`) is tried again from the first; until it is through, the process answers HTTP but is not
+    ready. `consumers` are loops whose health counts for /livez and /readyz. `closing` runs at the end, last one first.
     """
 
     surface: Surface
@@ -193,13 +198,24 @@ class _Process:
             _end_hard_after(END_SECONDS)
 
     async def _start(self, parts: Parts, group: asyncio.TaskGroup) -> None:
-        for prepare in parts.prepare:
-            await prepare()
+        while not await self._prepare(parts):
+            await asyncio.sleep(PREPARE_AGAIN_SECONDS)
         self._prepared = True
         loops = {**parts.loops, **{name: consumer.run for name, consumer in parts.consumers.items()}}
         for name, loop in loops.items():
             group.create_task(self._keep(name, loop), name=name)
         log.info("started", loops=sorted(loops))
+
+    async def _prepare(self, parts: Parts) -> bool:
+        try:
+            for prepare in parts.prepare:
+                await prepare()
+        except Exception as error:
+            if not passes(error):
+                raise
+            log.warning("prepare_waits", reason=reason_of(error))
+            return False
+        return True
 
     async def _keep(self, name: str, loop: Loop) -> None:
         await loop(self._stop)
