@@ -15,6 +15,7 @@ from deploy.local import services, state
 from deploy.local.folder import Folder
 from deploy.local.ports import Ports
 from deploy.local.stack import target
+from deploy.provision.run import provision as provision_target
 from shared.auth import Role
 from shared.clocks import SystemLegalClock
 
@@ -45,8 +46,6 @@ def provision(folder: FolderOption = DEFAULT_FOLDER) -> None:
     Prints what it did; running it again does nothing new. Example: `motcua provision --folder var/trial`.
     """
     place = Folder(folder)
-    from deploy.provision.run import provision as provision_target
-
     services.make_secrets(place)
     with progress.status("provisioning"):
         report = run(provision_target(target(place, _ports(place)), legal_time=SystemLegalClock().now()))

@@ -18,7 +18,10 @@ from deploy.local import state
 from deploy.local import status as stack_status
 from deploy.local.folder import Folder, NotOurs
 from deploy.local.ports import Ports
+from deploy.local.services import SERVICES
 from deploy.local.stack import ALL_PARTS
+
+_SPEAK_HTTP = {*SERVICES, "sms"}
 
 
 def up(
@@ -83,10 +86,10 @@ def _follow(place: Folder, daemon: subprocess.Popen[bytes]) -> None:
 
 def _print_addresses(place: Folder) -> None:
     found = state.read(place)
-    ports = found.ports if found else {}
-    for name, port in ports.items():
-        scheme = "http://" if name in {"intake", "processing", "notification", "metrics", "sms"} else ""
-        typer.echo(f"{name:18}{scheme}127.0.0.1:{port}")
+    listening = [port for part in (found.parts if found else ()) for port in stack_status.listeners(part)]
+    for name in listening:
+        scheme = "http://" if name in _SPEAK_HTTP else ""
+        typer.echo(f"{name:18}{scheme}127.0.0.1:{found.ports[name] if found else 0}")
     progress.print(f"secrets in {place.secrets}, logs in {place.logs}; end with `motcua down`", markup=False)
 
 

@@ -145,7 +145,7 @@ class Folder:
         for found in self.path.iterdir():
             if found.is_dir():
                 shutil.rmtree(found)
-            elif found.name not in {_MARKER, "lock"}:
+            elif found.name not in {_MARKER, "lock", "supervisor.log"}:
                 found.unlink()
         self.prepare()
 

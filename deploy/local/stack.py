@@ -33,6 +33,7 @@ from deploy.local.services import (
 )
 from deploy.local.supervisor import Supervisor
 from deploy.provision.database import OWNER, create_database
+from deploy.provision.run import Report, Target, provision
 from shared.clocks import ScenarioClock, SystemLegalClock, write_scenario
 
 ALL_PARTS = ("postgres", "kafka", "sinks", *SERVICES)
@@ -167,8 +168,6 @@ class Stack:
 
     async def provision(self) -> Report:
         """Bring database, topics and rules of the running servers to the declared state; safe at any time."""
-        from deploy.provision.run import provision
-
         self._say("provisioning: roles, schemas, migrations, topics, rules")
         return await provision(target(self.folder, self.ports), legal_time=self._legal_time())
 
@@ -214,8 +213,6 @@ def dsn(folder: Folder, port: int, role: str = postgres.SUPERUSER, database: str
 def target(folder: Folder, ports: Ports) -> Target:
     """Gather what provision needs of a running stack; passwords of the roles are generated at the first call."""
     passwords = {role: folder.secret(f"{role}.password").read_text("ascii") for role in (OWNER, *SERVICES)}
-    from deploy.provision.run import Target
-
     return Target(
         server_dsn=dsn(folder, ports.postgres, database="postgres"),
         database=DATABASE,
