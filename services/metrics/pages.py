@@ -13,7 +13,7 @@ from starlette.responses import Response
 from services.metrics.domain.figures import NoticeOutcome
 from services.metrics.domain.formulas import FORMULAS, Formula
 from services.metrics.domain.report import Figures, Report
-from services.metrics.domain.wording import BOARD
+from services.metrics.domain.wording import BOARD, short_place
 from services.metrics.handlers import Reporting
 from shared.look.pages import Look
 
@@ -26,12 +26,12 @@ _TONES = (
     ("received", "calm"),
     ("resolved_on_time", "good"),
     ("in_progress", "calm"),
-    ("share_resolved_of_received", "calm"),
+    ("in_progress_overdue", "bad"),
     ("share_on_time", "good"),
-    ("in_progress_within_limit", "calm"),
+    ("share_resolved_of_received", "calm"),
     ("resolved", "calm"),
     ("resolved_late", "bad"),
-    ("in_progress_overdue", "bad"),
+    ("in_progress_within_limit", "calm"),
     ("apologies_published", "none"),
     ("closed_without_result", "none"),
     ("carried_over", "none"),
@@ -109,6 +109,7 @@ def board_router(reporting: Reporting, agency: str, *, moves: bool) -> APIRouter
             figures=list(cards(report)),
             parts=list(parts(report)),
             formulas=_LINES,
+            short=short_place,
             outcomes=[outcome.value for outcome in NoticeOutcome],
             **_addresses(request, report),
         )

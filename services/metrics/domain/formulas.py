@@ -59,12 +59,12 @@ FORMULAS: tuple[Formula, ...] = (
     ),
     _formula(
         "in_progress_within_limit",
-        vi=("Đang giải quyết, trong hạn", "đang giải quyết − đang giải quyết đã quá hạn"),
+        vi=("Đang giải quyết trong hạn", "đang giải quyết − đang giải quyết đã quá hạn"),
         en=("In progress within limit", "in progress − in progress overdue"),
     ),
     _formula(
         "in_progress_overdue",
-        vi=("Đang giải quyết, đã quá hạn", "chưa xử lý xong mà thời điểm hẹn trả đã qua, tính đến lúc chốt số liệu"),
+        vi=("Đang giải quyết quá hạn", "chưa xử lý xong mà thời điểm hẹn trả đã qua, tính đến lúc chốt số liệu"),
         en=("In progress overdue", "not finished although the promised moment has passed when the figures were taken"),
     ),
     _formula(

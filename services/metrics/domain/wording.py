@@ -6,6 +6,16 @@ from collections.abc import Mapping
 
 from shared.contracts.facts import Language
 
+PLACE_PREFIXES: Mapping[Language, str] = {Language.VI: "UBND ", Language.EN: "People's Committee of "}
+"""How the names of communes begin: a table of places leaves it out."""
+
+
+def short_place(name: str, language: str) -> str:
+    """Give the place's own name, as a table of places shows it: Xã Nga An for UBND xã Nga An."""
+    own = name.removeprefix(PLACE_PREFIXES[Language(language)])
+    return own[:1].upper() + own[1:]
+
+
 BOARD: Mapping[Language, Mapping[str, str]] = {
     Language.VI: {
         "title": "Kết quả giải quyết hồ sơ",

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from services.metrics.domain import figures
 from services.metrics.domain.figures import Dossier, Figure, ImpossibleFact, Tally
 from shared.contracts import facts
-from shared.contracts.topics import LIFECYCLE
 from shared.rulebook.calendar import ZONE
 
 CODE = "H56.97.21-200302-0001"

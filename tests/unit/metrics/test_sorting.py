@@ -9,18 +9,18 @@ from services.metrics.domain.sorting import sort_key
 
 def test_letters_with_marks_are_letters_of_their_own() -> None:
     words = ["an", "ăn", "ân", "ba", "da", "đa", "e", "ê", "on", "ôn", "ơn", "un", "ưn", "ý"]
-    assert sorted(reversed(words), key=sort_key) == words
+    assert sorted(set(words), key=sort_key) == words
 
 
 def test_tones_decide_only_between_equal_letters() -> None:
     words = ["ma", "mà", "mả", "mã", "má", "mạ", "mác", "mai"]
-    assert sorted(reversed(words), key=sort_key) == words
+    assert sorted(set(words), key=sort_key) == words
 
 
 def test_communes_stand_as_in_a_dictionary() -> None:
     names = ["xã Ba Đình", "xã Nga An", "xã Nga Bạch", "xã Nga Điền", "xã Nga Phú", "xã Nga Phượng", "xã Nga Tân"]
     names += ["xã Nga Thanh", "xã Nga Thành", "xã Nga Thắng", "xã Nga Thủy", "xã Nga Tiến", "xã Nga Yên"]
-    assert sorted(reversed(names), key=sort_key) == names
+    assert sorted(set(names), key=sort_key) == names
 
 
 def test_keys_are_ascii_and_know_no_unicode_form_and_no_case() -> None:
