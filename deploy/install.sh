@@ -22,10 +22,15 @@ if [ -z "${HOME:-}" ] || [ ! -w "${HOME:-/nonexistent}" ]; then
     mkdir -p "$HOME"
     export HOME
 fi
-# uv reads SSL_CERT_FILE where pip reads PIP_CERT.
-if [ -n "${PIP_CERT:-}" ] && [ -z "${SSL_CERT_FILE:-}" ]; then
-    export SSL_CERT_FILE="$PIP_CERT"
-fi
+# pip, uv and jgo name the certificates they trust differently: what the caller set for one holds for all, else the
+# system's, so that a network with a certificate authority of its own works for all three.
+: "${PIP_CERT:=$("$python" -m pip config get global.cert 2>/dev/null || true)}"
+for bundle in "${SSL_CERT_FILE:-}" "$PIP_CERT" /etc/ssl/certs/ca-certificates.crt; do
+    if [ -n "$bundle" ] && [ -r "$bundle" ]; then
+        export SSL_CERT_FILE="$bundle" REQUESTS_CA_BUNDLE="${REQUESTS_CA_BUNDLE:-$bundle}"
+        break
+    fi
+done
 export PIP_DISABLE_PIP_VERSION_CHECK=1 UV_PYTHON_DOWNLOADS=never
 
 wanted=$(sed -n 's/^required-version = "==\(.*\)"$/\1/p' pyproject.toml)
