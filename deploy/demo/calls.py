@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from deploy.demo.wire import Answer, ConnectionLost, Wire
+from deploy.faults import DeployError
 
 PATIENCE_SECONDS = 300.0
 """How long one request is repeated: a killed service is started again well within it."""
@@ -23,7 +24,7 @@ _PASSING = {
 }
 
 
-class Refused(Exception):
+class Refused(DeployError):
     """A service answered with a problem; `code` is its code, `status` the HTTP status."""
 
     def __init__(self, call: str, answer: Answer) -> None:
@@ -33,7 +34,7 @@ class Refused(Exception):
         super().__init__(f"{call}: {answer.status} {self.code} {problem.get('detail', '')} {problem.get('errors', '')}")
 
 
-class GaveUp(Exception):
+class GaveUp(DeployError):
     """A request stayed unanswered for longer than `PATIENCE_SECONDS`."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import signal
 from pathlib import Path
@@ -13,69 +12,87 @@ import typer
 import uvloop
 from rich.console import Console
 
+from deploy.cli.options import JsonOption
+from deploy.cli.outcome import Exit, end, progress
 from deploy.demo.plan import Impossible, Rules, YearPlan, YearRequest, plan_year
-from deploy.demo.play import BEGINS_AT, play, seed_rules
+from deploy.demo.play import BEGINS_AT, play, seed_rules, sinks_saw
 from deploy.demo.progress import YearProgress
 from deploy.demo.report import YearReport, show
+from deploy.faults import DeployError
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 
-FOLDER = Path("var/demo")
-IMPOSSIBLE = 2
-"""Exit code when the limits do not allow so many open or late dossiers."""
+DEFAULT_FOLDER = Path("var/demo")
 
 
 def demo(
     *,
     dossiers: Annotated[int, typer.Option(min=1, help="How many dossiers are handed in.")] = 9470,
     open_at_the_end: Annotated[
-        int, typer.Option("--open", min=0, help="How many are still in progress, within their limit, at the end.")
+        int, typer.Option("--open", min=0, help="How many are in progress within their limit when the year closes.")
     ] = 155,
     late: Annotated[int, typer.Option(min=0, help="How many the officers miss: apology first, finished late.")] = 0,
     seed: Annotated[int, typer.Option(help="Permutes the year; changes no count.")] = 1,
     leave: Annotated[bool, typer.Option("--exit", help="End after the report instead of serving on.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one object on stdout.")] = False,
-    port_base: Annotated[int | None, typer.Option(help="Move all ports: services at base + 1 to base + 4.")] = None,
+    as_json: JsonOption = False,
+    port_base: Annotated[int | None, typer.Option(help="Move all ports [default: 8000].")] = None,
+    folder: Annotated[
+        Path, typer.Option(envvar="MOTCUA_DEMO_FOLDER", help="Where the year's data lie; wiped at each start.")
+    ] = DEFAULT_FOLDER,
 ) -> None:
     """Play 1 January to 30 November 2020 through the four services and print the district's report.
 
-    Exit codes: 0 the four witnesses agree; 1 they do not, or a dossier is parked; 2 more open or late dossiers than
-    the limits allow.
+    Exit codes: 0 the four witnesses agree; 1 they do not, a dossier is parked, or the year could not be played; 2 more
+    open or late dossiers are asked for than the promised limits allow (the largest number is named).
     """
-    told = Console(stderr=True)
     rules = seed_rules()
     try:
         plan = plan_year(rules, YearRequest(dossiers, open_at_the_end, late, seed))
-    except Impossible as impossible:
-        told.print(f"[red]{impossible}[/]")
-        raise typer.Exit(IMPOSSIBLE) from impossible
-    ports = Ports.from_environment(port_base)
-    report = uvloop.run(_year(plan, rules, ports, told, leave=leave, as_json=as_json))
+        stack = Stack(folder, Ports.from_environment(port_base), fresh=True, scenario=BEGINS_AT, told=_tell)
+    except (Impossible, ValueError) as error:
+        end(Exit.USAGE, str(error))
+    try:
+        report = uvloop.run(_year(stack, plan, rules, leave=leave, as_json=as_json))
+    except* KeyboardInterrupt:
+        end(Exit.INTERRUPTED, "interrupted")
+    except* DeployError as stopped:
+        end(Exit.FAILED, "\n".join(str(error) for error in _leaves(stopped)))
     raise typer.Exit(report.exit_code)
 
 
-async def _year(plan: YearPlan, rules: Rules, ports: Ports, told: Console, *, leave: bool, as_json: bool) -> YearReport:
-    shown = told if as_json else Console()
-    stack = Stack(FOLDER, ports, fresh=True, scenario=BEGINS_AT, told=lambda line: told.print(f"[dim]{line}[/]"))
+async def _year(stack: Stack, plan: YearPlan, rules: Rules, *, leave: bool, as_json: bool) -> YearReport:
+    shown = progress if as_json else Console(highlight=False)
     shown.print(f"the board: {stack.urls['metrics']}/")
     async with stack:
-        with YearProgress(told, plan.request.dossiers) as progress:
-            report = await play(stack, plan, rules, on_progress=progress.show)
+        with YearProgress(progress, plan.request.dossiers) as bar:
+            report = await play(stack, plan, rules, on_progress=bar.show)
         if as_json:
             typer.echo(json.dumps(report.as_json(), ensure_ascii=False))
         else:
             show(shown, report)
+        shown.print("at the sinks: " + await sinks_saw(stack))
         if not leave:
-            await _serve_on(stack, told)
+            await _serve_on(stack)
     return report
 
 
-async def _serve_on(stack: Stack, told: Console) -> None:
-    for service, url in stack.urls.items():
-        told.print(f"{service:<13}{url}/{'' if service == 'metrics' else 'docs'}")
-    told.print("serving on; Ctrl-C ends")
+async def _serve_on(stack: Stack) -> None:
+    """Leave everything running until Ctrl-C."""
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    with contextlib.suppress(asyncio.CancelledError):
-        await ended.wait()
+    for service, url in stack.urls.items():
+        progress.print(f"{service:14}{url}/{'' if service == 'metrics' else 'docs'}")
+    progress.print("serving on; Ctrl-C ends")
+    await ended.wait()
+
+
+def _tell(line: str) -> None:
+    progress.print(line, style="dim", markup=False)
+
+
+def _leaves(group: BaseExceptionGroup[Exception]) -> list[BaseException]:
+    leaves: list[BaseException] = []
+    for error in group.exceptions:
+        leaves += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return leaves

@@ -1,9 +1,9 @@
 """The year's arrivals, worked out before it begins: pure, and the same for the same request.
 
 Counts never depend on the seed. N dossiers are shared among the cases by largest remainder over `year_2020_weight`,
-each case's share among its places in equal parts by largest remainder, and every case is spread evenly over the moments
-of the year. The seed permutes: which of a case's dossiers is filed where, the order within a moment, and who stays open or
-late among those that may.
+each case's share among its places in equal parts by largest remainder, and every case is spread evenly over the
+moments of the year. The seed permutes: which of a case's dossiers is filed where, the order within a moment, and who
+stays open or late among those that may.
 """
 
 from __future__ import annotations

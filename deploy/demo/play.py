@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import time
@@ -15,7 +16,7 @@ from deploy.demo.driver import Counts, Hook, World, Year
 from deploy.demo.ledger import Ledger
 from deploy.demo.offices import Offices, Tokens
 from deploy.demo.plan import FIRST_DAY, LAST_DAY, Rules, YearPlan
-from deploy.demo.quiet import Figures, Watch
+from deploy.demo.quiet import PATIENCE_SECONDS, POLL_SECONDS, Figures, NeverQuiet, Watch
 from deploy.demo.report import Events, Notices, YearReport
 from deploy.demo.wire import Wire
 from deploy.demo.witnesses.ledger import ledger_of
@@ -68,6 +69,7 @@ class Stage:
 
     def __init__(self, stack: Stack, seed: int) -> None:
         self.wires = {name: Wire("127.0.0.1", stack.ports.of(name), connections=CONNECTIONS) for name in SERVICES}
+        self.sinks = Wire("127.0.0.1", stack.ports.sms, connections=1)
         self.callers = {name: Caller(wire) for name, wire in self.wires.items()}
         self.tokens = token_maker(stack)
         self.watch = Watch(self.callers, self.tokens("the-year", "operator", ""))
@@ -75,7 +77,7 @@ class Stage:
 
     def close(self) -> None:
         """Close every connection."""
-        for wire in self.wires.values():
+        for wire in (*self.wires.values(), self.sinks):
             wire.close()
 
 
@@ -112,6 +114,7 @@ async def play(
 
 async def hear(stack: Stack, stage: Stage, ledger: Ledger, closes_at: datetime, began: float) -> YearReport:
     """Ask every witness, now that all is quiet; `closes_at` is legal, `began` the monotonic second of the beginning."""
+    await _receipts_are_in(stage)
     figures = await stage.watch.quiet()
     report, _ = await report_of(stage.wires["metrics"], FIRST_DAY, LAST_DAY)
     scrape = await scrape_of(stage.wires["metrics"])
@@ -130,6 +133,27 @@ async def hear(stack: Stack, stage: Stage, ledger: Ledger, closes_at: datetime, 
         codes_sha256=ledger.codes_sha256(),
         seconds=time.monotonic() - began,
     )
+
+
+async def sinks_saw(stack: Stack) -> str:
+    """Tell what arrived at the SMS and the mail sink, in words."""
+    found = (await Wire("127.0.0.1", stack.ports.sms).request("GET", "/v1/summary")).json()
+    told = []
+    for kind in ("sms", "mail"):
+        repeated = f" and {found[kind]['repeated']:,} repeats" if found[kind]["repeated"] else ""
+        told.append(f"{kind} {found[kind]['arrived']:,}{repeated}")
+    return " · ".join((*told, f"receipts {found['receipts']['posted']:,}"))
+
+
+async def _receipts_are_in(stage: Stage) -> None:
+    """Wait until the SMS gateway has posted every receipt: they are facts of the year too. Raises `NeverQuiet`."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < give_up_at:
+        waiting = (await stage.sinks.request("GET", "/v1/summary")).json()["receipts"]["waiting"]
+        if not waiting:
+            return
+        await asyncio.sleep(POLL_SECONDS)
+    raise NeverQuiet(f"the SMS gateway still has {waiting} receipts to post")
 
 
 async def _notices(stage: Stage) -> Notices:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.demo.calls import Caller
+from deploy.faults import DeployError
 from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES
 
 READERS: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -23,11 +24,11 @@ LONGEST_POLL_SECONDS = 0.25
 PATIENCE_SECONDS = 300.0
 
 
-class NeverQuiet(Exception):
+class NeverQuiet(DeployError):
     """Something still waits after `PATIENCE_SECONDS`; the message says what."""
 
 
-class Parked(Exception):
+class Parked(DeployError):
     """A dossier is parked: the year cannot come out even, so it stops here."""
 
 

@@ -13,13 +13,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.demo.report import COMPARED, Witness
 from deploy.demo.wire import Wire
+from deploy.faults import DeployError
 
 DISTRICT = "H56.97"
 SNAPSHOT_PATIENCE_SECONDS = 60.0
 SNAPSHOT_POLL_SECONDS = 0.25
 
 
-class NoFreshSnapshot(Exception):
+class NoFreshSnapshot(DeployError):
     """`/metrics` kept showing figures older than the end of the year."""
 
 
