@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from prometheus_client import REGISTRY
 
 from services.metrics import handlers
-from services.metrics.api import report_router
+from services.metrics.api import quiet_router, report_router
 from services.metrics.exporter import DomainFigures
 from services.metrics.handlers import Reporting
 from services.metrics.pages import board_router
@@ -46,13 +46,14 @@ async def build(resources: Resources[Settings]) -> Parts:
                 look_router(),
                 board_router(reporting, settings.board.agency, moves=settings.clock.scenario_file is not None),
                 report_router(reporting),
+                quiet_router(pool),
             ),
             titles=TITLES,
             unavailable=(Unready,),
         ),
         prepare=(rules.load, keep_places),
-        loops={"rules": rules.run, "domain figures": domain_figures.run},
-        consumers={"facts": consumer},
+        loops={"domain figures": domain_figures.run},
+        consumers={"facts": consumer, "rules": rules},
     )
 
 

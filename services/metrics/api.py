@@ -1,15 +1,18 @@
-"""The public report as JSON: no token, no personal data."""
+"""The public report as JSON: no token, no personal data; and the quiet figures, for operators and services."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from services.metrics.domain.report import Report
 from services.metrics.handlers import Reporting
+from shared.auth import Role, require
+from shared.database import Pool, transaction
+from shared.messaging.quiet import QuietFigures, quiet_figures
 
 
 def report_router(reporting: Reporting) -> APIRouter:
@@ -26,5 +29,28 @@ def report_router(reporting: Reporting) -> APIRouter:
         """Figures as of the legal now, or of the end of a period that is over, each with its formula."""
         response.headers["Cache-Control"] = "no-cache"
         return await reporting.district(agency, first, last)
+
+    return router
+
+
+class MetricsQuiet(QuietFigures):
+    """The quiet figures; metrics has neither timers nor messages."""
+
+    timers_due: int = 0
+    messages_waiting: int = 0
+
+
+def quiet_router(pool: Pool) -> APIRouter:
+    """Serve `GET /internal/v1/quiet`."""
+    router = APIRouter(prefix="/internal/v1", tags=["internal"])
+
+    @router.get(
+        "/quiet",
+        summary="Facts applied and waiting, computed now.",
+        dependencies=[Depends(require(Role.SERVICE, Role.OPERATOR))],
+    )
+    async def quiet() -> MetricsQuiet:
+        async with transaction(pool) as tx:
+            return MetricsQuiet(**(await quiet_figures(tx)).model_dump())
 
     return router
