@@ -1,0 +1,71 @@
+"""Opening the cases of a whole wave of accepted dossiers: one insert for each table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.processing.domain.duties import duties
+from services.processing.domain.opening import Opened
+from services.processing.repository.rows import CASE_FIELDS, columns
+from shared.database import Connection
+
+INSERT_CASES = f"""
+insert into cases ({", ".join(CASE_FIELDS)}, tracking_secret_hash)
+select * from unnest(
+    $1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[],
+    $17::timestamptz[], $18::text[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
+    $23::timestamptz[], $24::bytea[]
+)
+"""  # noqa: S608 - names of the dataclass's fields
+
+INSERT_STEPS = """
+insert into steps (
+    code, step_no, step_code, move, agency, agency_path, officer_role, parallel_group, status, opened_at, completed_at
+)
+select * from unnest(
+    $1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::timestamptz[], $11::timestamptz[]
+)
+"""
+
+INSERT_DUTIES = """
+insert into duties (
+    code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken
+)
+select * from unnest(
+    $1::text[], $2::timestamptz[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::text[], $11::boolean[]
+)
+"""
+
+INSERT_TIMERS = """
+insert into timers (code, kind, due_at, fires_at)
+select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+"""
+
+
+async def insert_cases(tx: Connection, opened: Sequence[Opened]) -> None:
+    """Write new cases with their steps, duties and timers, in four statements however many they are."""
+    cases = [(*(getattr(each.case, name) for name in CASE_FIELDS), each.tracking_secret_hash) for each in opened]
+    steps = [
+        (
+            *(each.case.code, step.no, step.code, step.move, step.agency, step.agency_path, step.role, step.group),
+            *(step.status, step.opened_at, step.completed_at),
+        )
+        for each in opened
+        for step in each.case.steps
+    ]
+    owed = [
+        (
+            *(each.case.code, each.case.promised_due, duty.step_no, duty.action, duty.agency, duty.role, duty.move),
+            *(duty.step_agency, duty.step_role, duty.holder, duty.taken),
+        )
+        for each in opened
+        for duty in duties(each.case)
+    ]
+    timers = [(each.case.code, timer.kind, timer.due_at, timer.fires_at) for each in opened for timer in each.timers]
+    await tx.execute(INSERT_CASES, *columns(cases, 24))
+    await tx.execute(INSERT_STEPS, *columns(steps, 11))
+    await tx.execute(INSERT_DUTIES, *columns(owed, 11))
+    await tx.execute(INSERT_TIMERS, *columns(timers, 4))

@@ -1,0 +1,93 @@
+"""What officers and applicants read: worklists, one dossier, its public way."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from services.processing.domain.acts import Officer
+from services.processing.domain.cases import Case
+from services.processing.repository.rows import CASE_COLUMNS, STEP_COLUMNS, case_of, step_of
+from shared.database import Connection
+
+WORKLIST = """
+select d.code, c.state, c.version, c.procedure_code, c.case_code, c.promised_due, c.statutory_due, d.duties
+from (
+    select code, promised_due, json_agg(json_build_object(
+        'step_no', step_no, 'move', move, 'action', action, 'agency', step_agency, 'role', step_role,
+        'holder', holder, 'taken', taken
+    ) order by step_no, action) as duties
+    from duties
+    where agency = $1 and role = $2 and (holder is null or holder = $3) and (promised_due, code) > ($4, $5)
+    group by promised_due, code
+    order by promised_due, code
+    limit $6
+) d join cases c on c.code = d.code
+order by d.promised_due, d.code
+"""
+
+
+class WorklistRow(NamedTuple):
+    """One dossier on an officer's list, with what he may do in it."""
+
+    code: str
+    state: int
+    version: int
+    procedure_code: str
+    case_code: str
+    promised_due: datetime
+    statutory_due: datetime
+    duties: list[dict[str, Any]]
+
+
+async def worklist(tx: Connection, officer: Officer, after: tuple[datetime, str], limit: int) -> list[WorklistRow]:
+    """Read the dossiers that wait for an officer, most urgent first, beginning after a (promised due, code)."""
+    rows = await tx.fetch(WORKLIST, officer.agency, officer.role, officer.subject, *after, limit)
+    return [WorklistRow(**{**dict(row), "duties": json.loads(row["duties"])}) for row in rows]
+
+
+READ_VISIBLE = f"""
+select {CASE_COLUMNS} from cases c
+where c.code = $1 and (
+    starts_with(c.received_path, $2)
+    or starts_with(c.competent_path, $2)
+    or exists (select from steps where steps.code = c.code and starts_with(steps.agency_path, $2))
+)
+"""  # noqa: S608 - names of the dataclass's fields
+
+STEPS_IN_ORDER = f"""
+select {STEP_COLUMNS} from steps where code = $1 order by step_no
+"""  # noqa: S608 - fixed names
+
+
+async def visible_case(tx: Connection, code: str, path: str) -> Case | None:
+    """Read one dossier for those whose subtree has a part in it; None when it is unknown or none of theirs."""
+    row = await tx.fetchrow(READ_VISIBLE, code, path)
+    return None if row is None else await _with_steps(tx, row)
+
+
+READ_HASH = """
+select tracking_secret_hash from cases where code = $1
+"""
+
+
+async def tracking_secret_hash(tx: Connection, code: str) -> bytes | None:
+    """Read the SHA-256 of a dossier's tracking secret; None for an unknown dossier."""
+    found: bytes | None = await tx.fetchval(READ_HASH, code)
+    return found
+
+
+READ_CASE = f"""
+select {CASE_COLUMNS} from cases c where c.code = $1
+"""  # noqa: S608 - names of the dataclass's fields
+
+
+async def read_case(tx: Connection, code: str) -> Case | None:
+    """Read one dossier for its own applicant."""
+    row = await tx.fetchrow(READ_CASE, code)
+    return None if row is None else await _with_steps(tx, row)
+
+
+async def _with_steps(tx: Connection, row: Any) -> Case:
+    return case_of(row, tuple(map(step_of, await tx.fetch(STEPS_IN_ORDER, row["code"]))))

@@ -1,0 +1,64 @@
+"""How rows become cases and cases become the columns of set-based statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import asyncpg
+
+from services.processing.domain.cases import Case, Step, StepStatus
+from shared.contracts.facts import State
+from shared.rulebook.calendar import local
+from shared.rulebook.catalogue import StepMove
+from shared.rulebook.seats import OfficerRole
+
+CASE_FIELDS = tuple(field.name for field in fields(Case) if field.name != "steps")
+CASE_COLUMNS = ", ".join(f"c.{name}" for name in CASE_FIELDS)
+STEP_COLUMNS = (
+    "step_no, step_code, move, agency, agency_path, officer_role, parallel_group, "
+    "status, holder, taken, opened_at, completed_at"
+)
+
+
+def case_of(row: asyncpg.Record, steps: tuple[Step, ...]) -> Case:
+    """Read a case; due moments come back in the legal zone, so that facts carry them as intake wrote them."""
+    values = {name: row[name] for name in CASE_FIELDS}
+    values["state"] = State(values["state"])
+    for name in ("accepted_at", "statutory_due", "promised_due"):
+        values[name] = local(values[name])
+    return Case(**values, steps=steps)
+
+
+def step_of(row: asyncpg.Record) -> Step:
+    """Read a step."""
+    return Step(
+        no=row["step_no"],
+        code=row["step_code"],
+        move=StepMove(row["move"]),
+        agency=row["agency"],
+        agency_path=row["agency_path"],
+        role=OfficerRole(row["officer_role"]),
+        group=row["parallel_group"],
+        status=StepStatus(row["status"]),
+        holder=row["holder"],
+        taken=row["taken"],
+        opened_at=row["opened_at"],
+        completed_at=row["completed_at"],
+    )
+
+
+def by_code(rows: Iterable[asyncpg.Record]) -> Mapping[str, list[asyncpg.Record]]:
+    """Group rows by their dossier, keeping their order."""
+    found: defaultdict[str, list[asyncpg.Record]] = defaultdict(list)
+    for row in rows:
+        found[row["code"]].append(row)
+    return found
+
+
+def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Turn rows into the array parameters of `unnest`: as many lists as a row is wide, also when there is no row."""
+    turned = [list(column) for column in zip(*rows, strict=True)]
+    return turned or [[] for _ in range(width)]
