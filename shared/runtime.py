@@ -198,24 +198,25 @@ class _Process:
             _end_hard_after(END_SECONDS)
 
     async def _start(self, parts: Parts, group: asyncio.TaskGroup) -> None:
-        while not await self._prepare(parts):
-            await asyncio.sleep(PREPARE_AGAIN_SECONDS)
+        await self._prepare(parts)
         self._prepared = True
         loops = {**parts.loops, **{name: consumer.run for name, consumer in parts.consumers.items()}}
         for name, loop in loops.items():
             group.create_task(self._keep(name, loop), name=name)
         log.info("started", loops=sorted(loops))
 
-    async def _prepare(self, parts: Parts) -> bool:
-        try:
-            for prepare in parts.prepare:
-                await prepare()
-        except Exception as error:
-            if not passes(error):
-                raise
-            log.warning("prepare_waits", reason=reason_of(error))
-            return False
-        return True
+    async def _prepare(self, parts: Parts) -> None:
+        while True:
+            try:
+                for prepare in parts.prepare:
+                    await prepare()
+            except Exception as error:
+                if not passes(error):
+                    raise
+                log.warning("prepare_waits", reason=reason_of(error))
+                await asyncio.sleep(PREPARE_AGAIN_SECONDS)
+            else:
+                return
 
     async def _keep(self, name: str, loop: Loop) -> None:
         await loop(self._stop)

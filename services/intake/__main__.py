@@ -1,0 +1,53 @@
+"""The intake process: takes dossiers in, keeps the people, publishes its facts and the rules."""
+
+from __future__ import annotations
+
+from services.intake.api.directory import directory_router
+from services.intake.api.dossiers import dossier_router, internal_router
+from services.intake.api.refusals import TITLES
+from services.intake.handlers.accepting import Desk
+from services.intake.handlers.closing import SUBSCRIPTIONS
+from services.intake.settings import Settings
+from shared.messaging.consumer import Consumer
+from shared.messaging.faults import Unready
+from shared.messaging.journal import Journal
+from shared.messaging.relay import Relay
+from shared.messaging.rules import RuleStore
+from shared.runtime import Parts, Resources, Service, Surface, run
+from shared.sealing import KeyEncryptionKey, KeyringReader
+
+
+async def build(resources: Resources[Settings]) -> Parts:
+    """Put intake together; nothing is started yet.
+
+    Rules are not waited for before the loops: on the very first start they are still in intake's own journal, and its
+    relay publishes them. Until they are here, intake is not ready.
+    """
+    settings, pool = resources.settings, resources.pool
+    servers = settings.kafka.bootstrap_servers
+    kek = KeyEncryptionKey.read(settings.keyring.key_file)
+    keyring = KeyringReader(pool, kek)
+    journal, rules = Journal("intake"), RuleStore(servers)
+    desk = Desk(journal, rules, resources.clock, kek)
+
+    async def rules_in_force() -> str | None:
+        try:
+            desk.rules_in_force()
+        except Unready as error:
+            return str(error)
+        return None
+
+    return Parts(
+        surface=Surface(
+            routers=(directory_router(desk), dossier_router(pool, desk, keyring), internal_router(pool, keyring)),
+            titles=TITLES,
+            unavailable=(Unready,),
+        ),
+        loops={"relay": Relay(pool, journal, servers).run},
+        consumers={"facts": Consumer("intake", SUBSCRIPTIONS, pool, servers), "rules": rules},
+        checks={"rules in force": rules_in_force},
+    )
+
+
+if __name__ == "__main__":
+    run(Service("intake", Settings, build))

@@ -1,0 +1,106 @@
+"""Dossiers at the desk: hand one in, read it again."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from services.intake.api.answers import AcceptedDossier, DossierOfIntake, PeopleOfDossier, Quiet
+from services.intake.api.bodies import FilingBody
+from services.intake.api.refusals import as_problem
+from services.intake.domain.acceptance import Refused
+from services.intake.handlers.accepting import Desk, accept_at_desk
+from services.intake.handlers.reading import ServicePurpose, read_for_officer, read_for_service
+from shared.auth import OFFICERS, Principal, Role, agency_not_allowed, require
+from shared.database import Connection, Pool, transaction
+from shared.http.idempotency import Answer, IdempotencyKey, answer_once
+from shared.http.problems import Problem
+from shared.messaging.quiet import quiet_figures
+from shared.rulebook.agencies import UnknownAgency
+from shared.rulebook.calendar import CalendarYearMissing
+from shared.sealing import KeyringReader
+
+DossierCodePath = Annotated[str, Path(max_length=64)]
+
+
+def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:
+    """Routes of the desks and of officers who read."""
+    router = APIRouter(prefix="/v1/dossiers", tags=["dossiers"])
+
+    @router.post(
+        "", status_code=HTTPStatus.CREATED, response_model=AcceptedDossier, summary="Accept a dossier at the desk."
+    )
+    async def hand_in(
+        request: Request,
+        body: FilingBody,
+        officer: Annotated[Principal, Depends(require(Role.DESK))],
+        key: IdempotencyKey,
+    ) -> Response:
+        async def act(tx: Connection) -> Answer:
+            try:
+                code, acceptance = await accept_at_desk(tx, desk, officer, body.filing())
+            except (Refused, CalendarYearMissing) as error:
+                raise as_problem(error) from error
+            location = {"Location": f"/v1/dossiers/{code}"}
+            return Answer(HTTPStatus.CREATED, AcceptedDossier.of(code, acceptance), location)
+
+        return await answer_once(request, pool, caller=officer.caller, key=key, act=act)
+
+    @router.get("/{code}", summary="Read a dossier with its papers and people; each read is audited.")
+    async def read(
+        code: DossierCodePath, officer: Annotated[Principal, Depends(require(*OFFICERS))], response: Response
+    ) -> DossierOfIntake:
+        path = _path_of(desk, officer)
+        async with transaction(pool) as tx:
+            found = await read_for_officer(tx, keyring, code, officer=officer, path=path)
+        if found is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "not_found")
+        response.headers["Cache-Control"] = "no-store"
+        catalogue = desk.rules.catalogue(found.dossier.catalogue_version)
+        return DossierOfIntake.of(found.dossier, found.people, catalogue)
+
+    return router
+
+
+def _path_of(desk: Desk, officer: Principal) -> str:
+    """Find the path of the officer's agency; raises Problem 403 when it is not in force today."""
+    agencies = desk.rules.current_agencies()
+    try:
+        agency = agencies.get(officer.agency)
+    except UnknownAgency:
+        raise agency_not_allowed() from None
+    if not agency.in_force(desk.clock.now().date()):
+        raise agency_not_allowed()
+    return agency.path
+
+
+def internal_router(pool: Pool, keyring: KeyringReader) -> APIRouter:
+    """Routes for other services and for operators."""
+    router = APIRouter(prefix="/internal/v1", tags=["internal"])
+
+    @router.get("/dossiers/{code}/people", summary="The people of a dossier, for a stated purpose; audited.")
+    async def people(
+        code: DossierCodePath,
+        purpose: ServicePurpose,
+        service: Annotated[Principal, Depends(require(Role.SERVICE))],
+        response: Response,
+    ) -> PeopleOfDossier:
+        async with transaction(pool) as tx:
+            found = await read_for_service(tx, keyring, code, service=service, purpose=purpose)
+        if found is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "not_found")
+        response.headers["Cache-Control"] = "no-store"
+        return PeopleOfDossier(code=code, people=found.people, people_erased=found.people is None)
+
+    @router.get(
+        "/quiet",
+        summary="What is journaled, applied and waiting, computed now.",
+        dependencies=[Depends(require(Role.SERVICE, Role.OPERATOR))],
+    )
+    async def quiet() -> Quiet:
+        async with transaction(pool) as tx:
+            return Quiet(**(await quiet_figures(tx)).model_dump())
+
+    return router

@@ -1,0 +1,31 @@
+"""Intake's refusals: the domain's codes as problem documents, with their titles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from services.intake.domain.acceptance import Refused
+from shared.http.languages import Words
+from shared.http.problems import FieldError, Problem
+from shared.rulebook.calendar import CalendarYearMissing
+
+TITLES: Mapping[str, Words] = {
+    "unknown_procedure": Words("Không có thủ tục này", "No such procedure"),
+    "procedure_in_force": Words("Thủ tục không có hiệu lực vào ngày này", "The procedure is not in force on this day"),
+    "agency_receives": Words("Nơi này không tiếp nhận thủ tục", "This place may not receive the procedure"),
+    "papers_complete": Words("Thành phần hồ sơ chưa đầy đủ", "The papers are not complete"),
+    "area_unknown": Words("Không có mã địa bàn này", "No such area"),
+    "citizen_number_invalid": Words("Số định danh cá nhân không hợp lệ", "The citizen number is not valid"),
+    "phone_invalid": Words("Số điện thoại không hợp lệ", "The phone number is not valid"),
+    "channel_without_address": Words("Kênh thông báo không có địa chỉ", "A channel has no address"),
+    "calendar_year_missing": Words("Lịch làm việc chưa có năm này", "The working calendar does not cover that year"),
+}
+
+
+def as_problem(error: Refused | CalendarYearMissing) -> Problem:
+    """Make the problem of a refusal: 422; 409 where the rules in force cannot answer."""
+    if isinstance(error, CalendarYearMissing):
+        return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", f"Missing: {error.year}.")
+    faults = [FieldError(fault.pointer, error.code, fault.message) for fault in error.faults]
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, "The dossier was not accepted.", faults)

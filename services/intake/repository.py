@@ -1,0 +1,192 @@
+"""Intake's SQL: numbers of the day, dossiers with their papers, and the audit of reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from services.intake.domain.acceptance import Acceptance
+from services.intake.domain.filing import Filing
+from shared.database import Connection
+from shared.rulebook.identifiers import DossierCode
+
+NEXT_NUMBER = """
+insert into day_numbers (place, day, last_number) values ($1, $2, 1)
+on conflict (place, day) do update set last_number = day_numbers.last_number + 1
+returning last_number
+"""
+
+
+async def next_number(tx: Connection, place: str, day: date) -> int:
+    """Take the next number of a place and day; others at the same place wait until this transaction ends.
+
+    A transaction that rolls back gives its number back, so there are no gaps.
+    """
+    return int(await tx.fetchval(NEXT_NUMBER, place, day))
+
+
+@dataclass(frozen=True)
+class SealedPeople:
+    """People as they are stored: ciphertext, the blind indexes, and which key-encryption key is above."""
+
+    people: bytes
+    citizen_index: bytes
+    phone_index: bytes | None
+    key_id: str
+
+
+ADD_DOSSIER = """
+with paper as (
+    insert into papers (code, paper_code, originals, certified, photocopies)
+    select $1, p.paper_code, p.originals, p.certified, p.photocopies
+    from json_to_recordset($26::json)
+        as p (paper_code text, originals integer, certified integer, photocopies integer)
+)
+insert into dossiers (
+    code, place, day, number, procedure_code, case_code, area_code, catalogue_version, calendar_version,
+    agencies_version, received_path, competent_agency, competent_path, step_paths, accepted_by, accepted_at,
+    limit_kind, statutory_due, promised_due, fee_vnd, language, channels, key_id, people, citizen_index, phone_index
+) values (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+    $25, $27
+)
+"""
+
+
+async def add_dossier(
+    tx: Connection, code: DossierCode, acceptance: Acceptance, filing: Filing, *, officer: str, sealed: SealedPeople
+) -> None:
+    """Store a dossier and the papers that came with it, in one statement."""
+    case, rules = acceptance.case, acceptance.rules
+    papers = [
+        {"paper_code": p.paper_code, "originals": p.originals, "certified": p.certified, "photocopies": p.photocopies}
+        for p in filing.papers
+    ]
+    await tx.execute(
+        ADD_DOSSIER,
+        str(code),
+        code.place,
+        code.day,
+        code.number,
+        case.procedure_code,
+        case.case_code,
+        filing.area_code,
+        rules.catalogue.version,
+        rules.calendar.version,
+        rules.agencies.version,
+        acceptance.place.path,
+        acceptance.competent.code,
+        acceptance.competent.path,
+        acceptance.step_paths,
+        officer,
+        acceptance.accepted_at,
+        case.limit_kind,
+        acceptance.statutory_due,
+        acceptance.promised_due,
+        case.fee_vnd,
+        filing.language,
+        acceptance.channels,
+        sealed.key_id,
+        sealed.people,
+        sealed.citizen_index,
+        json.dumps(papers),
+        sealed.phone_index,
+    )
+
+
+@dataclass(frozen=True)
+class StoredDossier:
+    """A dossier as it was accepted; `people` is still sealed."""
+
+    code: str
+    place: str
+    procedure_code: str
+    case_code: str
+    area_code: str
+    catalogue_version: str
+    calendar_version: str
+    agencies_version: str
+    competent_agency: str
+    accepted_at: datetime
+    limit_kind: str
+    statutory_due: datetime
+    promised_due: datetime
+    fee_vnd: int
+    language: str
+    channels: Sequence[str]
+    people: bytes
+    closed_at: datetime | None
+    papers: Sequence[dict[str, Any]]
+
+
+_READ = """
+select d.code, d.place, d.procedure_code, d.case_code, d.area_code, d.catalogue_version, d.calendar_version,
+    d.agencies_version, d.competent_agency, d.accepted_at, d.limit_kind, d.statutory_due, d.promised_due, d.fee_vnd,
+    d.language, d.channels, d.people, d.closed_at,
+    coalesce((
+        select json_agg(row_to_json(p)) from (
+            select paper_code, originals, certified, photocopies from papers where code = d.code order by paper_code
+        ) as p
+    ), '[]') as papers
+from dossiers as d
+"""
+
+READ_DOSSIER = f"""
+{_READ} where d.code = $1
+"""
+
+READ_VISIBLE_DOSSIER = f"""
+{_READ} where d.code = $1 and (
+    starts_with(d.received_path, $2) or starts_with(d.competent_path, $2)
+    or exists (select from unnest(d.step_paths) as step (path) where starts_with(step.path, $2))
+)
+"""
+
+
+async def read_dossier(tx: Connection, code: str) -> StoredDossier | None:
+    """Read one dossier; for callers that see all (services)."""
+    return _stored(await tx.fetchrow(READ_DOSSIER, code))
+
+
+async def read_visible_dossier(tx: Connection, code: str, path: str) -> StoredDossier | None:
+    """Read one dossier if the subtree under `path` received it, decides it or has one of its steps."""
+    return _stored(await tx.fetchrow(READ_VISIBLE_DOSSIER, code, path))
+
+
+def _stored(row: Any) -> StoredDossier | None:
+    return None if row is None else StoredDossier(**{**row, "papers": json.loads(row["papers"])})
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads, as what, and for what purpose."""
+
+    subject: str
+    role: str
+    agency: str
+    purpose: str
+
+
+ADD_READ = """
+insert into reads (code, subject, role, agency, purpose, read_at, trace_id) values ($1, $2, $3, $4, $5, $6, $7)
+"""
+
+
+async def add_read(tx: Connection, code: str, reader: Reader, *, read_at: datetime, trace_id: str) -> None:
+    """Write down that somebody read a dossier; `read_at` is machine time."""
+    await tx.execute(ADD_READ, code, reader.subject, reader.role, reader.agency, reader.purpose, read_at, trace_id)
+
+
+CLOSE_DOSSIERS = """
+update dossiers as d set closed_at = least(d.closed_at, c.closed_at)
+from unnest($1::text[], $2::timestamptz[]) as c (code, closed_at)
+where d.code = c.code
+"""
+
+
+async def close_dossiers(tx: Connection, codes: Sequence[str], closed_at: Sequence[datetime]) -> None:
+    """Note when processing was done with these dossiers (legal time): no papers are taken for them any more."""
+    await tx.execute(CLOSE_DOSSIERS, codes, closed_at)
