@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("services", "shared", "deploy")
 BANNED_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "base", "misc", "core"}
+NUMBERED = re.compile(r"(?<!sha256)(?<=\d)$")  # the name of a hash is a name
 MODULE_LINES = 300
 FUNCTION_LINES = 50
 FUNCTION_LINES_P90 = 25
@@ -91,7 +92,7 @@ def names(module: Module) -> Iterator[str]:
         if part in BANNED_NAMES:
             yield f"{module.path}: the name {part!r} says nothing"
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name[-1].isdigit():
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and NUMBERED.search(node.name):
             yield f"{module.path}:{node.lineno} {node.name}: a number is no name"
 
 

@@ -14,12 +14,12 @@ from tests.architecture.rules import PACKAGES, ROOT
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
 PLANTED = {
-    "Services never import each other": ("services/intake/handlers.py", "from services.metrics import settings"),
+    "Services never import each other": ("services/intake/planted.py", "from services.metrics import settings"),
     "Shared code imports no service and no deployment": ("shared/clocks.py", "from services.intake import settings"),
-    "Services import no deployment": ("services/intake/handlers.py", "from deploy import provision"),
+    "Services import no deployment": ("services/intake/planted.py", "from deploy import provision"),
     "Inside a service the arrows point one way": (
-        "services/processing/repository.py",
-        "from services.processing import handlers",
+        "services/metrics/repository.py",
+        "from services.metrics import handlers",
     ),
     "Pure parts touch no clock, file, network, database or framework": (
         "shared/rulebook/limits.py",
@@ -50,7 +50,8 @@ def test_the_contract_fails_on_a_planted_import(contract: str, tmp_path: Path) -
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__", "static"))
     place, line = PLANTED[contract]
     path = tmp_path / place
-    path.write_text(f"{path.read_text('utf-8')}\n{line}\n", "utf-8")
+    with path.open("a", encoding="utf-8") as source:
+        source.write(f"\n{line}\n")
     outcome = lint(tmp_path)
     assert outcome.returncode == 1, outcome.stdout + outcome.stderr
     assert f"{contract} BROKEN" in outcome.stdout

@@ -1,0 +1,35 @@
+"""From the README a newcomer finds each rule within three openings: the README, the linked place, a file in it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)\)")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+ANSWERS = {
+    "Where does Tết live?": r"Tết Nguyên đán",
+    "Where does a dossier become late?": r"def is_overdue\(",
+    "Where is an SMS text written?": r"Ho so .* da tiep nhan|tiep nhan ho so|Da tiep nhan",
+}
+
+
+def question_links() -> dict[str, list[str]]:
+    rows = re.findall(r"^\| (Wh[^|]+\?) \| (.+) \|$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    return {question: LINK.findall(answer) for question, answer in rows}
+
+
+@pytest.mark.parametrize("question", ANSWERS)
+def test_the_answer_is_within_three_openings(question: str) -> None:
+    place = ROOT / question_links()[question][0]
+    files = [place] if place.is_file() else [path for path in place.iterdir() if path.is_file()]
+    assert any(re.search(ANSWERS[question], path.read_text("utf-8")) for path in files), place
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_of_the_docs_leads_somewhere(document: Path) -> None:
+    links = [link for link in LINK.findall(document.read_text("utf-8")) if "://" not in link]
+    assert [link for link in links if not (document.parent / link).exists()] == []
