@@ -1,0 +1,55 @@
+"""From a template and its parameters to the text that a citizen reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+
+from shared.contracts.facts import Channel, Language
+from shared.rulebook.calendar import ZONE
+
+SUBJECT = "Subject: "
+
+
+class TextError(ValueError):
+    """A text file is not as it must be."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text; an SMS has no subject and stands on one line."""
+
+    subject: str
+    body: str
+
+
+def text_name(template: str, language: Language, channel: Channel) -> str:
+    """Name the file of a text: `accepted.vi.sms.txt`."""
+    return f"{template}.{language}.{channel}.txt"
+
+
+def show_moment(value: str) -> str:
+    """Write a moment (RFC 3339) as people here do: dd/MM/yyyy HH:mm in Vietnam."""
+    return datetime.fromisoformat(value).astimezone(ZONE).strftime("%d/%m/%Y %H:%M")
+
+
+class Wording:
+    """All texts by name. A text that uses what it is not given is a fault."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        # Texts are plain: nothing is HTML, and whoever is told is not named in them.
+        self._texts = Environment(loader=DictLoader(sources), undefined=StrictUndefined, autoescape=False)  # noqa: S701
+        self._texts.filters["moment"] = show_moment
+
+    def render(self, template: str, language: Language, channel: Channel, parameters: Mapping[str, str]) -> Text:
+        """Render one text. Raises TextError for an e-mail without a subject, jinja2's errors for a wrong template."""
+        text = self._texts.get_template(text_name(template, language, channel)).render(parameters)
+        if channel is Channel.SMS:
+            return Text("", " ".join(text.split()))
+        head, _, body = text.partition("\n\n")
+        if not head.startswith(SUBJECT) or not body.strip():
+            raise TextError(f"{text_name(template, language, channel)}: an e-mail begins with a subject line")
+        return Text(head.removeprefix(SUBJECT).strip(), body.strip() + "\n")

@@ -1,0 +1,79 @@
+"""SQL of what is shown: notices of a dossier, figures, what still waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from services.notification.repository.requests import Dossier
+from shared.database import Connection
+
+DOSSIER = """
+select code, received_path, competent_path from dossiers where code = $1
+"""
+
+
+async def find_dossier(tx: Connection, code: str) -> Dossier | None:
+    """Read by which paths a dossier may be seen; None when it is not known here."""
+    row = await tx.fetchrow(DOSSIER, code)
+    return Dossier(**row) if row else None
+
+
+class ToldNotice(NamedTuple):
+    """One message of a notice, or a notice without any. Moments are legal time."""
+
+    fact_id: UUID
+    template: str
+    asked_at: datetime
+    channel: str | None
+    language: str | None
+    state: str
+    reason: str | None
+    attempts: int
+    changed_at: datetime
+
+
+NOTICES_OF = """
+select n.fact_id, n.template, n.asked_at, m.channel, m.language, coalesce(m.state, n.state) as state, m.reason,
+    coalesce(m.attempts, 0) as attempts, coalesce(m.changed_at, n.asked_at) as changed_at
+from notices as n
+left join messages as m using (fact_id)
+where n.code = $1
+order by n.asked_at, n.fact_id, m.channel
+"""
+
+
+async def notices_of(tx: Connection, code: str) -> list[ToldNotice]:
+    """Read all notices of a dossier, oldest first."""
+    return [ToldNotice(*row) for row in await tx.fetch(NOTICES_OF, code)]
+
+
+SUMMARY = """
+select
+    (select count(*) from messages) + (select count(*) from notices where state <> 'addressed') as requested,
+    (select count(*) from messages where handed_over_at is not null) as handed_over,
+    (select count(*) from messages where state = 'delivered') as delivered,
+    (select count(*) from messages where state = 'unknown') as unknown,
+    (select count(*) from messages where state = 'failed') as failed,
+    (select count(*) from notices where state = 'unreachable') as unreachable,
+    (select count(*) from messages where wake_at is not null)
+        + (select count(*) from notices where state = 'awaiting_contact') as waiting
+"""
+
+
+async def summarise(tx: Connection) -> Mapping[str, int]:
+    """Count messages by what became of them; a notice without messages counts as one that was requested."""
+    return dict(await tx.fetchrow(SUMMARY) or {})
+
+
+WAITING = """
+select (select count(*) from messages where wake_at is not null)
+    + (select count(*) from notices where state = 'awaiting_contact')
+"""
+
+
+async def count_waiting(tx: Connection) -> int:
+    """Count what is queued, in work, to be tried again, or waiting for its contact."""
+    return int(await tx.fetchval(WAITING))
