@@ -1,0 +1,106 @@
+"""The move table and its conditions against the law's files, in both directions."""
+
+from __future__ import annotations
+
+import csv
+from importlib.resources import files
+
+from shared.contracts.facts import State
+from shared.rulebook.figures import STANDING_AFTER
+from shared.rulebook.moves import AVAILABLE, CONDITIONS, MOVES, TIMERS, Move, is_action, moves_for
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    text = (files("shared.rulebook") / "law" / name).read_text("utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def as_row(move: Move) -> dict[str, str]:
+    return {
+        "from": "|".join("-" if state is None else str(int(state)) for state in move.from_states),
+        "action": move.action,
+        "to": "=" if move.to is None else str(int(move.to)),
+        "owner": move.owner,
+        "roles": "|".join(move.roles),
+        "clock": move.clock,
+        "conditions": ";".join(move.conditions),
+        "fact": move.fact,
+    }
+
+
+def test_moves_equal_the_file_row_for_row() -> None:
+    ours, theirs = [as_row(move) for move in MOVES], rows("moves.csv")
+    assert [row for row in theirs if row not in ours] == []
+    assert [row for row in ours if row not in theirs] == []
+    assert ours == theirs
+
+
+def test_conditions_equal_the_file_row_for_row() -> None:
+    theirs = {row["code"]: row["meaning"] for row in rows("conditions.csv")}
+    assert theirs == CONDITIONS
+    assert {code for move in MOVES for code in move.conditions} == set(CONDITIONS)
+
+
+def test_actions_of_this_release_and_those_that_answer_not_yet_available() -> None:
+    assert {
+        "accept_at_desk",
+        "assign",
+        "take",
+        "forward",
+        "sign",
+        "number",
+        "finish",
+        "hand_over",
+        "send_apology",
+        "half_time",
+        "draft_apology",
+        "become_overdue",
+    } == AVAILABLE
+    assert {move.action for move in MOVES} - AVAILABLE == {
+        "accept",
+        "answer_agency",
+        "approve_supplement",
+        "ask_agency",
+        "ask_papers",
+        "correct_result",
+        "demand_payment",
+        "pause",
+        "payment_limit",
+        "propose_supplement",
+        "reassign",
+        "recall",
+        "receive_supplement",
+        "record_payment",
+        "refuse",
+        "refuse_after_limit",
+        "refuse_at_desk",
+        "register_online",
+        "reissue_deadline",
+        "reopen",
+        "request_supplement",
+        "request_withdrawal",
+        "resume",
+        "return_step",
+        "stop",
+        "stop_unpaid",
+        "submit_papers",
+        "supplement_limit",
+        "void_signature",
+        "withdraw",
+    }
+
+
+def test_lookup_by_state_and_action() -> None:
+    assert [move.to for move in moves_for(None, "accept_at_desk")] == [State.ACCEPTED]
+    assert [move.to for move in moves_for(State.PROCESSING, "finish")] == [State.READY]
+    assert len(moves_for(State.WAITING_FOR_PAPERS, "receive_supplement")) == 3
+    assert moves_for(State.HANDED_OVER, "finish") == ()
+    assert is_action("finish")
+    assert not is_action("vanish")
+    assert {"half_time", "draft_apology", "become_overdue"} <= TIMERS <= {move.action for move in MOVES}
+
+
+def test_every_standing_follows_a_fact_of_the_table() -> None:
+    assert STANDING_AFTER.keys() <= {move.fact for move in MOVES}
+    ends = {move.fact for move in MOVES if move.clock == "ends"}
+    assert ends <= STANDING_AFTER.keys()
