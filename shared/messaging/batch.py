@@ -1,4 +1,4 @@
-"""One batch of one partition in one transaction: cursors, effects, parking; a failing one is cut down to the culprit."""
+"""One batch of one partition in one transaction: cursors, effects, parking; failure is cut down to the culprit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from shared.database import Connection, Pool, transaction
 from shared.messaging.cursors import lock_cursors, move_cursors
 from shared.messaging.envelope import Received, Record, Undecodable, decode, parse
@@ -16,6 +18,8 @@ from shared.messaging.figures import CONSUMED
 from shared.messaging.parking import Kind, Parking, forget_gaps, load_headers, park, park_bytes, waiting
 from shared.messaging.sorting import Plan, Situation, Stream, sort_batch, stream_of, waves
 from shared.observability import traced
+
+log = structlog.get_logger()
 
 Handler = Callable[[Connection, Sequence[Received]], Awaitable[None]]
 """Applies facts of one type, each of another subject, in the transaction of their cursors; set-based SQL.
@@ -107,10 +111,12 @@ class Batches:
             outcome = Counter({Kind.UNDECODABLE.value: len(ripe.bytes)})
             if ripe.facts:
                 plan = await self._sort(tx, ripe.facts)
+                log.debug("batch begun", topic=self._subscription.topic, facts=len(plan.applied))
                 await park(tx, plan.parked, at)
                 await self._call_handlers(tx, plan)
                 outcome += Counter(parking.kind.value for parking in plan.parked)
                 outcome += Counter(applied=len(plan.applied), duplicate=plan.duplicates)
+        log.debug("batch committed", topic=self._subscription.topic, outcome=outcome)
         for name, count in outcome.items():
             CONSUMED.labels(self._subscription.topic, name).inc(count)
 
@@ -121,7 +127,7 @@ class Batches:
         parked = await waiting(tx, topic, sorted({fact.subject for fact in facts}))
         situation = Situation(
             cursors=cursors,
-            blocked=frozenset(row["subject"] for row in parked if row["kind"] == Kind.POISON),
+            poison=_poison(parked),
             gaps=self._gaps(parked),
         )
         plan = sort_batch(facts, situation, compacted=self._subscription.compacted)
@@ -158,6 +164,15 @@ class Batches:
             if cursors[stream_of(fact)] < fact.seq:
                 await park(tx, [Parking(fact, Kind.POISON, reason, attempts)], self._machine_now())
         CONSUMED.labels(fact.topic, Kind.POISON.value).inc()
+
+
+def _poison(parked: Sequence[Any]) -> dict[str, dict[str, int]]:
+    poison: dict[str, dict[str, int]] = {}
+    for row in parked:
+        if row["kind"] == Kind.POISON:
+            first = poison.setdefault(row["subject"], {})
+            first[row["source"]] = min(row["seq"], first.get(row["source"], row["seq"]))
+    return poison
 
 
 class _ParkedRecord:
