@@ -1,8 +1,8 @@
 """The relay: publishes what the journal recorded, under a lease per shard, whole batches at once.
 
 It re-selects unsent facts and deletes what the broker acknowledged; killed in between, it publishes twice, which the
-cursors drop. Its order is that of each subject's sequence; where two relays overlap, the consumers' gap rule keeps the order of
-effects. Any error ends the producer: aiokafka's idempotent one may be wedged for good after a broker's blip.
+cursors drop. Its order is that of each subject's sequence; where two relays overlap, the consumers' gap rule keeps the
+order of effects. Any error ends the producer: aiokafka's idempotent one may be wedged for good after a broker's blip.
 """
 
 from __future__ import annotations

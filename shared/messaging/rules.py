@@ -1,7 +1,7 @@
 """The rule versions in force: read from their topic without a group, from its beginning to its end, then followed.
 
-Rules come before everything else: a service loads them before it answers or consumes, and a handler that meets a version
-which is not here raises `Unready`, so that its consumer pauses instead of guessing.
+Rules come before everything else: a service loads them before it answers or consumes, and a handler that meets a
+version which is not here raises `Unready`, so that its consumer pauses instead of guessing.
 """
 
 from __future__ import annotations
@@ -152,6 +152,6 @@ class RuleStore:
             if rules.version not in versions.found:
                 versions.found[rules.version] = versions.build(rules.version, rules.content)
         except (Undecodable, TypeError, LookupError, ValueError) as error:
-            log.error("rule version refused", topic=record.topic, offset=record.offset, reason=reason_of(error))
+            log.exception("rule version refused", topic=record.topic, offset=record.offset, reason=reason_of(error))
             return
         versions.current = max(versions.current, (received.seq, rules.version))

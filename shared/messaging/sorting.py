@@ -2,7 +2,7 @@
 
 Order is kept per stream (subject, source) of one topic:
 at most the cursor: a duplicate, dropped · the next one: applied · beyond: a gap, it waits for the missing fact.
-A subject with a poisoned fact waits with everything behind it, from whatever source.
+A subject with a poisoned fact waits, with everything behind it and everything from other sources.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ Stream = tuple[str, str]
 class Situation:
     """What the database said under the cursors' locks.
 
-    `cursors`: last applied sequence of every stream of the batch (0: none). `blocked`: subjects with a poisoned fact.
-    `gaps`: parked facts that wait for a missing one, parsed, by stream and sequence.
+    `cursors`: last applied sequence of every stream of the batch (0: none). `poison`: the sequence of poisoned facts by
+    source, of every subject that has one. `gaps`: parked facts that wait for a missing one, parsed, by stream and
+    sequence.
     """
 
     cursors: Mapping[Stream, int]
-    blocked: frozenset[str] = frozenset()
+    poison: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     gaps: Mapping[Stream, Mapping[int, Received]] = field(default_factory=dict)
 
 
@@ -79,7 +80,7 @@ class _Sorter:
         self._compacted = compacted
         self._cursors = dict(situation.cursors)
         self._before = situation.cursors
-        self._blocked = set(situation.blocked)
+        self._poison = {subject: dict(found) for subject, found in situation.poison.items()}
         self._known_gaps = situation.gaps
         self._gaps = {stream: dict(waiting) for stream, waiting in situation.gaps.items()}
         self._applied: list[Received] = []
@@ -91,7 +92,7 @@ class _Sorter:
         last = self._cursors.get(stream, 0)
         if fact.seq <= last or fact.seq in self._gaps.get(stream, ()):
             self._duplicates += 1
-        elif fact.subject in self._blocked:
+        elif self._is_behind(fact):
             self._parked.append(Parking(fact, Kind.BEHIND, "waits behind a parked fact of its subject"))
         elif fact.seq > last + 1 and not self._compacted:
             self._gaps.setdefault(stream, {})[fact.seq] = fact
@@ -101,12 +102,17 @@ class _Sorter:
 
     def _go_on(self, stream: Stream) -> None:
         waiting = self._gaps.get(stream, {})
-        while stream[0] not in self._blocked and (fact := waiting.pop(self._cursors.get(stream, 0) + 1, None)):
-            self._step(fact)
+        while (fact := waiting.get(self._cursors.get(stream, 0) + 1)) and not self._is_behind(fact):
+            self._step(waiting.pop(fact.seq))
+
+    def _is_behind(self, fact: Received) -> bool:
+        """Only what comes before the poison in its own stream still goes on."""
+        poison = self._poison.get(fact.subject)
+        return poison is not None and fact.seq >= poison.get(fact.source, 0)
 
     def _step(self, fact: Received) -> None:
         if fact.fault:
-            self._blocked.add(fact.subject)
+            self._poison.setdefault(fact.subject, {})[fact.source] = fact.seq
             self._parked.append(Parking(fact, Kind.POISON, fact.fault, attempts=1))
         else:
             self._applied.append(fact)
