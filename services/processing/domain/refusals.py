@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
+class Refusal(Exception):
     """An act that the law or the table of moves does not allow now; `code` names why."""
 
     def __init__(self, code: str, detail: str) -> None:

@@ -1,8 +1,5 @@
 -- Processing's tables. No table stores lateness or a total: both are read from received, due and finished moments.
 
-set local lock_timeout = '5s';
-set local statement_timeout = '60s';
-
 create table cases (
     code text not null,
     state bigint not null,

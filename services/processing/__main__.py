@@ -1,0 +1,57 @@
+"""The processing process: opens cases, decides acts, fires timers, answers officers and applicants."""
+
+from __future__ import annotations
+
+from services.processing.api.internal import internal_router
+from services.processing.api.officers import Desk, officers_router
+from services.processing.api.tracking import Tickets, tracking_router
+from services.processing.api.wording import TITLES
+from services.processing.handlers.accepting import subscriptions
+from services.processing.handlers.acting import Acting
+from services.processing.handlers.reading import Reading
+from services.processing.loops import Gauges, Timers
+from services.processing.settings import Settings
+from shared.clocks import machine_now
+from shared.http.app import Surface
+from shared.messaging.consumer import Consumer
+from shared.messaging.faults import Unready
+from shared.messaging.journal import Journal
+from shared.messaging.relay import Relay
+from shared.messaging.rules import RuleStore
+from shared.runtime import Parts, Resources, Service, run
+
+NAME = "processing"
+
+
+async def build(resources: Resources[Settings]) -> Parts:
+    """Put the service together; nothing is started yet."""
+    settings, pool, clock = resources.settings, resources.pool, resources.clock
+    servers = settings.kafka.bootstrap_servers
+    rules, journal = RuleStore(servers), Journal(NAME)
+    reading = Reading(pool, rules)
+    timers = Timers(pool, journal, clock)
+    tickets = Tickets.with_keys(
+        settings.tracking_keys, issuer=settings.tokens.issuer, seconds=settings.tracking.token_seconds
+    )
+    return Parts(
+        surface=Surface(
+            routers=(
+                officers_router(Desk(pool, Acting(rules, journal, clock), reading)),
+                tracking_router(reading, tickets),
+                internal_router(pool, clock),
+            ),
+            titles=TITLES,
+            unavailable=(Unready,),
+        ),
+        prepare=(rules.load,),
+        loops={
+            "rules": rules.run,
+            "relay": Relay(pool, journal, servers).run,
+            "gauges": Gauges(pool, clock, machine_now).run,
+        },
+        consumers={"facts": Consumer(NAME, subscriptions(rules), pool, servers), "timers": timers},
+    )
+
+
+if __name__ == "__main__":
+    run(Service(NAME, Settings, build))

@@ -1,0 +1,73 @@
+"""What each act's body may hold: closed, without any free text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, TypeAlias
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
+
+from services.processing.domain.acts import Act, ApologyReason
+from shared.contracts.facts import Handover, Receiver
+from shared.http.bodies import RequestBody
+
+AgencyCode: TypeAlias = Annotated[str, StringConstraints(max_length=32, pattern=r"^[A-Z0-9]+(\.[0-9]+)*$")]
+OfficerName: TypeAlias = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9._:@-]+$")]
+"""The subject of an officer's token: an identifier, never a person's written name."""
+
+
+class StepBody(RequestBody):
+    """An act on one step. `step_no` matters only where the caller's agency has several open steps."""
+
+    step_no: Annotated[int, Field(ge=1, le=99)] | None = None
+
+
+class OpeningBody(StepBody):
+    """An act that opens the next step: `other_communes` names who does the steps that leave their commune open."""
+
+    other_communes: Annotated[tuple[AgencyCode, ...], Field(max_length=9)] = ()
+
+
+class AssignBody(StepBody):
+    """Name an officer for a first open step of his agency."""
+
+    officer: OfficerName
+    agency: AgencyCode
+
+
+class HandOverBody(StepBody):
+    """Who takes the result, and how."""
+
+    receiver: Receiver | None = None
+    handover: Handover | None = None
+
+
+class ApologyBody(RequestBody):
+    """Why the dossier will be late; the new moment is computed unless it is given."""
+
+    reason: ApologyReason
+    reappointed_to: AwareDatetime | None = None
+
+
+BODIES: Mapping[str, type[RequestBody]] = {
+    "assign": AssignBody,
+    "take": StepBody,
+    "forward": OpeningBody,
+    "sign": OpeningBody,
+    "number": OpeningBody,
+    "finish": StepBody,
+    "hand_over": HandOverBody,
+    "send_apology": ApologyBody,
+}
+"""Action → what its body may hold."""
+
+
+def read_act(action: str, body: bytes) -> Act:
+    """Read an act; an empty body is an empty object. Raises RequestValidationError."""
+    try:
+        said = BODIES[action].model_validate_json(body or b"{}")
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestValidationError(faults) from error
+    return Act(action, **{name: getattr(said, name) for name in type(said).model_fields})

@@ -1,0 +1,128 @@
+"""Officers: their worklist, one dossier, and every act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, TypeAlias
+
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import Response
+
+from services.processing.api.bodies import BODIES, read_act
+from services.processing.api.views import ActAnswer, CaseView, WorklistItem, act_answer, case_view, worklist_item
+from services.processing.api.wording import refusals_told
+from services.processing.domain.acts import Act, Officer
+from services.processing.domain.workflow import check_action
+from services.processing.handlers.acting import Acting
+from services.processing.handlers.reading import Reading
+from services.processing.repository.reading import worklist
+from shared.auth import Principal, Role, require
+from shared.database import Connection, Pool, transaction
+from shared.http.etags import IfMatch, etag
+from shared.http.idempotency import Answer, IdempotencyKey, answer_once
+from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
+from shared.http.problems import Problem
+
+Actor: TypeAlias = Annotated[Principal, Depends(require(Role.DESK, Role.SPECIALIST, Role.LEADER))]
+Reader: TypeAlias = Annotated[Principal, Depends(require(Role.DESK, Role.SPECIALIST, Role.LEADER, Role.AUDITOR))]
+DossierPath: TypeAlias = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9.-]+$")]
+
+START = (datetime(1, 1, 1, tzinfo=UTC), "")
+
+_BODY_SCHEMA = {
+    "requestBody": {
+        "content": {
+            "application/json": {
+                "schema": {"oneOf": [body.model_json_schema() for body in dict.fromkeys(BODIES.values())]}
+            }
+        }
+    }
+}
+
+
+def officer_of(principal: Principal) -> Officer:
+    """Say who acts, in the domain's words."""
+    return Officer(principal.subject, principal.role, principal.agency)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything that the routes of officers use."""
+
+    pool: Pool
+    acting: Acting
+    reading: Reading
+
+
+def officers_router(desk: Desk) -> APIRouter:
+    """Serve `/v1/worklist`, `/v1/dossiers/{code}` and `/v1/dossiers/{code}/acts/{action}`."""
+    router = APIRouter(prefix="/v1", tags=["officers"])
+
+    @router.get("/worklist", summary="What waits for the caller's office, most urgent first.")
+    async def list_work(caller: Reader, limit: PageLimit = 50, cursor: PageCursor = None) -> Page[WorklistItem]:
+        return await read_worklist(desk.pool, officer_of(caller), limit, cursor)
+
+    @router.get("/dossiers/{code}", summary="One dossier, for those whose subtree has a part in it.")
+    async def read_dossier(response: Response, caller: Reader, code: DossierPath) -> CaseView:
+        with refusals_told():
+            case = await desk.reading.for_officer(code, officer_of(caller))
+        response.headers["ETag"] = etag(case.version)
+        return case_view(case)
+
+    @router.post(
+        "/dossiers/{code}/acts/{action}",
+        summary="One act: decided by the table of moves, one transaction, one fact.",
+        responses={HTTPStatus.OK: {"model": ActAnswer}},
+        openapi_extra=_BODY_SCHEMA,
+    )
+    async def act(  # noqa: PLR0917 - FastAPI fills them in by name
+        request: Request, caller: Actor, code: DossierPath, action: str, key: IdempotencyKey, version: IfMatch
+    ) -> Response:
+        officer = officer_of(caller)
+        with refusals_told():
+            check_action(action, officer.role)
+        said = read_act(action, await request.body())
+        perform = Performing(desk.acting, code, said, officer, version)
+        return await answer_once(request, desk.pool, caller=caller.caller, key=key, act=perform)
+
+    return router
+
+
+@dataclass(frozen=True)
+class Performing:
+    """One request to act, ready to be performed in the transaction of its idempotency key."""
+
+    acting: Acting
+    code: str
+    said: Act
+    officer: Officer
+    seen_version: int
+
+    async def __call__(self, tx: Connection) -> Answer:
+        """Perform the act. Raises Problem."""
+        with refusals_told():
+            performed = await self.acting.perform(
+                tx, self.code, self.said, self.officer, seen_version=self.seen_version
+            )
+        return Answer(HTTPStatus.OK, act_answer(performed), {"ETag": etag(performed.case.version)})
+
+
+async def read_worklist(pool: Pool, officer: Officer, limit: int, cursor: str | None) -> Page[WorklistItem]:
+    """Read one page: by promised due moment, then by code. Raises Problem 422 `cursor_invalid`."""
+    async with transaction(pool) as tx:
+        rows = await worklist(tx, officer, _after(cursor), limit + 1)
+    page = rows[:limit]
+    more = encode_cursor(page[-1].promised_due.isoformat(), page[-1].code) if len(rows) > limit else None
+    return Page(items=[worklist_item(row) for row in page], next_cursor=more)
+
+
+def _after(cursor: str | None) -> tuple[datetime, str]:
+    if cursor is None:
+        return START
+    moment, code = decode_cursor(cursor, str, str)
+    try:
+        return datetime.fromisoformat(str(moment)), str(code)
+    except ValueError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid") from error

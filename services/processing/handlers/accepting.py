@@ -1,0 +1,43 @@
+"""Accepted dossiers become cases, a whole wave at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from services.processing.domain.opening import Opened, Rules, open_case
+from services.processing.repository.opening import insert_cases
+from shared.contracts import facts, topics
+from shared.contracts.facts import DossierAccepted
+from shared.database import Connection
+from shared.messaging.consumer import Subscription
+from shared.messaging.envelope import Received
+from shared.messaging.rules import RuleStore
+
+
+async def on_accepted(rules: RuleStore, tx: Connection, wave: Sequence[Received]) -> None:
+    """Open the cases of a wave with the rule versions that each fact names. Raises Unready while one is missing."""
+    await insert_cases(tx, [_opened(rules, received) for received in wave])
+
+
+def _opened(rules: RuleStore, received: Received) -> Opened:
+    accepted = received.fact_as(DossierAccepted)
+    pinned = Rules(
+        rules.catalogue(accepted.catalogue_version),
+        rules.calendar(accepted.calendar_version),
+        rules.agencies(accepted.agencies_version),
+    )
+    return open_case(received.subject, accepted, received.legal_time, pinned)
+
+
+OWN_FACTS: Mapping[str, str] = {
+    fact.TYPE: "own fact: its effect was written in the transaction that published it"
+    for fact in topics.LIFECYCLE.writers["processing"]
+}
+"""Fact types of the lifecycle that change nothing here, each with the reason."""
+
+
+def subscriptions(rules: RuleStore) -> tuple[Subscription, ...]:
+    """List which fact goes to which function."""
+    handlers = {facts.DossierAccepted.TYPE: partial(on_accepted, rules)}
+    return (Subscription(topics.LIFECYCLE.name, compacted=False, handlers=handlers, ignored=OWN_FACTS),)
