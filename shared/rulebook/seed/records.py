@@ -102,11 +102,11 @@ class Law:
 def read_law(folder: Traversable) -> Law:
     """Every file of a folder, read and typed; nothing is raised for what is wrong in it."""
     law = Law()
-    law.agencies = _records(law, folder, AGENCIES, _typed(Agency, {"agency_path": "path"}))
-    law.cases = _records(law, folder, CATALOGUE, _typed(Case, {}))
-    law.steps = _records(law, folder, STEPS, _typed(Step, _STEP_FIELDS))
-    law.papers = _records(law, folder, PAPERS, _typed(Paper, {"paper_code": "code"}))
-    law.days = _records(law, folder, HOLIDAYS, _typed(SpecialDay, {"date": "day"}))
+    law.agencies = _records(law, folder, AGENCIES, _typed(Agency, AGENCIES, {"agency_path": "path"}))
+    law.cases = _records(law, folder, CATALOGUE, _typed(Case, CATALOGUE, {}))
+    law.steps = _records(law, folder, STEPS, _typed(Step, STEPS, _STEP_FIELDS))
+    law.papers = _records(law, folder, PAPERS, _typed(Paper, PAPERS, {"paper_code": "code"}))
+    law.days = _records(law, folder, HOLIDAYS, _typed(SpecialDay, HOLIDAYS, {"date": "day"}))
     law.roles = _records(law, folder, ROLES, role_rule)
     law.moves = _rows(law, folder, MOVES)
     law.conditions = _rows(law, folder, CONDITIONS)
@@ -135,13 +135,14 @@ def _records(
     return records
 
 
-def _typed(model: type[Model], renamed: Mapping[str, str]) -> Callable[[Row], Model | list[Fault]]:
+def _typed(model: type[Model], layout: Layout, renamed: Mapping[str, str]) -> Callable[[Row], Model | list[Fault]]:
     """A reader of rows as a model: an empty cell is a missing value, and a value has one way to be written."""
+    known = set(model.model_fields)
+    fields = {renamed.get(column, column): column for column in layout.columns}
+    fields = {name: column for name, column in fields.items() if name in known}
 
     def read(row: Row) -> Model | list[Fault]:
-        fields = {renamed.get(column, column): column for column in row.cells}
-        given = {name: row.cells[column] for name, column in fields.items() if name in model.model_fields}
-        given = {name: cell for name, cell in given.items() if cell}
+        given = {name: row.cells[column] for name, column in fields.items() if row.cells[column]}
         try:
             found = model.model_validate(_split(given))
         except ValidationError as error:
@@ -152,8 +153,7 @@ def _typed(model: type[Model], renamed: Mapping[str, str]) -> Callable[[Row], Mo
 
 
 def _split(given: Mapping[str, str]) -> dict[str, str | list[str]]:
-    lists = {"excluded_periods"}
-    return {name: cell.split(";") if name in lists else cell for name, cell in given.items()}
+    return {name: cell.split(";") if name == "excluded_periods" else cell for name, cell in given.items()}
 
 
 def _miswritten(row: Row, found: BaseModel, given: Mapping[str, str], fields: Mapping[str, str]) -> Iterable[Fault]:
