@@ -13,7 +13,7 @@ SINGLE_LENGTH = 160
 PART_LENGTH = 153
 
 
-class NotGsm(ValueError):  # noqa: N818 - a statement about the text
+class NotGsm(ValueError):
     """A letter outside the alphabet: the whole message would be sent in UCS-2, 70 letters a part."""
 
 

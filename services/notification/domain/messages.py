@@ -40,6 +40,7 @@ class Reason(StrEnum):
     UNDELIVERED = "undelivered"
     PEOPLE_ERASED = "people_erased"
     UNREADABLE = "contact_unreadable"
+    TEXT_FAULTY = "text_faulty"
 
 
 class Answer(StrEnum):

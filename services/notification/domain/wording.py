@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
 
 from shared.contracts.facts import Channel, Language
 from shared.rulebook.calendar import ZONE
@@ -45,11 +45,15 @@ class Wording:
         self._texts.filters["moment"] = show_moment
 
     def render(self, template: str, language: Language, channel: Channel, parameters: Mapping[str, str]) -> Text:
-        """Render one text. Raises TextError for an e-mail without a subject, jinja2's errors for a wrong template."""
-        text = self._texts.get_template(text_name(template, language, channel)).render(parameters)
+        """Render one text. Raises TextError when there is none, it lacks a parameter, or an e-mail has no subject."""
+        name = text_name(template, language, channel)
+        try:
+            text = self._texts.get_template(name).render(parameters)
+        except TemplateError as error:
+            raise TextError(f"{name}: {type(error).__name__}") from error
         if channel is Channel.SMS:
             return Text("", " ".join(text.split()))
         head, _, body = text.partition("\n\n")
         if not head.startswith(SUBJECT) or not body.strip():
-            raise TextError(f"{text_name(template, language, channel)}: an e-mail begins with a subject line")
+            raise TextError(f"{name}: an e-mail begins with a subject line")
         return Text(head.removeprefix(SUBJECT).strip(), body.strip() + "\n")

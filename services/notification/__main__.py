@@ -1,0 +1,85 @@
+"""The notification process: consumes facts and contacts, sends messages, takes receipts, tells the outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from services.notification.api import notices_router
+from services.notification.channels.mail import MailServer
+from services.notification.channels.sms import SmsGateway
+from services.notification.channels.texts import load_wording
+from services.notification.delivery import Delivery
+from services.notification.handlers.facts import Requests
+from services.notification.handlers.outcomes import Outcomes
+from services.notification.handlers.reading import Reading
+from services.notification.handlers.sending import CALLS_AT_ONCE, Sender, Sending
+from services.notification.receipts import receipts_router
+from services.notification.settings import Settings
+from shared.clocks import machine_now
+from shared.contracts.facts import Channel
+from shared.http.languages import Words
+from shared.messaging.consumer import Consumer
+from shared.messaging.faults import Unready
+from shared.messaging.journal import Journal
+from shared.messaging.relay import Relay
+from shared.messaging.rules import RuleStore
+from shared.runtime import Parts, Resources, Service, Surface, run
+from shared.sealing import KeyEncryptionKey, KeyringReader
+
+NAME = "notification"
+TITLES: Mapping[str, Words] = {"dossier_unknown": Words("Không có hồ sơ này", "No such dossier")}
+
+
+async def build(resources: Resources[Settings]) -> Parts:
+    """Put the service together; nothing is started yet."""
+    settings, pool = resources.settings, resources.pool
+    servers, woken = settings.kafka.bootstrap_servers, asyncio.Event()
+    journal, rules = Journal(NAME), RuleStore(settings.kafka.bootstrap_servers)
+    outcomes, reading = Outcomes(pool, journal, resources.clock), Reading(pool, rules)
+    senders = channels(settings)
+    sending = Sending(
+        outcomes,
+        KeyringReader(pool, KeyEncryptionKey.read(settings.keyring.key_file)),
+        senders,
+        load_wording(),
+        tracking_page=settings.notices.tracking_page,
+        lease=settings.notices.lease,
+        machine_now=machine_now,
+    )
+    subscriptions = Requests(machine_now, woken).subscriptions()
+    return Parts(
+        surface=Surface(
+            routers=(notices_router(reading), receipts_router(outcomes, settings.receipts.token_file)),
+            titles=TITLES,
+            unavailable=(Unready,),
+        ),
+        prepare=(rules.load,),
+        loops={"rules": rules.run, "relay": Relay(pool, journal, servers).run},
+        consumers={
+            "facts": Consumer(NAME, subscriptions, pool, servers),
+            "delivery": Delivery(sending, reading, woken),
+        },
+        closing=tuple(sender.close for sender in senders.values()),
+    )
+
+
+def channels(settings: Settings) -> dict[Channel, Sender]:
+    """Open no connection yet; name who sends on which channel."""
+    sms, mail = settings.sms, settings.mail
+    return {
+        Channel.SMS: SmsGateway(
+            sms.url, sms.token_file, timeout_seconds=sms.timeout_seconds, connections=CALLS_AT_ONCE[Channel.SMS]
+        ),
+        Channel.EMAIL: MailServer(
+            mail.host,
+            mail.port,
+            sender=mail.sender,
+            timeout_seconds=mail.timeout_seconds,
+            connections=CALLS_AT_ONCE[Channel.EMAIL],
+        ),
+    }
+
+
+if __name__ == "__main__":
+    run(Service(NAME, Settings, build))

@@ -1,0 +1,77 @@
+"""What notification does with facts: remember who may look, how to reach people, and what they are to be told."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from services.notification.domain.notices import NOTICES, NoNotice, Notice
+from services.notification.repository import requests
+from services.notification.repository.requests import Asked, Contact, Dossier
+from shared.contracts import facts, topics
+from shared.database import Connection
+from shared.messaging.consumer import Handler, Subscription
+from shared.messaging.envelope import Received
+
+CONTACT_WAIT = timedelta(seconds=60)
+"""How long a notice waits for its contact, which travels on a topic of its own; machine time."""
+
+
+class Requests:
+    """Handlers of the consumer. `woken` tells the delivery loop that there is work."""
+
+    def __init__(self, machine_now: Callable[[], datetime], woken: asyncio.Event) -> None:
+        self._machine_now = machine_now
+        self._woken = woken
+
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """List which fact goes to which function."""
+        told: dict[str, Handler] = {kind: self.on_told for kind, entry in NOTICES.items() if isinstance(entry, Notice)}
+        return (
+            Subscription(
+                topics.LIFECYCLE.name,
+                handlers=told | {facts.DossierAccepted.TYPE: self.on_accepted},
+                ignored={kind: entry.reason for kind, entry in NOTICES.items() if isinstance(entry, NoNotice)},
+            ),
+            Subscription(topics.CONTACTS.name, handlers={facts.ContactStated.TYPE: self.on_contact}, compacted=True),
+        )
+
+    async def on_accepted(self, tx: Connection, wave: Sequence[Received]) -> None:
+        """Remember by which paths the dossier may be seen; then tell."""
+        accepted = [(received.subject, received.fact_as(facts.DossierAccepted)) for received in wave]
+        await requests.save_dossiers(
+            tx, [Dossier(code, fact.received_path, fact.competent_path) for code, fact in accepted]
+        )
+        await self.on_told(tx, wave)
+
+    async def on_told(self, tx: Connection, wave: Sequence[Received]) -> None:
+        """Ask for the notice of each fact."""
+        await requests.ask(tx, [_asked(received) for received in wave], self._machine_now() + CONTACT_WAIT)
+        self._woken.set()
+
+    async def on_contact(self, tx: Connection, wave: Sequence[Received]) -> None:
+        """Remember how to reach the applicants, still sealed."""
+        await requests.save_contacts(tx, [_contact(received) for received in wave])
+        self._woken.set()
+
+
+def _asked(received: Received) -> Asked:
+    notice = NOTICES[received.type]
+    if not isinstance(notice, Notice):
+        raise TypeError(f"{received.type} has no notice")
+    return Asked(
+        fact_id=received.id,
+        code=received.subject,
+        template=notice.template,
+        parameters=notice.parameters(received.fact_as(facts.DossierFact)),
+        trace_parent=received.trace_parent,
+        asked_at=received.legal_time,
+    )
+
+
+def _contact(received: Received) -> Contact:
+    stated = received.fact_as(facts.ContactStated)
+    sealed = base64.b64decode(stated.sealed, validate=True)
+    return Contact(received.subject, stated.language, tuple(dict.fromkeys(stated.channels)), sealed)

@@ -1,0 +1,67 @@
+"""Where the SMS gateway posts its receipts."""
+
+from __future__ import annotations
+
+import hmac
+from collections import defaultdict
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.notification.domain.messages import ReceiptStatus
+from services.notification.handlers.outcomes import Outcomes
+from shared.http.bodies import Code, RequestBody
+from shared.http.problems import Problem
+
+
+class Receipt(RequestBody):
+    """What became of one message, as the telco says; `at` is the gateway's machine time."""
+
+    reference: Code
+    status: ReceiptStatus
+    at: AwareDatetime
+
+
+class Receipts(RequestBody):
+    """One batch."""
+
+    receipts: Annotated[list[Receipt], Field(min_length=1, max_length=1000)]
+
+
+class Applied(BaseModel):
+    """How many messages the batch changed; the others were known already or are not ours."""
+
+    changed: int
+
+
+def receipts_router(outcomes: Outcomes, token_file: Path) -> APIRouter:
+    """Serve `POST /v1/receipts/sms` for whoever holds the gateway's token.
+
+    A receipt needs no idempotency key: its reference is one.
+    """
+    router = APIRouter(prefix="/v1", tags=["receipts"])
+    challenge = f"Bearer {token_file.read_text('utf-8').strip()}".encode()
+
+    @router.post("/receipts/sms", summary="Delivery receipts, by the reference of the message; repeats do no harm.")
+    async def take_receipts(body: Receipts, authorization: Annotated[str, Header()] = "") -> Applied:
+        if not hmac.compare_digest(authorization.encode(), challenge):
+            code = "token_invalid" if authorization else "token_missing"
+            raise Problem(HTTPStatus.UNAUTHORIZED, code, headers={"WWW-Authenticate": "Bearer"})
+        told: dict[UUID, list[ReceiptStatus]] = defaultdict(list)
+        for receipt in body.receipts:
+            if (reference := _reference(receipt.reference)) is not None:
+                told[reference].append(receipt.status)
+        return Applied(changed=await outcomes.after_receipts(told))
+
+    return router
+
+
+def _reference(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

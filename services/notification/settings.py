@@ -1,0 +1,67 @@
+"""What notification is told from outside."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from shared.settings import ENV_PREFIX, KeyringSettings, Piece, Port, SecretFile, ServiceSettings
+
+Seconds = Annotated[float, Field(gt=0, le=600)]
+
+
+class SmsSettings(Piece):
+    """The SMS gateway. A call without an answer within the timeout has an unknown outcome."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+/?$")]
+    token_file: SecretFile
+    timeout_seconds: Seconds = 5.0
+
+
+class ReceiptsSettings(Piece):
+    """The token that the gateway shows when it posts receipts."""
+
+    token_file: SecretFile
+
+
+class MailSettings(Piece):
+    """The mail server and the address that we write from."""
+
+    host: str
+    port: Port = 25
+    sender: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    timeout_seconds: Seconds = 5.0
+
+
+class NoticesSettings(Piece):
+    """What texts show, and how long a sender may keep a message to itself.
+
+    `lease_seconds` must be more than twice the longest timeout: half of it is for beginning calls.
+    """
+
+    tracking_page: Annotated[str, Field(max_length=60)] = "motcua.example/tra-cuu"
+    lease_seconds: Seconds = 30.0
+
+    @property
+    def lease(self) -> timedelta:
+        """The lease as a span."""
+        return timedelta(seconds=self.lease_seconds)
+
+
+class Settings(ServiceSettings):
+    """The settings of notification (`MOTCUA_…`)."""
+
+    keyring: KeyringSettings
+    sms: SmsSettings
+    receipts: ReceiptsSettings
+    mail: MailSettings
+    notices: NoticesSettings = NoticesSettings()
+
+    @model_validator(mode="after")
+    def _leases_outlast_calls(self) -> Self:
+        longest = max(self.sms.timeout_seconds, self.mail.timeout_seconds)
+        if self.notices.lease_seconds <= 2 * longest:
+            raise ValueError(f"{ENV_PREFIX}NOTICES__LEASE_SECONDS: must be more than twice the longest timeout")
+        return self
