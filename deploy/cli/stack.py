@@ -93,8 +93,16 @@ def _print_addresses(place: Folder) -> None:
     progress.print(f"secrets in {place.secrets}, logs in {place.logs}; end with `motcua down`", markup=False)
 
 
-def down(folder: FolderOption = DEFAULT_FOLDER) -> None:
-    """End the stack of a folder, and whatever a crash left behind. Without a stack there is nothing to do."""
+def down(
+    folder: FolderOption = DEFAULT_FOLDER,
+    wipe: Annotated[
+        bool, typer.Option("--wipe", help="Remove the folder with all data, secrets and logs too.")
+    ] = False,
+) -> None:
+    """End the stack of a folder, and whatever a crash left behind. Without a stack there is nothing to do.
+
+    Examples: `motcua down`; `motcua down --folder var/trial --wipe`.
+    """
     place = Folder(folder)
     found = state.read(place)
     if found is None:
@@ -102,6 +110,8 @@ def down(folder: FolderOption = DEFAULT_FOLDER) -> None:
         return
     with progress.status("ending the stack"):
         asyncio.run(_end(place, found))
+        if wipe:
+            place.remove()
     progress.print(f"the stack in {place.path} is down", markup=False)
 
 

@@ -5,6 +5,7 @@
     <folder>/state.json      what runs, with process ids and their start
     <folder>/secrets/        generated passwords and keys, one file each, owner only
     <folder>/logs/           one file for each part
+    <folder>/sinks/          what the SMS gateway and the mail server got
     <folder>/kafka-data/     the broker's data
     <folder>/postgres-data/  the database's data
 
@@ -75,6 +76,7 @@ class Folder:
         self.state = self.path / "state.json"
         self.secrets = self.path / "secrets"
         self.logs = self.path / "logs"
+        self.sinks = self.path / "sinks"
         self.kafka = self.path / "kafka-data"
         self._lock: int | None = None
 
@@ -97,7 +99,7 @@ class Folder:
             raise NotOurs(f"{self.path} is not empty and was not made by this program; choose another --folder")
         own_folder(self.path, 0o711 if os.geteuid() == 0 else 0o700)
         (self.path / _MARKER).touch(mode=0o600)
-        for part in (self.secrets, self.logs, self.kafka):
+        for part in (self.secrets, self.logs, self.sinks, self.kafka):
             own_folder(part, 0o700)
         if self.servers != self.path:
             own_folder(ROOTS_PLACE, 0o711)
@@ -139,15 +141,27 @@ class Folder:
 
     def wipe(self) -> None:
         """Remove all data, secrets and logs, but not the cache; only in a folder that is marked as ours and held."""
+        self._empty()
+        self.prepare()
+
+    def remove(self) -> None:
+        """Remove the folder with all that belongs to it, wherever it lies. Raises FolderInUse while a stack runs."""
+        if not self.path.exists():
+            return
+        self.lock()
+        self._empty()
+        shutil.rmtree(self.path)
+        self.unlock()
+
+    def _empty(self) -> None:
         if self._lock is None or not (self.path / _MARKER).exists():
             raise NotOurs(f"{self.path} is not held by us")
-        shutil.rmtree(self.postgres, ignore_errors=True)
+        shutil.rmtree(self.postgres if self.servers == self.path else self.servers, ignore_errors=True)
         for found in self.path.iterdir():
             if found.is_dir():
                 shutil.rmtree(found)
             elif found.name not in {_MARKER, "lock", "supervisor.log"}:
                 found.unlink()
-        self.prepare()
 
     def secret(self, name: str, make: bytes | None = None) -> Path:
         """Keep the file of a secret, made once: random text of 192 bits, or the content given."""

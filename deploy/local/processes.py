@@ -97,6 +97,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 process_group=0,
+                umask=0o077,
                 user=launch.uid,
                 group=launch.uid and pwd.getpwuid(launch.uid).pw_gid,
                 extra_groups=[] if launch.uid else None,

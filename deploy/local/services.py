@@ -120,7 +120,7 @@ def sinks_part(setting: Setting) -> Part:
         "--mail-port",
         str(ports.mail),
         "--log-folder",
-        str(folder.path / "sinks"),
+        str(folder.sinks),
     ]
     command += ["--token-file", str(folder.secrets / SMS_SECRET)]
     command += ["--receipts-url", f"http://127.0.0.1:{ports.notification}/v1/receipts/sms"]

@@ -60,7 +60,7 @@ INSERT INTO schema_migrations (name, checksum, applied_at) VALUES ($1, $2, $3)
 """
 
 
-async def migrate(connection: Connection, schema: str, at: datetime) -> list[str]:
+async def migrate(connection: Connection, schema: str, at: datetime, *, root: Path = _ROOT) -> list[str]:
     """Apply what is new to one schema; answer the names. `at` is machine time.
 
     Raises MigrationChanged before anything is applied. A file that fails leaves nothing behind.
@@ -69,7 +69,7 @@ async def migrate(connection: Connection, schema: str, at: datetime) -> list[str
         await _become_owner(connection, schema)
         await connection.execute(REMEMBER_MIGRATIONS)
         known = {row["name"]: row["checksum"] for row in await connection.fetch(APPLIED)}
-    files = list(migrations_of(schema))
+    files = list(migrations_of(schema, root))
     changed = [file.name for file in files if known.get(file.name, file.checksum) != file.checksum]
     if changed:
         raise MigrationChanged(f"schema {schema}: {', '.join(changed)} changed after it was applied; add a new file")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shared.rulebook.loader import load_seed, version_id
-
 from deploy.provision.database import OWNER, Connection
 from shared.contracts.facts import RulesPublished
 from shared.contracts.topics import RULES
 from shared.messaging.journal import Draft, Journal
+from shared.rulebook.loader import load_seed, version_id
 
 SOURCE = "intake"
 SEED_NUMBER = 1

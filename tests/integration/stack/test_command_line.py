@@ -1,0 +1,124 @@
+"""`motcua up`, `status` and `down` as a person types them, through crashes of everything they started."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local import state
+from deploy.local.folder import Folder
+from deploy.local.processes import Identity
+
+OWN_PORTS = {
+    "MOTCUA_PORT_POSTGRES": "21010",
+    "MOTCUA_PORT_KAFKA": "21011",
+    "MOTCUA_PORT_KAFKA_CONTROLLER": "21012",
+    "MOTCUA_PORT_SMS": "21013",
+    "MOTCUA_PORT_MAIL": "21014",
+}
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Runs `motcua` on one folder."""
+
+    folder: Path
+
+    async def run(self, *words: str) -> tuple[int, str, str]:
+        command = [str(Path(sys.executable).with_name("motcua")), *words, "--folder", str(self.folder)]
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            env=os.environ | OWN_PORTS,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        return process.returncode or 0, out.decode(), err.decode()
+
+    async def up(self) -> tuple[int, str, str]:
+        return await self.run("up", "--only", "postgres,kafka,sinks", "--port-base", "21000")
+
+    async def status(self) -> tuple[int, dict[str, Any]]:
+        code, out, _ = await self.run("status", "--json")
+        return code, json.loads(out)
+
+    def recorded(self) -> state.StackState:
+        found = state.read(Folder(self.folder))
+        assert found is not None
+        return found
+
+    def processes(self) -> dict[str, Identity]:
+        found = self.recorded()
+        return {"supervisor": found.supervisor.identity} | {name: of.identity for name, of in found.parts.items()}
+
+
+@pytest.fixture
+async def terminal(folder: Path) -> AsyncIterator[Terminal]:
+    shown = Terminal(folder)
+    yield shown
+    await shown.run("down")
+
+
+async def test_up_status_second_up_down(terminal: Terminal) -> None:
+    code, out, err = await terminal.up()
+    assert code == 0, err
+    assert "21010" in out
+    code, found = await terminal.status()
+    assert (code, found["healthy"]) == (0, True)
+    assert {part["name"] for part in found["parts"]} == {"postgres", "kafka", "sinks"}
+
+    code, _, err = await terminal.up()
+    assert code == 1
+    assert "already running" in err
+    assert "motcua down" in err
+
+    processes = terminal.processes()
+    code, _, _ = await terminal.run("down")
+    assert code == 0
+    assert [name for name, process in processes.items() if process.alive] == []
+    code, found = await terminal.status()
+    assert (code, found["running"], found["phase"]) == (3, False, "stopped")
+
+
+@pytest.mark.parametrize("victims", [("supervisor",), ("supervisor", "postgres", "kafka", "sinks")])
+async def test_after_a_kill_of_anything_the_next_up_works(terminal: Terminal, victims: tuple[str, ...]) -> None:
+    assert (await terminal.up())[0] == 0
+    before = terminal.processes()
+    for name in victims:
+        before[name].send(signal.SIGKILL)
+    assert await before["supervisor"].gone(10)
+    code, out, err = await terminal.up()
+    assert code == 0, (out, err)
+    code, found = await terminal.status()
+    assert (code, found["healthy"]) == (0, True)
+    assert [name for name, process in before.items() if process.alive] == []
+
+
+async def test_a_child_that_outlived_its_supervisor_is_ended_by_the_next_up(terminal: Terminal) -> None:
+    assert (await terminal.up())[0] == 0
+    before = terminal.processes()
+    before["kafka"].send(signal.SIGSTOP)  # so that it cannot follow its supervisor
+    before["supervisor"].send(signal.SIGKILL)
+    assert await before["supervisor"].gone(10)
+    assert before["kafka"].alive
+    code, _, err = await terminal.up()
+    assert code == 0, err
+    assert not before["kafka"].alive
+    assert (await terminal.status())[0] == 0
+
+
+async def test_nothing_there_is_exit_three_and_wrong_words_exit_two(terminal: Terminal) -> None:
+    assert (await terminal.run("status"))[0] == 3
+    assert (await terminal.run("up", "--only", "mysql"))[0] == 2
+    assert (await terminal.run("up", "--replicas", "2"))[0] == 2
+    assert (await terminal.run("parked", "list"))[0] == 3
+    assert (await terminal.run("down"))[0] == 0

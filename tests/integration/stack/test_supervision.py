@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import asyncpg
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from deploy.local import state
+from deploy.local.folder import FolderInUse
+from deploy.local.ports import Ports
+from deploy.local.processes import Identity
+from deploy.local.stack import Stack
+from deploy.provision.topics import create_topics
+
+
+async def test_every_part_is_up_and_healthy(stack: Stack) -> None:
+    found = {part.name: part for part in await stack.status()}
+    assert set(found) == {"postgres", "kafka", "sinks"}
+    assert all(part.healthy and part.pid == stack.pid(part.name) for part in found.values()), found
+
+
+async def test_a_second_stack_on_the_folder_is_refused_and_harms_nothing(stack: Stack, ports: Ports) -> None:
+    with pytest.raises(FolderInUse, match=r"already running.*motcua down"):
+        await Stack(stack.folder.path, ports, parts=("postgres",), fresh=True).start()
+    assert all(part.healthy for part in await stack.status())
+
+
+@pytest.mark.parametrize("name", ["postgres", "kafka", "sinks"])
+async def test_a_killed_part_comes_back(stack: Stack, name: str) -> None:
+    victim = await stack.kill(name)
+    await stack.wait_ready(name)
+    assert not victim.alive
+    assert stack.pid(name) != victim.pid
+    recorded = state.read(stack.folder)
+    assert recorded is not None
+    assert recorded.parts[name].restarts == 1
+    assert all(part.healthy for part in await stack.status())
+
+
+async def test_what_was_acknowledged_survives_a_kill(stack: Stack) -> None:
+    connection = await asyncpg.connect(stack.dsn())
+    await connection.execute("CREATE TABLE kept AS SELECT 1 AS value")
+    await connection.close()
+    bootstrap = f"127.0.0.1:{stack.ports.kafka}"
+    made = await create_topics(bootstrap)
+    for name in ("postgres", "kafka"):
+        await stack.kill(name)
+        await stack.wait_ready(name)
+    connection = await asyncpg.connect(stack.dsn())
+    assert await connection.fetchval("SELECT value FROM kept") == 1
+    await connection.close()
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    assert made
+    assert set(made) <= set(await admin.list_topics())
+    await admin.close()
+
+
+async def test_stopping_leaves_no_process(folder_stack: Stack) -> None:
+    await folder_stack.start()
+    recorded = state.read(folder_stack.folder)
+    assert recorded is not None
+    processes = {name: part.identity for name, part in recorded.parts.items()}
+    assert all(identity.alive for identity in processes.values())
+    await folder_stack.stop()
+    assert not [name for name, identity in processes.items() if identity.alive]
+    ended = state.read(folder_stack.folder)
+    assert ended is not None
+    assert (ended.phase, ended.parts) == ("stopped", {})
+
+
+async def test_an_identity_is_not_taken_over_by_the_next_bearer_of_its_id(stack: Stack) -> None:
+    found = Identity.of(stack.pid("kafka"))
+    assert found is not None
+    assert found.alive
+    assert not Identity(found.pid, found.started - 1).alive
