@@ -1,8 +1,8 @@
 """The year itself: the clock moves, 25 desks file, and officers work off what their worklists answer.
 
 At each moment: timers first; then every awake officer reads his worklist, and only when all have read does anyone act,
-while the places file. So an officer does one step of a dossier at a moment, whatever order the answers come in, and the
-same seed makes the same facts. What is due at this day's close goes on in rounds until it is finished.
+while the places file. So a dossier meets one officer at a moment, whatever order the answers come in, and the same
+seed makes the same facts. What is due at this day's close goes on in rounds until it is finished.
 
 The driver keeps no list of dossiers. It knows the ledger, and which officers may have work: those named by the open
 duties of an answer, the desks where something was filed, leaders who owe an apology (timers open its draft), and at
@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from deploy.demo.calls import Refused
 from deploy.demo.ledger import Ledger
-from deploy.demo.offices import Duty, Item, Officer, Offices, Outcome
+from deploy.demo.offices import Duty, Item, Officer, Offices
 from deploy.demo.plan import Arrival, Fate, YearPlan
 from deploy.demo.quiet import Watch
 from shared.rulebook.calendar import Calendar
@@ -28,8 +28,8 @@ from shared.rulebook.calendar import Calendar
 REREADS = 8
 """How often an officer looks again when others keep acting on the same dossier."""
 
-NEW = 2
-"""The national state of a dossier that nobody has been named for yet."""
+READY = 9
+"""The national state of a dossier whose result waits for its receiver."""
 
 Hook = Callable[[], Coroutine[Any, Any, None]]
 
@@ -69,6 +69,7 @@ class Year:
         self.counts = Counts()
         self._known = {Officer(arrival.place.code, "desk") for arrival in self.plan.arrivals}
         self._awake: set[Officer] = set()
+        self._urgent: set[Officer] = set()
         self._apologisers: set[Officer] = set()
         self._now = self.plan.moments[0]
         self._pending = sorted(self.hooks.items())
@@ -93,45 +94,51 @@ class Year:
         await self.world.watch.timers_fired()
 
     async def _work_through(self, arrivals: Sequence[Arrival]) -> None:
-        lists = await self._read(self._awake | self._apologisers)
-        self._awake = set()
-        urgent: set[Officer] = {Officer(arrival.place.code, "desk") for arrival in arrivals}
+        asked, self._awake, self._urgent = self._awake | self._apologisers, set(), set()
+        work = await self._read(asked)
         async with asyncio.TaskGroup() as group:
             for place in {arrival.place.code for arrival in arrivals}:
                 group.create_task(self._file([arrival for arrival in arrivals if arrival.place.code == place]))
-            group.create_task(self._visit_all(lists, urgent))
-        if arrivals:
+            group.create_task(self._visit_all(work))
+        if self._urgent and arrivals:
             await self.world.watch.cases_opened()
-        while urgent:
-            lists = [found for found in await self._read(urgent) if found[0].state == NEW or self._presses(found[0])]
-            urgent = set()
-            await self._visit_all(lists, urgent)
+        while self._urgent:
+            asked, self._urgent = self._urgent, set()
+            await self._visit_all([found for found in await self._read(asked) if self._presses(found[0])])
 
     async def _file(self, arrivals: Sequence[Arrival]) -> None:
         """One place's client: one dossier after the other, so that numbers follow the plan."""
         for arrival in arrivals:
             entry = await self.world.offices.file(arrival)
             self.world.ledger.record(entry)
+            self._wake({Officer(arrival.place.code, "desk")}, Item.accepted(entry))
             if arrival.fate is Fate.LATE:
                 self._apologisers.add(Officer(entry.competent_agency, "leader"))
             self.counts.filed += 1
             while self._pending and self.counts.filed >= self._pending[0][0] * len(self.plan.arrivals):
                 self._running.append(asyncio.create_task(self._pending.pop(0)[1]()))
 
+    def _wake(self, officers: set[Officer], item: Item) -> None:
+        """Let these officers look again: at once for what presses, else at the next moment."""
+        self._known |= officers
+        (self._urgent if self._presses(item) else self._awake).update(officers)
+
     async def _read(self, officers: Iterable[Officer]) -> list[tuple[Item, Duty]]:
-        """Find what these officers may do now; who has something left that waits for another day stays awake."""
+        """Find what these officers may do now, one act on a dossier; who has something left looks again later."""
         asked = sorted(officers)
         lists = await asyncio.gather(*(self.world.offices.worklist(officer) for officer in asked))
         self.counts.worklists += len(asked)
-        found = []
+        found: dict[str, tuple[Item, Duty]] = {}
         for officer, items in zip(asked, lists, strict=True):
             for item in items:
                 duty = self._next_duty(item)
                 if duty is None:
                     self._awake.add(officer)
+                elif item.code in found:
+                    self._wake({officer}, item)
                 else:
-                    found.append((item, duty))
-        return found
+                    found[item.code] = (item, duty)
+        return list(found.values())
 
     def _next_duty(self, item: Item) -> Duty | None:
         possible = [duty for duty in item.duties if self._may_do(item, duty)]
@@ -148,47 +155,37 @@ class Year:
         return duty.action not in {"finish", "hand_over"} and duty.step_no <= entry.arrival.halt_after
 
     def _presses(self, item: Item) -> bool:
-        """Due at this day's close, or the year is about to end."""
-        last_call = self._now >= self.plan.moments[-2]
-        return last_call or item.promised_due <= self.world.calendar.close(self._now.date())
+        """Not finished and due at this day's close, or the year is about to end."""
+        if self._now >= self.plan.moments[-2]:
+            return True
+        return item.state != READY and item.promised_due <= self.world.calendar.close(self._now.date())
 
-    async def _visit_all(self, work: Iterable[tuple[Item, Duty]], urgent: set[Officer]) -> None:
-        """Act on every item at once; who comes next is urgent for what presses, else awake at the next moment."""
+    async def _visit_all(self, work: Iterable[tuple[Item, Duty]]) -> None:
+        """Act on every item at once."""
+        await asyncio.gather(*(self._visit(item, duty) for item, duty in work))
 
-        async def visit(item: Item, duty: Duty) -> None:
-            outcome = await self._visit(item, duty)
-            owners = {open_duty.officer for open_duty in outcome.open_duties}
-            self._known |= owners
-            (urgent if self._presses(item) else self._awake).update(owners)
-
-        await asyncio.gather(*(visit(item, duty) for item, duty in work))
-
-    async def _visit(self, item: Item, duty: Duty) -> Outcome:
-        """One step of one dossier: take it when nobody has, then complete it. Looks again when overtaken."""
+    async def _visit(self, item: Item, duty: Duty) -> None:
+        """Do what an officer owes one dossier, step after step while the next is his own; look again when overtaken."""
         for _ in range(REREADS):
             try:
-                outcome = await self._act(item, duty, item.version)
-                while duty.action == "take" and (following := _same_step(outcome, duty)):
-                    duty = following
-                    outcome = await self._act(item, duty, outcome.version)
+                await self._see_through(item, duty)
             except Refused as refused:
                 if refused.status != HTTPStatus.PRECONDITION_FAILED:
                     raise
             else:
-                return outcome
+                return
             self.counts.rereads += 1
             again = [found for found in await self.world.offices.worklist(duty.officer) if found.code == item.code]
             if not again or (next_duty := self._next_duty(again[0])) is None:
-                return Outcome(item.version, ())
+                return
             item, duty = again[0], next_duty
         raise RuntimeError(f"{item.code}: overtaken {REREADS} times")
 
-    async def _act(self, item: Item, duty: Duty, version: int) -> Outcome:
-        outcome = await self.world.offices.act(item, duty, version)
-        self.counts.acts += 1
-        return outcome
-
-
-def _same_step(outcome: Outcome, duty: Duty) -> Duty | None:
-    same = (found for found in outcome.open_duties if (found.officer, found.step_no) == (duty.officer, duty.step_no))
-    return next(same, None)
+    async def _see_through(self, item: Item, duty: Duty) -> None:
+        following: Duty | None = duty
+        while following is not None:
+            duty, outcome = following, await self.world.offices.act(item, following)
+            self.counts.acts += 1
+            item = replace(item, state=outcome.state, version=outcome.version, duties=outcome.duties_of(duty.officer))
+            following = None if item.state == READY else self._next_duty(item)
+        self._wake({open_duty.officer for open_duty in outcome.open_duties}, item)

@@ -55,6 +55,10 @@ class Ledger:
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries.values())
 
+    def by_code(self) -> Mapping[str, Entry]:
+        """Give every entry under its code."""
+        return dict(self._entries)
+
     def due_by_code(self) -> Mapping[str, tuple[datetime, datetime]]:
         """Code → (statutory, promised) due moments, as acknowledged."""
         return {entry.code: (entry.statutory_due, entry.promised_due) for entry in self}

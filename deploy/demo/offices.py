@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from deploy.demo.calls import Caller
 from deploy.demo.ledger import Entry
@@ -47,15 +47,25 @@ class Item:
     state: int
     version: int
     promised_due: datetime
-    duties: tuple[Duty, ...]
+    duties: tuple[Duty, ...] = ()
+
+    @classmethod
+    def accepted(cls, entry: Entry) -> Self:
+        """Expect this line at the desk where the dossier was just accepted."""
+        return cls(entry.code, state=2, version=1, promised_due=entry.promised_due)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an act left behind: the dossier's new version and the duties that are open now."""
+    """What an act left behind: the dossier's new state and version, and the duties that are open now."""
 
+    state: int
     version: int
     open_duties: tuple[Duty, ...]
+
+    def duties_of(self, officer: Officer) -> tuple[Duty, ...]:
+        """Pick those that this officer owes."""
+        return tuple(duty for duty in self.open_duties if duty.officer == officer)
 
 
 Tokens = Callable[[str, str, str], str]
@@ -98,17 +108,20 @@ class Offices:
             if not cursor:
                 return items
 
-    async def act(self, item: Item, duty: Duty, version: int) -> Outcome:
-        """Do what a duty asks. Raises `Refused`: 412 when somebody else has acted on the dossier since."""
+    async def act(self, item: Item, duty: Duty) -> Outcome:
+        """Do what a duty asks, on the version that the item shows.
+
+        Raises `Refused`: 412 when somebody else has acted on the dossier since.
+        """
         answer = await self._processing.post(
             f"/v1/dossiers/{item.code}/acts/{duty.action}",
             self._token(duty.officer),
-            f"{item.code}.{duty.action}.{duty.step_no}.{version}",
-            act_body(item.code, duty),
-            version=version,
+            f"{item.code}.{duty.action}.{duty.step_no}.{item.version}",
+            act_body(duty),
+            version=item.version,
         )
         found = answer.json()
-        return Outcome(found["version"], tuple(_duty(open_duty) for open_duty in found["open_duties"]))
+        return Outcome(found["state"], found["version"], tuple(_duty(open_duty) for open_duty in found["open_duties"]))
 
 
 def dossier_body(arrival: Arrival, applicant: Person) -> dict[str, Any]:
@@ -141,19 +154,16 @@ def dossier_body(arrival: Arrival, applicant: Person) -> dict[str, Any]:
     }
 
 
-def act_body(code: str, duty: Duty) -> dict[str, Any]:
-    """Say what an act says beside its name."""
+def act_body(duty: Duty) -> dict[str, Any]:
+    """Say what an act says beside its name: which step, whom it names, who receives, which reason of the list."""
     match duty.action:
         case "assign":
-            return {"step_no": duty.step_no}
-        case "number":
-            return {"step_no": duty.step_no, "result_number": f"{code}/KQ"}
+            named = duty.step_officer or duty.officer
+            return {"step_no": duty.step_no, "officer": named.subject, "agency": named.agency}
         case "hand_over":
             return {"receiver": "applicant", "handover": "desk"}
         case "send_apology":
             return {"reason": "officer_absent"}
-        case "finish":
-            return {}
         case _:
             return {"step_no": duty.step_no}
 
@@ -164,7 +174,10 @@ def _item(officer: Officer, found: Mapping[str, Any]) -> Item:
         state=found["state"],
         version=found["version"],
         promised_due=datetime.fromisoformat(found["promised_due"]),
-        duties=tuple(Duty(officer, duty["step_no"], duty["action"]) for duty in found["duties"]),
+        duties=tuple(
+            Duty(officer, duty["step_no"], duty["action"], Officer(duty["agency"], duty["role"]))
+            for duty in found["duties"]
+        ),
     )
 
 
