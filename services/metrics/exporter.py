@@ -25,6 +25,7 @@ from shared.clocks import LegalClock
 from shared.contracts.facts import Channel
 from shared.database import UNAVAILABLE, Pool, transaction
 from shared.http.health import SNAPSHOT_SECONDS
+from shared.messaging.figures import refresh_figures
 
 LEASE = timedelta(seconds=15)
 SPOKEN = LEASE - timedelta(seconds=SNAPSHOT_SECONDS) - timedelta(seconds=1)
@@ -68,10 +69,12 @@ class DomainFigures:
         self._snapshot = Snapshot(totals, as_of, now, now + SPOKEN)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Refresh every second until `stop`; then give the lease up."""
+        """Refresh these figures, and messaging's, every second until `stop`; then give the lease up."""
         while not stop.is_set():
             try:
                 await self.refresh()
+                async with transaction(self._pool) as tx:
+                    await refresh_figures(tx, self._machine_now(), self._clock.now())
             except UNAVAILABLE as error:
                 log.warning("domain_figures_not_read", reason=type(error).__name__)
             with suppress(TimeoutError):

@@ -28,6 +28,7 @@ FIELDS: tuple[Field, ...] = (
     Field("construction", "Hoạt động xây dựng", "Construction"),
     Field("residence", "Đăng ký, quản lý cư trú", "Residence"),
     Field("complaints", "Xử lý đơn", "Petitions and complaints"),
+    Field("interlinked", "Liên thông", "Joint procedures"),
     OTHER,
 )
 """In the order in which the board shows them."""

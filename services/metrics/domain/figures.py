@@ -59,7 +59,7 @@ class NoticeTally(NamedTuple):
     outcome: NoticeOutcome
 
 
-class ImpossibleFact(ValueError):  # noqa: N818 - a statement about the fact, shown to operators
+class ImpossibleFact(ValueError):
     """A fact that cannot follow what is known of its dossier; the dossier is parked with this reason."""
 
 

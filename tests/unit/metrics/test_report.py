@@ -26,6 +26,7 @@ from services.metrics.domain.report import (
 from services.metrics.domain.totals import Totals
 from shared.contracts.facts import Channel
 from shared.rulebook.calendar import ZONE
+from shared.rulebook.loader import load_seed, parse_catalogue
 
 YEAR = Period(date(2020, 1, 1), date(2020, 11, 30))
 AS_OF = datetime(2020, 11, 30, 17, tzinfo=ZONE)
@@ -97,6 +98,11 @@ def test_a_field_that_nobody_listed_is_counted_among_the_others() -> None:
     assert figures.by_field[-1].field == OTHER.code
     assert sum(field.received for field in figures.by_field) == figures.received == 3
     assert OTHER.code not in {field.field for field in report([]).by_field}
+
+
+def test_every_field_of_the_catalogue_is_listed_under_its_name() -> None:
+    cases = parse_catalogue("catalogue-1-0", load_seed().catalogue).cases
+    assert {(case.field, case.field_vi) for case in cases} == {(field.code, field.name_vi) for field in FIELDS[:-1]}
 
 
 def test_notices_are_summed_by_outcome_and_by_channel() -> None:

@@ -1,0 +1,43 @@
+"""An independent count: plain loops over what the tests published, sharing no code with metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass
+class Known:
+    """Every moment that a test published, by dossier."""
+
+    accepted: dict[str, tuple[datetime, datetime, str]] = field(default_factory=dict)
+    finished: dict[str, datetime] = field(default_factory=dict)
+    apologised: dict[str, datetime] = field(default_factory=dict)
+    notices: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def count(self, now: datetime, place: str = "", of_field: str = "") -> dict[str, int]:
+        """Count what should be published at the legal `now`, for one place or field where named."""
+        found = dict.fromkeys(
+            (
+                *("received", "resolved", "resolved_on_time", "resolved_late", "closed_without_result", "in_progress"),
+                *("in_progress_within_limit", "in_progress_overdue", "apologies_published"),
+            ),
+            0,
+        )
+        for code, (_, due, own_field) in self.accepted.items():
+            if not code.startswith(place) or of_field not in {"", own_field}:
+                continue
+            found["received"] += 1
+            found["apologies_published"] += code in self.apologised
+            finished = self.finished.get(code)
+            if finished is None:
+                found["in_progress"] += 1
+                found["in_progress_overdue" if due < now else "in_progress_within_limit"] += 1
+            else:
+                found["resolved"] += 1
+                found["resolved_late" if finished > due else "resolved_on_time"] += 1
+        return found
+
+    def told(self, outcome: str) -> int:
+        """Count messages of one outcome."""
+        return sum(known == outcome for _, _, known in self.notices)

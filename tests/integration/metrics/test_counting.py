@@ -1,0 +1,182 @@
+"""Facts go through real Kafka into real PostgreSQL; report, Prometheus and board agree with an independent count."""
+
+from __future__ import annotations
+
+import random
+import re
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+import pytest
+
+from shared.contracts import facts
+from shared.contracts.facts import Channel
+from shared.rulebook.calendar import ZONE
+from tests.integration.metrics.town import Town, until
+
+BEGIN = datetime(2020, 3, 2, 9, 0, tzinfo=ZONE)
+DUE = datetime(2020, 3, 9, 17, 0, tzinfo=ZONE)
+NOW = datetime(2020, 3, 12, 9, 0, tzinfo=ZONE)
+PLACES = ("H56.97.01", "H56.97.21", "H56.97.36")
+FIELDS = ("land", "business", "merit")
+
+
+def step(town: Town, fact: type[facts.StepFact]) -> facts.StepFact:
+    versions = {"catalogue_version": town.versions["catalogue"], "calendar_version": town.versions["calendar"]}
+    return fact(**versions, state=facts.State.READY, step_no=4, agency="H56.97.02", officer="officer-1")
+
+
+def apology(town: Town) -> facts.DossierApologised:
+    versions = {"catalogue_version": town.versions["catalogue"], "calendar_version": town.versions["calendar"]}
+    return facts.DossierApologised(
+        **versions,
+        state=facts.State.PROCESSING,
+        agency="H56.97.02",
+        officer="officer-1",
+        reason="workload",
+        reappointed_to=DUE + timedelta(days=2),
+    )
+
+
+def notice(kind: type[facts.NoticeFact], channel: Channel) -> facts.NoticeFact:
+    reason = {"reason": "unreachable"} if kind is facts.NoticeFailed else {}
+    return kind(message_id="m", about="a", template="t", channel=channel, **reason)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+async def busy(town: Town) -> Town:
+    """A week of 90 dossiers: on time, exactly on time, late with an apology, and open."""
+    chance = random.Random(5)
+    town.set_clock(NOW)
+    for number in range(90):
+        code = f"{PLACES[number % 3]}-200302-{number + 1:04d}"
+        await town.accept(code, BEGIN + timedelta(minutes=number), DUE, FIELDS[chance.randrange(3)])
+        await town.act(code, step(town, facts.DossierAssigned), BEGIN + timedelta(hours=3))
+        if number % 10 == 9:
+            await town.act(code, apology(town), DUE - timedelta(days=1))
+        if number % 6 != 5:
+            late = number % 10 == 9
+            finished = DUE + timedelta(hours=24) if late else DUE - timedelta(days=number % 3)
+            await town.act(code, step(town, facts.ResultReady), finished)
+        for channel, kind in ((Channel.SMS, facts.NoticeHandedOver), (Channel.EMAIL, facts.NoticeDelivered)):
+            await town.tell(code, notice(kind, channel), BEGIN + timedelta(hours=1))
+    await town.settled()
+    return town
+
+
+async def agrees(town: Town, now: datetime) -> None:
+    """Report, its breakdowns, Prometheus and board show what the independent count says."""
+    expected = town.known.count(now)
+    report = await town.report()
+    assert {name: report[name] for name in expected} == expected
+    for place in report["by_place"]:
+        counted = town.known.count(now, place=place["place"])
+        assert {name: place[name] for name in counted} == counted
+    for line in report["by_field"]:
+        counted = town.known.count(now, of_field=line["field"])
+        assert {name: line[name] for name in counted} == counted
+    assert report["notices"] == {
+        outcome: town.known.told(outcome) for outcome in ("handed_over", "delivered", "unknown", "failed")
+    }
+    assert report["as_of"] == now.isoformat()
+    await scrape_agrees(town, expected)
+    board = (await town.client.get("/", params={"lang": "en"})).text
+    assert re.findall(r'<dd class="number">([\d,]+)</dd>', board) == [
+        str(report[name])
+        for name in (
+            *("received", "resolved_on_time", "in_progress", "in_progress_overdue", "resolved", "resolved_late"),
+            *("in_progress_within_limit", "apologies_published", "closed_without_result", "carried_over"),
+        )
+    ]
+
+
+async def scrape_agrees(town: Town, expected: dict[str, int]) -> None:
+    found = await town.figures_now()
+    in_progress = found["motcua_dossiers_in_progress"]
+    resolved = found["motcua_dossiers_resolved_total"]
+    assert found["motcua_dossiers_received_total"].total() == expected["received"]
+    assert (
+        sum(number for (_, outcome), number in resolved.items() if outcome == "on_time")
+        == (expected["resolved_on_time"])
+    )
+    assert sum(number for (_, outcome), number in resolved.items() if outcome == "late") == expected["resolved_late"]
+    assert (
+        sum(number for (_, limit), number in in_progress.items() if limit == "overdue")
+        == (expected["in_progress_overdue"])
+    )
+    assert in_progress.total() == expected["in_progress"]
+    assert found["motcua_apologies_published_total"][()] == expected["apologies_published"]
+    assert found["motcua_notices_total"]["sms", "handed_over"] == town.known.told("handed_over")
+    assert found["motcua_notices_total"]["email", "failed"] == 0
+
+
+async def test_every_view_agrees_with_an_independent_count(busy: Town) -> None:
+    assert busy.known.count(NOW)["resolved_late"] > 0 < busy.known.count(NOW)["in_progress_overdue"]
+    await agrees(busy, NOW)
+
+
+async def test_facts_published_twice_count_once(busy: Town) -> None:
+    before = await duplicates(busy)
+    again = sum([await busy.publish_again(source) for source in ("intake", "processing", "notification")])
+
+    async def struck() -> bool:
+        return await duplicates(busy) >= before + again
+
+    await until(struck, "every duplicate reached metrics")
+    await agrees(busy, NOW)
+
+
+async def duplicates(town: Town) -> float:
+    found = [(await process.samples())["motcua_consumer_facts_total"] for process in town.processes]
+    return sum(number for seen in found for (outcome, _), number in seen.items() if outcome == "duplicate")
+
+
+async def test_a_report_on_a_period_that_is_over_is_judged_at_its_end(busy: Town) -> None:
+    report = await busy.report(**{"from": "2020-03-02", "to": "2020-03-08"})
+    finished = [at for at in busy.known.finished.values() if at < datetime(2020, 3, 9, tzinfo=ZONE)]
+    assert report["as_of"] == "2020-03-08T23:59:59+07:00"
+    assert (report["received"], report["resolved"]) == (90, len(finished))
+    assert (report["in_progress"], report["in_progress_overdue"]) == (90 - len(finished), 0)
+    later = await busy.report(**{"from": "2020-03-09", "to": "2020-03-12"})
+    assert later["carried_over"] == report["in_progress"]
+    assert later["in_progress"] == (await busy.report())["in_progress"]
+
+
+async def test_an_agency_reports_what_lies_under_its_path(busy: Town) -> None:
+    commune = await busy.report("H56.97.21")
+    assert commune["received"] == busy.known.count(NOW, place="H56.97.21")["received"] == 30
+    assert [place["place"] for place in commune["by_place"]] == ["H56.97.21"]
+    assert (await busy.report("H56.90"))["received"] == 90
+    assert (await busy.report("H56.92"))["received"] == 0
+    district = await busy.report()
+    assert len(district["by_place"]) == 25
+    assert sum(place["received"] == 0 for place in district["by_place"]) == 22
+
+
+async def test_overdue_follows_the_legal_clock(busy: Town) -> None:
+    code = "H56.97.22-200312-0001"
+    due = datetime(2020, 3, 13, 17, tzinfo=ZONE)
+    await busy.accept(code, NOW, due)
+    await busy.settled()
+    busy.set_clock(due)
+    assert (await busy.report("H56.97.22"))["in_progress_within_limit"] == 1
+    await agrees(busy, due)
+    busy.set_clock(due + timedelta(seconds=1))
+    assert (await busy.report("H56.97.22"))["in_progress_overdue"] == 1
+    await agrees(busy, due + timedelta(seconds=1))
+
+
+async def test_bad_questions_get_a_problem(busy: Town) -> None:
+    unknown = await busy.client.get("/v1/reports/district", params={"agency": "H99.01"})
+    assert (unknown.status_code, unknown.json()["code"]) == (HTTPStatus.NOT_FOUND, "agency_unknown")
+    swapped = await busy.client.get(
+        "/v1/reports/district", params={"agency": "H56.97", "from": "2020-03-02", "to": "2020-03-01"}
+    )
+    assert (swapped.status_code, swapped.json()["code"]) == (HTTPStatus.UNPROCESSABLE_ENTITY, "period_reversed")
+    assert (await busy.client.get("/internal/v1/quiet")).status_code == HTTPStatus.UNAUTHORIZED
+    officer = {"Authorization": f"Bearer {busy.stack.token('desk', 'H56.97.21')}"}
+    assert (await busy.client.get("/internal/v1/quiet", headers=officer)).status_code == HTTPStatus.FORBIDDEN
+
+
+async def test_nothing_was_parked(busy: Town) -> None:
+    assert (await busy.quiet())["parked"] == 0
