@@ -56,7 +56,7 @@ async def house(servers: Servers) -> AsyncIterator[House]:
     schema = f"trial_{next(_numbers)}"
     await make_schema(servers.stack.dsn(), schema, ROLE)
     await create_topic(servers.kafka, schema)
-    pool = await create_pool(servers.database, schema)
+    pool = await create_pool(servers.database, schema, size=24)
     yield House(
         schema=schema,
         topic=schema,
@@ -64,6 +64,7 @@ async def house(servers: Servers) -> AsyncIterator[House]:
         kafka=servers.kafka,
         owner_dsn=servers.stack.dsn(),
         service_dsn=servers.service_dsn,
+        database=servers.database,
         journal=Journal("intake"),
     )
     await pool.close()

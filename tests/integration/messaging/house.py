@@ -22,6 +22,7 @@ from shared.messaging.consumer import Consumer, Subscription, Tuning
 from shared.messaging.envelope import Received, encode_headers
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.relay import Relay, RelayTuning
+from shared.settings import DatabaseSettings
 
 ROOT = Path(__file__).parents[3]
 MOMENT = datetime(2020, 1, 2, 1, 0, tzinfo=UTC)
@@ -63,6 +64,7 @@ class House:
     kafka: str
     owner_dsn: str
     service_dsn: str
+    database: DatabaseSettings
     journal: Journal
 
     def draft(self, subject: str, number: int = 1, **more: Any) -> Draft:
@@ -110,9 +112,11 @@ class House:
     def subscription(self, handler: Callable[..., Awaitable[None]] | None = None, **more: Any) -> Subscription:
         return Subscription(self.topic, {StepTaken.TYPE: handler or record_effects}, **more)
 
-    def consumer(self, *, pool: Pool | None = None, subscription: Subscription | None = None) -> Consumer:
+    def consumer(
+        self, *, pool: Pool | None = None, subscription: Subscription | None = None, group: str | None = None
+    ) -> Consumer:
         entry = subscription or self.subscription()
-        return Consumer(self.schema, [entry], pool or self.pool, self.kafka, tuning=QUICK)
+        return Consumer(group or self.schema, [entry], pool or self.pool, self.kafka, tuning=QUICK)
 
     def relay(self, *, pool: Pool | None = None, tuning: RelayTuning = SMALL) -> Relay:
         return Relay(pool or self.pool, self.journal, self.kafka, tuning=tuning)

@@ -45,7 +45,7 @@ async def breaches(house: House) -> list[Breach]:
 
 
 async def test_sequences_have_no_gaps_whoever_writes_and_whatever_rolls_back(house: House) -> None:
-    chance = random.Random(1)  # noqa: S311 - seeded faults
+    chance = random.Random(1)
     rolled_back = 0
 
     async def write(writer: int) -> None:

@@ -1,0 +1,247 @@
+"""Consumers that are killed, frozen, doubled, or lose their database. Each test asserts that its fault struck."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+
+from shared.database import Connection, create_pool, transaction
+from shared.messaging.cursors import lock_cursors, move_cursors
+from shared.messaging.envelope import Received
+from shared.messaging.faults import Fenced, Unready
+from tests.integration.messaging.house import ROOT, House, Sending, record_effects, running, until
+
+SUBJECTS = [f"D{number}" for number in range(30)]
+PROXY_PORT = 21095
+
+
+@asynccontextmanager
+async def victim(house: House, trap: tuple[str, int], idle: str = "60s") -> AsyncIterator[Process]:
+    order = {
+        "database": json.loads(house.database.model_dump_json()),
+        "schema": house.schema,
+        "topic": house.topic,
+        "kafka": house.kafka,
+        "trap": trap,
+        "idle": idle,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.integration.messaging.victim", json.dumps(order), cwd=ROOT, stdout=PIPE
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def said(process: Process, key: str) -> Any:
+    """Wait for the victim's line with this key; its log lines in between are passed over."""
+    assert process.stdout is not None
+    while line := await asyncio.wait_for(process.stdout.readline(), 60):
+        with suppress(json.JSONDecodeError):
+            told = json.loads(line)
+            if key in told:
+                return told[key]
+    pytest.fail(f"the victim ended before it said {key}")
+
+
+async def test_a_consumer_killed_inside_a_batch_leaves_no_trace_and_another_applies_it_once(house: House) -> None:
+    await house.publish(*(Sending(subject, 1) for subject in SUBJECTS))
+    async with victim(house, ("D7", 2)) as process:
+        await house.until_effects(30)
+        await house.publish(*(Sending(subject, seq) for seq in (2, 3) for subject in SUBJECTS))
+        assert await said(process, "inside") >= 1
+        process.send_signal(signal.SIGKILL)
+        assert await process.wait() == -signal.SIGKILL
+    assert len((await house.effects())["D7", "intake"]) == 1
+    async with running(house.consumer()):
+        await house.until_effects(90)
+    assert await house.effects() == {(subject, "intake"): [1, 2, 3] for subject in SUBJECTS}
+
+
+async def test_a_frozen_consumer_that_wakes_up_finds_itself_replaced(house: House) -> None:
+    async with victim(house, ("D7", 2), idle="1s") as process:
+        await house.publish(*(Sending(subject, seq) for seq in (1, 2, 3) for subject in SUBJECTS))
+        await said(process, "inside")
+        process.send_signal(signal.SIGSTOP)
+        async with running(house.consumer()):
+            await house.until_effects(90)
+        process.send_signal(signal.SIGCONT)
+        assert await said(process, "cut")  # it really was in the middle of its transaction
+        await house.publish(*(Sending(subject, 4) for subject in SUBJECTS))
+        await house.until_effects(120)  # the zombie itself goes on, as a consumer among others
+    assert await house.effects() == {(subject, "intake"): [1, 2, 3, 4] for subject in SUBJECTS}
+    assert await house.parked() == []
+
+
+async def test_two_consumers_that_both_believe_to_own_everything_have_one_effect(house: House) -> None:
+    calls = {"first": 0, "second": 0}
+
+    def handler_of(name: str) -> Any:
+        async def handler(tx: Connection, facts: Sequence[Received]) -> None:
+            calls[name] += len(facts)
+            await record_effects(tx, facts)
+
+        return handler
+
+    zombies = [
+        house.consumer(group=f"{house.schema}-{name}", subscription=house.subscription(handler_of(name)))
+        for name in calls
+    ]
+    async with running(*zombies):
+        for seq in range(1, 21):
+            await house.publish(*(Sending(subject, seq) for subject in SUBJECTS))
+        await house.until_effects(600)
+        await house.publish(*(Sending(f"{subject}-last", 1) for subject in SUBJECTS))
+        await house.until_effects(630)
+    effects = await house.effects()
+    assert all(effects[subject, "intake"] == list(range(1, 21)) for subject in SUBJECTS)
+    assert sum(map(len, effects.values())) == 630
+    assert min(calls.values()) > 0  # both were at work
+    assert await house.parked() == []
+
+
+async def test_who_saw_an_older_cursor_is_fenced_and_has_no_effect(house: House) -> None:
+    stream = ("A", "intake")
+    async with transaction(house.pool) as tx:
+        seen = await lock_cursors(tx, house.topic, [stream])
+    async with transaction(house.pool) as tx:
+        await move_cursors(tx, house.topic, seen, {stream: 1})
+
+    async def zombie() -> None:
+        async with transaction(house.pool) as tx:
+            await tx.execute("insert into effects (subject, source, seq) values ('A', 'zombie', 1)")
+            await move_cursors(tx, house.topic, seen, {stream: 1})
+
+    with pytest.raises(Fenced):
+        await zombie()
+    assert await house.effects() == {}
+    assert await house.pool.fetchval("select seq from cursors") == 1
+
+
+class Wire:
+    """A TCP forwarder in front of PostgreSQL that can be cut: connections reset, new ones refused."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._server: asyncio.Server | None = None
+        self._lines: set[asyncio.StreamWriter] = set()
+        self._pumps: set[asyncio.Task[None]] = set()
+        self.cut_lines = 0
+
+    async def join(self) -> None:
+        self._server = await asyncio.start_server(self._forward, "127.0.0.1", PROXY_PORT)
+
+    async def cut(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for line in self._lines:
+            line.transport.abort()
+        self.cut_lines += len(self._lines)
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+        await self._server.wait_closed()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self._target)
+        self._lines |= {writer, back}
+        for source, sink in ((reader, back), (there, writer)):
+            pump = asyncio.create_task(self._pump(source, sink))
+            self._pumps.add(pump)
+            pump.add_done_callback(self._pumps.discard)
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(65536):
+                sink.write(data)
+                await sink.drain()
+        sink.transport.abort()
+        self._lines.discard(sink)
+
+
+async def test_a_dead_database_pauses_with_its_reason_and_nothing_is_lost_or_parked(house: House) -> None:
+    wire = Wire(house.database.port)
+    await wire.join()
+    pool = await create_pool(house.database.model_copy(update={"port": PROXY_PORT}), house.schema)
+    consumer, relay = house.consumer(pool=pool), house.relay(pool=pool)
+
+    async def ready() -> bool:
+        return consumer.health().ready and relay.health().ready
+
+    async def waiting() -> bool:
+        return bool(consumer.health().reason) and bool(relay.health().reason)
+
+    try:
+        async with running(consumer, relay):
+            await house.append(*(house.draft(subject, 1) for subject in SUBJECTS))
+            await house.until_effects(30)
+            await until(ready)
+            await wire.cut()
+            assert wire.cut_lines
+            await house.publish(*(Sending(subject, 1, source="processing") for subject in SUBJECTS))
+            await house.append(*(house.draft(subject, 2) for subject in SUBJECTS))
+            await until(waiting)
+            health = consumer.health()
+            assert (health.alive, health.ready) == (True, False)
+            assert health.reason.startswith("handling: ")
+            assert await house.count("effects") == 30
+            await wire.join()
+            await house.until_effects(90)
+            await until(ready)
+    finally:
+        await wire.cut()
+        pool.terminate()
+    effects = await house.effects()
+    assert all(effects[subject, "intake"] == [1, 2] for subject in SUBJECTS)
+    assert await house.parked() == []
+
+
+async def test_ended_sessions_are_no_poison(house: House) -> None:
+    struck = 0
+
+    async def handler(tx: Connection, facts: Sequence[Received]) -> None:
+        nonlocal struck
+        await record_effects(tx, facts)
+        if struck < 3:
+            struck += 1
+            await house.pool.execute("select pg_terminate_backend($1)", await tx.fetchval("select pg_backend_pid()"))
+            await tx.execute("select 1")
+
+    async with running(house.consumer(subscription=house.subscription(handler))):
+        await house.publish(*(Sending(subject, seq) for seq in (1, 2) for subject in SUBJECTS))
+        await house.until_effects(60)
+    assert struck == 3
+    assert await house.effects() == {(subject, "intake"): [1, 2] for subject in SUBJECTS}
+    assert await house.parked() == []
+
+
+async def test_a_handler_that_lacks_a_rule_version_pauses_the_consumer(house: House) -> None:
+    missing = True
+
+    async def handler(tx: Connection, facts: Sequence[Received]) -> None:
+        await record_effects(tx, facts)
+        if missing:
+            raise Unready("catalogue-2 is not published yet")
+
+    consumer = house.consumer(subscription=house.subscription(handler))
+
+    async def paused() -> bool:
+        return consumer.health().reason == "handling: Unready: catalogue-2 is not published yet"
+
+    async with running(consumer):
+        await house.publish(Sending("A", 1))
+        await until(paused)
+        assert consumer.health().alive
+        assert await house.effects() == {}
+        missing = False
+        await house.until_effects(1)
+    assert await house.parked() == []

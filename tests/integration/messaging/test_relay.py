@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import asyncio
+import random
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.database import transaction
+from shared.messaging.journal import Draft
+from tests.integration.messaging.house import MOMENT, House, fact, running, until
+
+Published = list[tuple[str, int, bytes]]
+
+
+async def on_topic(house: House) -> Published:
+    """Everything on the topic now, read raw: subject, sequence, body."""
+    places = [TopicPartition(house.topic, number) for number in range(4)]
+    client = AIOKafkaConsumer(bootstrap_servers=house.kafka, auto_offset_reset="earliest")
+    await client.start()
+    try:
+        client.assign(places)
+        ends = await client.end_offsets(places)
+        found: Published = []
+        while any([await client.position(place) < ends[place] for place in places]):
+            for records in (await client.getmany(timeout_ms=200)).values():
+                for record in records:
+                    headers = dict(record.headers)
+                    found.append((headers["ce_subject"].decode(), int(headers["ce_sequence"]), record.value))
+        return found
+    finally:
+        await client.stop()
+
+
+async def all_sent(house: House) -> None:
+    async def empty() -> bool:
+        return await house.count("unsent") == 0
+
+    await until(empty)
+
+
+async def test_facts_that_commit_late_are_published_and_nothing_is_lost(house: House) -> None:
+    chance = random.Random(3)
+    late: list[bool] = []
+    observer, alone = await asyncpg.connect(house.service_dsn), asyncio.Lock()
+    await observer.execute(f"set search_path = {house.schema}")
+
+    async def write(writer: int) -> None:
+        for number in range(15):
+            async with transaction(house.pool) as tx:
+                subjects = sorted({f"D{chance.randrange(40)}", f"W{writer}"})
+                await house.journal.append(tx, [house.draft(subject, number) for subject in subjects])
+                mine = await tx.fetchval("select max(ordinal) from unsent where subject = any($1)", subjects)
+                await asyncio.sleep(chance.uniform(0, 0.02))
+                # Somebody who wrote after us is seen before us: a relay with a position would pass us by.
+                async with alone:
+                    late.append(await observer.fetchval("select coalesce(max(ordinal), 0) from unsent") > mine)
+
+    async with running(house.relay(), house.relay(), house.consumer()):
+        await asyncio.gather(*(write(writer) for writer in range(16)))
+        facts = await house.count("journal")
+        await house.until_effects(facts)
+        await all_sent(house)
+    await observer.close()
+    assert sum(late) > 10
+    effects = await house.effects()
+    assert sum(map(len, effects.values())) == facts
+    for seqs in effects.values():
+        assert seqs == list(range(1, len(seqs) + 1))
+
+
+async def test_the_published_bytes_are_the_hashed_bytes(house: House) -> None:
+    await house.append(*(house.draft("A", number, officer="ỗ") for number in (1, 2, 3)))
+    async with running(house.relay()):
+        await all_sent(house)
+    stored = await house.pool.fetch("select subject, seq, body from journal order by seq")
+    assert await on_topic(house) == [(row["subject"], row["seq"], row["body"]) for row in stored]
+
+
+async def test_a_relay_goes_on_where_a_killed_one_stopped(house: House) -> None:
+    for number in range(1, 31):
+        await house.append(*(house.draft(f"D{subject}", number) for subject in range(10)))
+    task = asyncio.create_task(house.relay().run(asyncio.Event()))
+
+    async def some_sent() -> bool:
+        return await house.count("unsent") < 300
+
+    await until(some_sent)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    left = await house.count("unsent")
+    assert 0 < left < 300
+    async with running(house.relay(), house.consumer()):
+        await house.until_effects(300)
+        await all_sent(house)
+    assert await house.effects() == {(f"D{subject}", "intake"): list(range(1, 31)) for subject in range(10)}
+
+
+async def test_two_relays_at_once_publish_twice_perhaps_and_effects_stay_once_and_in_order(house: House) -> None:
+    for number in range(1, 21):
+        await house.append(*(house.draft(f"D{subject}", number) for subject in range(20)))
+    first, second = house.relay(), house.relay()
+    async with running(first, second, house.consumer()):
+        while await house.count("effects") < 400:
+            # Steal every lease while batches are under way: both relays hold the same facts.
+            await house.pool.execute("update relay_leases set expires_at = 'epoch'")
+            first._renew_at = second._renew_at = 0
+            await asyncio.sleep(0)
+        await all_sent(house)
+    published = await on_topic(house)
+    assert len(published) > 400  # the fault struck: something was published twice
+    assert await house.effects() == {(f"D{subject}", "intake"): list(range(1, 21)) for subject in range(20)}
+    assert await house.pool.fetchval("select max(epoch) from relay_leases") > 1
+    assert await house.parked() == []
+
+
+async def test_a_fact_that_no_broker_takes_parks_its_subject_and_others_flow(house: House) -> None:
+    big = Draft(topic=house.topic, subject="big", fact=fact(2, "x" * 1_100_000), legal_time=MOMENT)
+    await house.append(house.draft("big", 1), big, house.draft("big", 3), house.draft("A", 1))
+    async with running(house.relay(), house.consumer()):
+        await house.until_effects(2)
+
+        async def parked() -> bool:
+            return await house.parked() == [("unpublishable", "big", 2)]
+
+        await until(parked)
+        await house.append(house.draft("big", 4), house.draft("A", 2))
+        await house.until_effects(3)
+    assert await house.effects() == {("big", "intake"): [1], ("A", "intake"): [1, 2]}
+    assert await house.count("unsent") == 3
+    assert {(subject, seq) for subject, seq, _ in await on_topic(house)} == {("big", 1), ("A", 1), ("A", 2)}
+
+
+async def test_a_long_fact_that_fits_is_published(house: House) -> None:
+    long = Draft(topic=house.topic, subject="long", fact=fact(1, "x" * 900_000), legal_time=MOMENT)
+    await house.append(long, house.draft("long", 2))
+    async with running(house.relay(), house.consumer()):
+        await house.until_effects(2)
+    assert await house.parked() == []
+
+
+async def test_without_a_broker_facts_wait_and_the_relay_says_why(house: House) -> None:
+    await house.append(house.draft("A", 1))
+    relay = house.relay()
+    relay._servers = "127.0.0.1:9"
+    async with running(relay, house.consumer()):
+
+        async def waits() -> bool:
+            return relay.health().reason.startswith("relay: KafkaConnectionError")
+
+        await until(waits)
+        assert relay.health().alive
+        assert not relay.health().ready
+        assert await house.count("unsent") == 1
+        relay._servers = house.kafka
+        await house.until_effects(1)
+        assert relay.health().ready
