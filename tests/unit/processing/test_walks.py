@@ -1,0 +1,119 @@
+"""Random walks: whatever officers try, in whatever order, the flow keeps its shape."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from services.processing.domain.acts import Act, ApologyReason, Officer
+from services.processing.domain.cases import Case, StepStatus
+from services.processing.domain.duties import duties
+from services.processing.domain.effects import EFFECTS
+from services.processing.domain.progress import next_group
+from services.processing.domain.refusals import Refusal
+from services.processing.domain.timers import Timer, fire
+from services.processing.domain.workflow import decide
+from shared.contracts.facts import Handover, Receiver, State
+from shared.rulebook.catalogue import StepMove
+from tests.unit.processing.office import MONDAY, OTHER_COMMUNE, act_for, kinds, means, officer_for, opened
+
+
+class Dossier(RuleBasedStateMachine):
+    """One dossier and everybody who may have an eye on it."""
+
+    case: Case
+    timers: tuple[Timer, ...]
+    now: datetime
+
+    @initialize(kind=st.sampled_from(kinds()))
+    def open(self, kind: object) -> None:
+        found = opened(kind)  # type: ignore[arg-type]
+        self.case, self.timers, self.now = found.case, found.timers, MONDAY
+        self.history = [self.case]
+        self.acts: list[str] = []
+
+    @rule(pick=st.integers(0, 9))
+    def do_what_is_owed(self, pick: int) -> None:
+        owed = duties(self.case)
+        if owed:
+            duty = owed[pick % len(owed)]
+            self._try(act_for(duty, self.case), officer_for(duty), must=True)
+
+    @rule(
+        action=st.sampled_from(sorted(EFFECTS)),
+        role=st.sampled_from(["desk", "specialist", "leader"]),
+        pick=st.integers(0, 20),
+        agency_pick=st.integers(0, 20),
+    )
+    def try_anything(self, action: str, role: str, pick: int, agency_pick: int) -> None:
+        agencies = sorted({step.agency for step in self.case.steps if step.agency})
+        agency, named = agencies[agency_pick % len(agencies)], agencies[pick % len(agencies)]
+        communes = (OTHER_COMMUNE,) * (pick % 3)
+        act = Act(
+            *(action, None, f"specialist.{named}", named, communes),
+            *(Receiver.APPLICANT, Handover.ONLINE, ApologyReason.WORKLOAD),
+        )
+        self._try(act, Officer(f"{role}.{agency}", role, agency), must=False)
+
+    @rule(hours=st.integers(1, 80))
+    def let_time_pass(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+        due = [timer for timer in self.timers if timer.fires_at <= self.now]
+        self.timers = tuple(timer for timer in self.timers if timer.fires_at > self.now)
+        decision = fire(self.case, due, self.now)
+        assert decision.after.steps is self.case.steps
+        self.case = decision.after
+
+    def _try(self, act: Act, officer: Officer, *, must: bool) -> None:
+        try:
+            decision = decide(self.case, act, officer, self.now, seen_version=self.case.version, means=means())
+        except Refusal:
+            assert not must, (act, officer)
+            return
+        assert len(decision.facts) == 1
+        assert decision.after.version == self.case.version + 1
+        self.case = decision.after
+        self.history.append(self.case)
+        self.acts.append(act.action)
+
+    @invariant()
+    def no_step_is_completed_twice_or_undone(self) -> None:
+        if len(getattr(self, "history", [])) < 2:
+            return
+        before, after = self.history[-2:]
+        for old, new in zip(before.steps, after.steps, strict=True):
+            if old.is_done:
+                assert new == old
+        completed = sum(step.is_done for step in after.steps) - sum(step.is_done for step in before.steps)
+        assert completed in {0, 1}
+
+    @invariant()
+    def open_steps_are_one_group_with_everything_before_them_complete(self) -> None:
+        if not hasattr(self, "case") or self.case.state is State.HANDED_OVER:
+            return
+        is_open = list(self.case.open_steps())
+        assert is_open
+        assert len(is_open) == 1 or len({step.group for step in is_open}) == 1
+        before = [step for step in self.case.steps if step.no < is_open[0].no]
+        assert all(step.is_done for step in before)
+        assert all(step.status is StepStatus.WAITING for step in next_group(self.case.steps))
+
+    @invariant()
+    def signature_number_finish_and_hand_over_come_in_this_order(self) -> None:
+        if not hasattr(self, "case"):
+            return
+        case = self.case
+        once = [action for action in self.acts if action in {"assign", "sign", "number", "finish", "hand_over"}]
+        assert once == ["assign", "sign", "number", "finish", "hand_over"][: len(once)]
+        assert (case.result_number is None) or case.signature is not None
+        assert (case.finished_at is not None) == (case.state in {State.READY, State.HANDED_OVER})
+        assert (case.handed_over_at is not None) == case.steps[-1].is_done
+        assert self.acts.count("send_apology") <= 1
+        assert case.steps[-1].move is StepMove.HAND_OVER
+
+
+TestDossier = Dossier.TestCase
+TestDossier.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
