@@ -35,7 +35,7 @@ PERSONAL_KEYS = frozenset(
 _PERSONAL_TEXT = re.compile(
     r"(?P<email>[\w.+-]+@[\w-]+\.[\w.-]+)"
     r"|(?P<citizen>(?<![\dA-Fa-f-])\d{12}(?![\dA-Fa-f-]))"
-    r"|(?P<phone>(?<![\w.-])(?:\+84|0)[\s.]?\d{2,3}[\s.]?\d{3}[\s.]?\d{3,4}(?![\w-]))"
+    r"|(?P<phone>(?<![\w.-])(?:\+84|0)(?:[\s.]?\d){8,10}(?![\w-]))"
     r"|(?P<token>\beyJ[\w-]+\.[\w-]+\.[\w-]*)"
 )
 

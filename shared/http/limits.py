@@ -29,12 +29,9 @@ class BodyLimit:
         declared = headers.get("content-length", "0")
         messages = None if declared.isdecimal() and int(declared) > self._body_bytes else await self._read(receive)
         if messages is None:
-            refusal = Problem(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                "body_too_large",
-                f"At most {self._body_bytes} bytes are taken.",
-                headers={"Connection": "close"},
-            )
+            # The connection stays open: closed at once, the rest of the body would reset it and the answer be lost.
+            taken = f"At most {self._body_bytes} bytes are taken."
+            refusal = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", taken)
             await render(refusal, accept_language=headers.get("accept-language"))(scope, receive, send)
             return
 

@@ -31,7 +31,7 @@ class FieldError:
     message: str
 
 
-class Problem(Exception):  # noqa: N818 - named after RFC 9457's problem document
+class Problem(Exception):
     """A refusal with its HTTP status and a code that callers may rely on.
 
     `detail` is English, for people, and holds nothing of the input; `headers` go with the answer.
