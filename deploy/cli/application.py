@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 
 from deploy.cli import operation, parked, stack, verify
+from deploy.cli.outcome import Exit, progress
+from deploy.demo.command import demo
+from deploy.faults import DeployError
 
 EPILOG = """Exit codes: 0 done; 1 failed; 2 wrong usage; 3 not running or not ready; 4 a check found problems;
 130 interrupted."""
 
-app = typer.Typer(
+
+commands = typer.Typer(
     name="motcua",
     help="Một Cửa: the one-stop shop of a Vietnamese administration.",
     epilog=EPILOG,
@@ -29,7 +33,7 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@commands.callback()
 def options(
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
@@ -38,11 +42,21 @@ def options(
     """Một Cửa: the one-stop shop of a Vietnamese administration."""
 
 
-app.command("up")(stack.up)
-app.command("down")(stack.down)
-app.command("status")(stack.status)
-app.command("serve")(operation.serve)
-app.command("provision")(operation.provision)
-app.command("token")(operation.token)
-app.add_typer(parked.app, name="parked")
-app.add_typer(verify.app, name="verify")
+commands.command("up")(stack.up)
+commands.command("down")(stack.down)
+commands.command("status")(stack.status)
+commands.command("serve")(operation.serve)
+commands.command("provision")(operation.provision)
+commands.command("token")(operation.token)
+commands.add_typer(parked.app, name="parked")
+commands.add_typer(verify.app, name="verify")
+commands.command("demo")(demo)
+
+
+def app() -> None:
+    """Run one command; what an operator can act on is told in one message, without a trace of the program."""
+    try:
+        commands()
+    except DeployError as error:
+        progress.print(str(error), markup=False)
+        raise SystemExit(int(Exit.FAILED)) from error

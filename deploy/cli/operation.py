@@ -14,10 +14,9 @@ from deploy.cli.stores import chosen_services, run
 from deploy.local import services, state
 from deploy.local.folder import Folder
 from deploy.local.ports import Ports
-from deploy.local.stack import target
+from deploy.local.stack import legal_now, target
 from deploy.provision.run import provision as provision_target
 from shared.auth import Role
-from shared.clocks import SystemLegalClock
 
 
 def serve(
@@ -31,7 +30,8 @@ def serve(
     """
     (name,) = chosen_services(service)
     place = Folder(folder)
-    setting = services.Setting(place, _ports(place))
+    scenario = place.scenario_clock if place.scenario_clock.exists() else None
+    setting = services.Setting(place, _ports(place), scenario)
     given = {key: value for key, value in os.environ.items() if key.startswith("MOTCUA_")}
     os.execve(  # noqa: S606 - becoming the service, so that its signals and exit code are its own
         sys.executable,
@@ -48,7 +48,7 @@ def provision(folder: FolderOption = DEFAULT_FOLDER) -> None:
     place = Folder(folder)
     services.make_secrets(place)
     with progress.status("provisioning"):
-        report = run(provision_target(target(place, _ports(place)), legal_time=SystemLegalClock().now()))
+        report = run(provision_target(target(place, _ports(place)), legal_time=legal_now(place)))
     for line in report.lines():
         typer.echo(line)
 

@@ -5,6 +5,7 @@
     <folder>/state.json      what runs, with process ids and their start
     <folder>/secrets/        generated passwords and keys, one file each, owner only
     <folder>/logs/           one file for each part
+    <folder>/legal-clock     the scenario clock's moment; not there under the system's clock
     <folder>/sinks/          what the SMS gateway and the mail server got
     <folder>/kafka-data/     the broker's data
     <folder>/postgres-data/  the database's data
@@ -77,6 +78,7 @@ class Folder:
         self.secrets = self.path / "secrets"
         self.logs = self.path / "logs"
         self.sinks = self.path / "sinks"
+        self.scenario_clock = self.path / "legal-clock"
         self.kafka = self.path / "kafka-data"
         self._lock: int | None = None
 

@@ -65,7 +65,7 @@ class Stack:
         self.folder, self.ports = Folder(folder), ports
         self._names = tuple(name for name in ALL_PARTS if name in parts)
         self._scenario, self._fresh, self._told = scenario, fresh, told
-        clock = self.folder.path / "legal-clock" if scenario is not None else None
+        clock = self.folder.scenario_clock if scenario is not None else None
         self._setting = Setting(self.folder, ports, clock)
         self._supervisor = Supervisor(self.folder, dataclasses.asdict(ports))
 
@@ -149,8 +149,10 @@ class Stack:
         if self._fresh:
             self.folder.wipe()
         make_secrets(self.folder)
-        if self._scenario is not None and self.scenario_file is not None and not self.scenario_file.exists():
-            write_scenario(self.scenario_file, self._scenario)
+        if self._scenario is None:
+            self.folder.scenario_clock.unlink(missing_ok=True)
+        elif not self.folder.scenario_clock.exists():
+            write_scenario(self.folder.scenario_clock, self._scenario)
         await self._start(*await self._prepare_servers())
         await self._provision()
         await self._start(*(self._client(name) for name in self._names if name not in SERVER_PARTS))
@@ -169,11 +171,7 @@ class Stack:
     async def provision(self) -> Report:
         """Bring database, topics and rules of the running servers to the declared state; safe at any time."""
         self._say("provisioning: roles, schemas, migrations, topics, rules")
-        return await provision(target(self.folder, self.ports), legal_time=self._legal_time())
-
-    def _legal_time(self) -> datetime:
-        clock = SystemLegalClock() if self.scenario_file is None else ScenarioClock(self.scenario_file)
-        return clock.now()
+        return await provision(target(self.folder, self.ports), legal_time=legal_now(self.folder))
 
     async def _prepare_servers(self) -> list[Part]:
         servers = []
@@ -208,6 +206,13 @@ def dsn(folder: Folder, port: int, role: str = postgres.SUPERUSER, database: str
     """Say where and as whom to reach a stack's database."""
     password = (folder.secrets / f"{role}.password").read_text("ascii")
     return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}"
+
+
+def legal_now(folder: Folder) -> datetime:
+    """Read the legal clock of a stack: its scenario's, else the system's."""
+    scenario = folder.scenario_clock
+    clock = ScenarioClock(scenario) if scenario.exists() else SystemLegalClock()
+    return clock.now()
 
 
 def target(folder: Folder, ports: Ports) -> Target:
