@@ -21,7 +21,7 @@ SERVICES = ("intake", "processing", "notification", "metrics")
 DATABASE = "motcua"
 ISSUER = "motcua"
 AUDIENCE = "motcua"
-JWKS_SECRET, KEY_SECRET = "jwks.json", "keyring.key"
+JWKS_SECRET, TRACKING_SECRET, KEY_SECRET = "jwks.json", "tracking-jwks.json", "keyring.key"
 SMS_SECRET, RECEIPTS_SECRET = "sms.token", "receipts.token"
 _KEY_READERS = {"intake", "notification"}
 
@@ -37,7 +37,8 @@ class Setting:
 
 def make_secrets(folder: Folder) -> None:
     """Generate, once, every secret that the services and the sinks share; the keys are for development."""
-    folder.secret(JWKS_SECRET, new_development_keys().encode())
+    for name in (JWKS_SECRET, TRACKING_SECRET):
+        folder.secret(name, new_development_keys().encode())
     folder.secret(KEY_SECRET, base64.b64encode(secrets.token_bytes(32)))
     folder.secret(SMS_SECRET)
     folder.secret(RECEIPTS_SECRET)
@@ -76,6 +77,8 @@ def environment(setting: Setting, service: str) -> dict[str, str]:
     }
     if service in _KEY_READERS:
         settings["MOTCUA_KEYRING__KEY_FILE"] = str(folder.secrets / KEY_SECRET)
+    if service == "processing":
+        settings["MOTCUA_TRACKING__JWKS_FILE"] = str(folder.secrets / TRACKING_SECRET)
     if service == "notification":
         settings |= _channels(folder, ports)
     if setting.scenario is not None:
@@ -122,6 +125,7 @@ def sinks_part(setting: Setting) -> Part:
         "--log-folder",
         str(folder.sinks),
     ]
+    command += ["--token-file", str(folder.secrets / SMS_SECRET)]
     command += ["--token-file", str(folder.secrets / SMS_SECRET)]
     command += ["--receipts-url", f"http://127.0.0.1:{ports.notification}/v1/receipts/sms"]
     command += ["--receipts-token-file", str(folder.secrets / RECEIPTS_SECRET)]
