@@ -75,7 +75,7 @@ class ScenarioClock:
 
 
 def legal_clock(settings: ClockSettings) -> LegalClock:
-    """Return the clock that the settings name; a production profile never gets here with a scenario (shared.settings)."""
+    """Return the clock that the settings name; production never gets here with a scenario."""
     return SystemLegalClock() if settings.scenario_file is None else ScenarioClock(settings.scenario_file)
 
 

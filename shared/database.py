@@ -34,7 +34,7 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
 async def create_pool(settings: DatabaseSettings, schema: str, *, size: int = POOL_SIZE) -> Pool:
     """Make a pool whose connections see `schema` first.
 
-    No connection is opened yet: a service starts without its database, says so at /readyz, and goes on once it is there.
+    No connection is opened yet: a service starts without its database, says so at /readyz, and goes on when it can.
     Statements end after 10 s, waits for a lock after 2 s, idle transactions after 30 s.
     """
     return await asyncpg.create_pool(

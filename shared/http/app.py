@@ -15,7 +15,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from shared.auth import TokenVerifier
-from shared.database import UNAVAILABLE
 from shared.http import problems
 from shared.http.health import Health, MetricsSnapshot, health_router
 from shared.http.languages import Words, preferred_language
@@ -31,7 +30,8 @@ class Surface:
     """What a service shows to the outside.
 
     `state` becomes attributes of `app.state`; `titles` are its own problem codes; `unavailable` its errors that mean
-    503 and another try; `static` folders by the path under which they are served.
+    503 and another try, beside those of database and broker (`faults.passes`); `static` folders by the path under
+    which they are served.
     """
 
     routers: Sequence[APIRouter] = ()
@@ -57,7 +57,7 @@ def create_app(
     for name, value in surface.state.items():
         setattr(app.state, name, value)
     app.add_middleware(BodyLimit)
-    app.add_middleware(RequestContext, unavailable=(*UNAVAILABLE, *surface.unavailable))
+    app.add_middleware(RequestContext, unavailable=surface.unavailable)
     _answer_problems(app)
     app.include_router(health_router(service, version, health or Health(), snapshot or MetricsSnapshot()))
     for router in surface.routers:

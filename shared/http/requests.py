@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.http.problems import Problem, render
+from shared.messaging.faults import passes
 from shared.observability import current_trace_id, traced
 
 REQUESTS = Counter("motcua_http_requests_total", "Requests answered.", ["method", "route", "status"])
@@ -31,7 +32,7 @@ log = structlog.get_logger("http")
 
 
 class RequestContext:
-    """ASGI middleware: binds the trace, counts, logs; `unavailable` are the errors that mean 503 and try again."""
+    """ASGI middleware: binds the trace, counts, logs; what passes by itself, and `unavailable`, means 503."""
 
     def __init__(self, app: ASGIApp, *, unavailable: Sequence[type[Exception]] = ()) -> None:
         self._app = app
@@ -67,7 +68,7 @@ class RequestContext:
             _account(scope, status, time.perf_counter() - begun)
 
     def _refusal(self, error: Exception) -> Problem:
-        if isinstance(error, self._unavailable):
+        if passes(error) or isinstance(error, self._unavailable):
             log.warning("temporarily_unavailable", error=type(error).__name__)
             return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "temporarily_unavailable", headers={"Retry-After": "1"})
         log.error("request_failed", exc_info=error)
