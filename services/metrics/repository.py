@@ -175,7 +175,6 @@ _PLACES = """
     select code, path, name_vi, name_en, sort_key
     from places
     where starts_with(path, $1) and receives and valid_from <= $3 and coalesce(valid_to >= $2, true)
-    order by sort_key, code
 """
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic import Field as Column
 
-from services.metrics.domain.fields import FIELDS, Field, field_of
+from services.metrics.domain.fields import FIELDS, OTHER, field_of
 from services.metrics.domain.figures import RESOLVED, Figure, NoticeOutcome
 from services.metrics.domain.formulas import FORMULAS, Formula
 from shared.contracts.facts import Channel
@@ -208,8 +208,8 @@ def assemble(
         notices_by_channel={
             channel: _notices([row for row in counted.notices if row.channel == channel]) for channel in Channel
         },
-        by_field=tuple(_of_field(field, counted) for field in FIELDS if _is_shown(field, counted)),
-        by_place=tuple(_of_place(place, counted) for place in sorted(counted.places, key=lambda place: place.sort_key)),
+        by_field=tuple(_by_field(counted)),
+        by_place=tuple(_by_place(counted)),
         formulas=FORMULAS,
         versions=dict(versions),
     )
@@ -219,32 +219,38 @@ def _figures(rows: Iterable[CountRow], overdue: Iterable[OverdueRow]) -> dict[st
     return Figures.of(rows, sum(row.overdue for row in overdue)).model_dump()
 
 
-def _is_shown(field: Field, counted: Counted) -> bool:
-    return field.code in FIELD_CODES_ALWAYS_SHOWN or any(field_of(row.field) is field for row in counted.counts)
+Key = Callable[[CountRow | OverdueRow], str]
 
 
-FIELD_CODES_ALWAYS_SHOWN = frozenset(field.code for field in FIELDS[:-1])
-"""All but `OTHER`, which is shown only where something was counted in it."""
+def _grouped(counted: Counted, key: Key) -> Callable[[str], dict[str, int | float | None]]:
+    """Sort the rows into groups once; answers the figures of one group."""
+    counts: dict[str, list[CountRow]] = defaultdict(list)
+    overdue: dict[str, list[OverdueRow]] = defaultdict(list)
+    for count in counted.counts:
+        counts[key(count)].append(count)
+    for open_ones in counted.overdue:
+        overdue[key(open_ones)].append(open_ones)
+    return lambda group: _figures(counts[group], overdue[group])
 
 
-def _of_field(field: Field, counted: Counted) -> FieldFigures:
-    figures = _figures(
-        (row for row in counted.counts if field_of(row.field) is field),
-        (row for row in counted.overdue if field_of(row.field) is field),
-    )
-    return FieldFigures.model_validate(
-        {**figures, "field": field.code, "name_vi": field.name_vi, "name_en": field.name_en}
-    )
+def _by_field(counted: Counted) -> Iterator[FieldFigures]:
+    """Every listed field; the others only where something was counted among them."""
+    figures = _grouped(counted, lambda row: field_of(row.field).code)
+    for field in FIELDS:
+        found = FieldFigures.model_validate(
+            {**figures(field.code), "field": field.code, "name_vi": field.name_vi, "name_en": field.name_en}
+        )
+        if field is not OTHER or found.carried_over or found.received or found.resolved:
+            yield found
 
 
-def _of_place(place: Place, counted: Counted) -> PlaceFigures:
-    figures = _figures(
-        (row for row in counted.counts if row.place == place.code),
-        (row for row in counted.overdue if row.place == place.code),
-    )
-    return PlaceFigures.model_validate(
-        {**figures, "place": place.code, "name_vi": place.name_vi, "name_en": place.name_en}
-    )
+def _by_place(counted: Counted) -> Iterator[PlaceFigures]:
+    """Every place, in dictionary order."""
+    figures = _grouped(counted, lambda row: row.place)
+    for place in sorted(counted.places, key=lambda place: (place.sort_key, place.code)):
+        yield PlaceFigures.model_validate(
+            {**figures(place.code), "place": place.code, "name_vi": place.name_vi, "name_en": place.name_en}
+        )
 
 
 def _notices(rows: Iterable[NoticeRow]) -> Notices:

@@ -60,7 +60,7 @@ BOARD: Mapping[Language, Mapping[str, str]] = {
         "agencies": "cơ quan",
     },
     Language.EN: {
-        "title": "Results of one-stop-shop dossiers",
+        "title": "Dossiers and their results",
         "period": "Dossiers received and resolved from",
         "until": "to",
         "as_of": "Figures as of",
