@@ -16,18 +16,20 @@ from shared.rulebook.seats import OfficerRole
 class Site(NamedTuple):
     """The agencies of an act, the steps that it could be about, and which of them it prefers."""
 
-    agencies: Callable[[Case, Officer], Iterable[str]]
+    agencies: Callable[[Case, Officer, Act], Iterable[str]]
     steps: Callable[[Case, Officer, Act], Iterable[Step]]
     prefers: Condition = lambda _seen: True
 
 
-def _agencies_of_open_steps(case: Case, _officer: Officer) -> Iterable[str]:
-    return (step.agency for step in case.open_steps())
+def _agencies_of_open_steps(case: Case, _officer: Officer, act: Act) -> Iterable[str]:
+    """Answer the agency of the step that the act names, if it is open; else of all that are."""
+    steps = list(case.open_steps())
+    return [step.agency for step in steps if step.no == act.step_no] or [step.agency for step in steps]
 
 
-def _where_it_is_assigned(case: Case, officer: Officer) -> Iterable[str]:
+def _where_it_is_assigned(case: Case, officer: Officer, act: Act) -> Iterable[str]:
     """Let a desk assign where the dossier was received, a leader where a first step is open."""
-    return (case.received_by,) if officer.role == OfficerRole.DESK else _agencies_of_open_steps(case, officer)
+    return (case.received_by,) if officer.role == OfficerRole.DESK else _agencies_of_open_steps(case, officer, act)
 
 
 def _open_here(case: Case, officer: Officer, _act: Act) -> Iterable[Step]:
@@ -42,7 +44,7 @@ def _numbering(case: Case, _officer: Officer, _act: Act) -> Iterable[Step]:
     return (step for step in (case.numbering_step,) if step is not None)
 
 
-def _numbering_agency(case: Case, _officer: Officer) -> Iterable[str]:
+def _numbering_agency(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
     return (step.agency for step in (case.numbering_step,) if step is not None)
 
 
@@ -50,11 +52,11 @@ def _last(case: Case, _officer: Officer, _act: Act) -> Iterable[Step]:
     return case.steps[-1:]
 
 
-def _agency_of_last(case: Case, _officer: Officer) -> Iterable[str]:
+def _agency_of_last(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
     return (case.steps[-1].agency,)
 
 
-def _competent(case: Case, _officer: Officer) -> Iterable[str]:
+def _competent(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
     return (case.competent_agency,)
 
 
@@ -81,7 +83,7 @@ SITES: Mapping[str, Site] = {
 def situate(seen: Situation) -> Situation:
     """Find the step of an act. Raises NotAllowed unless the officer's own agency is one of the act's."""
     site = SITES[seen.act.action]
-    if seen.officer.agency not in site.agencies(seen.case, seen.officer):
+    if seen.officer.agency not in site.agencies(seen.case, seen.officer, seen.act):
         raise NotAllowed("agency_not_allowed", "Nothing here waits for your agency.")
     possible = [
         Situation(seen.case, seen.act, seen.officer, seen.now, step)

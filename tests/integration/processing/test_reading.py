@@ -1,0 +1,135 @@
+"""What officers and applicants may see."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+
+from tests.integration.processing.hall import COMMUNE, DISTRICT_DESK, Hall
+
+SHORT, LAND = ("2.000528", "default"), ("1.012784", "default")
+
+
+async def test_a_dossier_is_open_to_whose_subtree_has_a_part_in_it_and_to_nobody_else(hall: Hall) -> None:
+    code = await hall.accept(hall.catalogue.case(*LAND))
+    for role, agency in (("desk", COMMUNE), ("leader", "H56.97"), ("specialist", "H56.92.01"), ("auditor", "H56.90")):
+        answer = await hall.http.get(f"/v1/dossiers/{code}", headers=hall.bearer(role, agency))
+        assert (answer.status_code, answer.headers["etag"]) == (HTTPStatus.OK, '"1"')
+    for role, agency in (("desk", "H56.97.30"), ("leader", "H56.97.04"), ("auditor", "H56.91"), ("desk", "H99")):
+        answer = await hall.http.get(f"/v1/dossiers/{code}", headers=hall.bearer(role, agency))
+        assert (answer.status_code, answer.json()["code"]) == (HTTPStatus.NOT_FOUND, "dossier_unknown")
+    unknown = await hall.http.get("/v1/dossiers/H56.97.21-200102-9999", headers=hall.bearer("auditor", "H56.90"))
+    assert unknown.json()["code"] == "dossier_unknown"
+
+
+async def test_a_worklist_pages_by_urgency_and_shows_only_what_the_caller_can_do(hall: Hall) -> None:
+    kind = hall.catalogue.case(*LAND)
+    codes = [await hall.accept(kind) for _ in range(5)]
+    desk = hall.bearer("desk", COMMUNE)
+    whole = await hall.worklist("desk", COMMUNE)
+    assert [(item["promised_due"], item["code"]) for item in whole] == sorted(
+        (item["promised_due"], item["code"]) for item in whole
+    )
+    assert set(codes) <= {item["code"] for item in whole}
+    paged, cursor = [], {}
+    while True:
+        page = (await hall.http.get("/v1/worklist", params={"limit": 2, **cursor}, headers=desk)).json()
+        paged += page["items"]
+        if not page["next_cursor"]:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert paged == whole
+    item = next(item for item in whole if item["code"] == codes[0])
+    assert (item["state"], item["version"], item["holder"], item["taken"]) == (2, 1, None, False)
+    assert item["duties"] == [
+        {
+            "step_no": 2,
+            "move": "period",
+            "action": "assign",
+            "agency": "H56.92.01",
+            "role": "specialist",
+            "holder": None,
+            "taken": False,
+        }
+    ]
+    await hall.act(codes[0], "assign", ("desk", COMMUNE), 1, {"officer": "anna", "agency": "H56.92.01"})
+    assert codes[0] not in {item["code"] for item in await hall.worklist("desk", COMMUNE)}
+    assert codes[0] not in {item["code"] for item in await hall.worklist("specialist", "H56.92.01", "bob")}
+    mine = await hall.worklist("specialist", "H56.92.01", "anna")
+    assert [item["duties"][0]["action"] for item in mine if item["code"] == codes[0]] == ["forward"]
+    for cursor_sent in ("nonsense", "WzFd"):
+        wrong = await hall.http.get("/v1/worklist", params={"cursor": cursor_sent}, headers=desk)
+        assert (wrong.status_code, wrong.json()["code"]) == (HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid")
+
+
+async def test_a_worklist_of_one_among_ten_thousand_dossiers_is_one_indexed_read(hall: Hall) -> None:
+    """Ten thousand open duties of other offices and of this one; the page is read without touching the rest."""
+    code = await hall.accept(hall.catalogue.case(*LAND))
+    fill = """
+        with made as (
+            insert into processing.cases
+            select (jsonb_populate_record(c, jsonb_build_object('code', 'bulk-' || n))).*
+            from processing.cases c, generate_series(1, 10000) n where c.code = $1
+            returning code, promised_due
+        )
+        insert into processing.duties (
+            code, step_no, action, agency, role, move, step_agency, step_role, taken, promised_due
+        )
+        select code, 2, 'take', case when hashtext(code) % 2 = 0 then 'H56.97.31' else 'H56.97.32' end,
+            'specialist', 'work', '', '', false, promised_due
+        from made
+    """
+    await hall.database.execute(fill, code)
+    try:
+        headers = hall.bearer("specialist", "H56.97.31")
+        best = float("inf")
+        for _ in range(5):
+            begun = time.perf_counter()
+            page = (await hall.http.get("/v1/worklist", params={"limit": 50}, headers=headers)).json()
+            best = min(best, time.perf_counter() - begun)
+        assert len(page["items"]) == 50
+        assert best < 0.05
+    finally:
+        await hall.database.execute("delete from processing.duties where code like 'bulk-%'")
+        await hall.database.execute("delete from processing.cases where code like 'bulk-%'")
+
+
+async def test_the_secret_opens_one_dossier_for_a_short_time_and_a_wrong_one_looks_like_an_unknown_code(
+    hall: Hall,
+) -> None:
+    code = await hall.accept(hall.catalogue.case(*SHORT))
+    other = await hall.accept(hall.catalogue.case(*SHORT))
+    answer = await hall.http.post("/v1/tracking", json={"code": code, "secret": hall.secrets[code]})
+    assert answer.status_code == HTTPStatus.OK, answer.text
+    assert answer.json()["expires_in"] == 900
+    bearer = {"Authorization": f"Bearer {answer.json()['token']}"}
+    wrong = await hall.http.post("/v1/tracking", json={"code": code, "secret": "wrong"})
+    unknown = await hall.http.post("/v1/tracking", json={"code": "H56.97.21-200102-9999", "secret": "wrong"})
+    assert wrong.status_code == unknown.status_code == HTTPStatus.NOT_FOUND
+    assert {**wrong.json(), "trace_id": ""} == {**unknown.json(), "trace_id": ""}
+    seen = (await hall.http.get(f"/v1/tracking/{code}", headers=bearer)).json()
+    assert (seen["code"], seen["state"]) == (code, 2)
+    assert [step["status"] for step in seen["steps"]] == ["done", "open", "waiting", "waiting", "waiting"]
+    assert not {"holder", "agency", "officer"} & {name for step in seen["steps"] for name in step}
+    assert (await hall.http.get(f"/v1/tracking/{other}", headers=bearer)).status_code == HTTPStatus.NOT_FOUND
+    for headers, status in (
+        ({}, HTTPStatus.UNAUTHORIZED),
+        (hall.bearer("citizen", subject=code), HTTPStatus.UNAUTHORIZED),
+        (hall.bearer("desk", DISTRICT_DESK), HTTPStatus.UNAUTHORIZED),
+    ):
+        assert (await hall.http.get(f"/v1/tracking/{code}", headers=headers)).status_code == status
+    assert (await hall.http.get(f"/v1/dossiers/{code}", headers=bearer)).status_code == HTTPStatus.UNAUTHORIZED
+
+
+async def test_quiet_is_for_services_and_operators(hall: Hall) -> None:
+    assert set(await hall.quiet()) == {
+        *("journaled", "applied", "unsent", "parked", "timers_due", "messages_waiting"),
+    }
+    answer = await hall.http.get("/internal/v1/quiet", headers=hall.bearer("desk", DISTRICT_DESK))
+    assert answer.json()["code"] == "role_not_allowed"
+
+
+async def test_the_service_says_what_it_is_and_documents_itself(hall: Hall) -> None:
+    for path in ("/livez", "/readyz", "/version", "/docs", "/openapi.json"):
+        assert (await hall.http.get(path)).status_code == HTTPStatus.OK
+    assert "motcua_timers_due" in (await hall.http.get("/metrics")).text
