@@ -27,7 +27,7 @@ class Part:
     probe: Probe
     server: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
-    ready_seconds: float = 60
+    ready_seconds: float = 120
     stop_seconds: float = 15
 
 

@@ -23,6 +23,7 @@ _SETTLED = 30.0
 _FIRST_ATTEMPTS = 3
 """A first start may meet what a crash left for a moment, such as PostgreSQL's shared memory; then it has failed."""
 _LOG_LINES = 15
+_PROBE_PAUSE = 0.2
 
 
 class PartFailed(DeployError):
@@ -133,7 +134,7 @@ class Supervisor:
 
     async def _until_ready(self, running: _Running) -> None:
         while await running.part.probe() is not None:  # noqa: ASYNC110 - another process tells no event of ours
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(_PROBE_PAUSE)
         running.was_ready = True
         running.ready.set()
 
