@@ -236,12 +236,11 @@ def _grouped(counted: Counted, key: Key) -> Callable[[str], dict[str, int | floa
 def _by_field(counted: Counted) -> Iterator[FieldFigures]:
     """Every listed field; the others only where something was counted among them."""
     figures = _grouped(counted, lambda row: field_of(row.field).code)
-    for field in FIELDS:
-        found = FieldFigures.model_validate(
+    listed = FIELDS if any(field_of(row.field) is OTHER for row in counted.counts) else FIELDS[:-1]
+    for field in listed:
+        yield FieldFigures.model_validate(
             {**figures(field.code), "field": field.code, "name_vi": field.name_vi, "name_en": field.name_en}
         )
-        if field is not OTHER or found.carried_over or found.received or found.resolved:
-            yield found
 
 
 def _by_place(counted: Counted) -> Iterator[PlaceFigures]:
