@@ -11,6 +11,7 @@ import asyncpg
 import httpx2
 import pytest
 from fastapi import APIRouter, Depends
+from structlog.testing import capture_logs
 
 from shared.auth import Principal, Role, TokenVerifier, issue_token, new_development_keys, require
 from shared.http.app import Surface, create_app
@@ -148,12 +149,15 @@ async def test_what_the_framework_refuses_is_a_problem_too(
 
 
 async def test_a_broken_dependency_is_503_and_our_own_fault_500(http: httpx2.AsyncClient) -> None:
-    down = await http.get("/broken/database")
+    with capture_logs() as logs:
+        down = await http.get("/broken/database")
+        faults = [await http.get(f"/broken/{how}") for how in ("code", "input")]
     assert (down.status_code, problem(down)["code"]) == (503, "temporarily_unavailable")
     assert down.headers["retry-after"] == "1"
-    for how in ("code", "input"):
-        ours = await http.get(f"/broken/{how}")
+    for ours in faults:
         assert (ours.status_code, problem(ours)["code"]) == (500, "internal_error")
+    told = [line["event"] for line in logs if line["event"] != "request"]
+    assert told == ["temporarily_unavailable", "request_failed", "request_failed"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,115 @@
+"""One real process: how it starts without its database, how it ends when told, and when a loop dies."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from shared.auth import new_development_keys
+
+ROOT = Path(__file__).parents[3]
+PORT = int(os.environ.get("MOTCUA_TEST_PORTS_INTAKE", "21100")) + 48
+
+
+@asynccontextmanager
+async def process(how: str, folder: Path, **changes: str) -> AsyncIterator[tuple[Process, httpx2.AsyncClient]]:
+    (folder / "jwks").write_text(new_development_keys())
+    (folder / "password").write_text("secret")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "TRIAL": how,
+        "TRIAL_GO_ON": str(folder / "go on"),
+        "MOTCUA_PROFILE": "development",
+        "MOTCUA_DATABASE__HOST": "127.0.0.1",
+        "MOTCUA_DATABASE__PORT": str(PORT + 1),
+        "MOTCUA_DATABASE__USER": "trial",
+        "MOTCUA_DATABASE__PASSWORD_FILE": str(folder / "password"),
+        "MOTCUA_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{PORT + 1}",
+        "MOTCUA_HTTP__PORT": str(PORT),
+        "MOTCUA_TOKENS__JWKS_FILE": str(folder / "jwks"),
+    } | changes
+    script = Path(__file__).with_name("trial_service.py")
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), env=environment, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{PORT}", timeout=20, trust_env=False) as http:
+            yield running, http
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
+
+
+async def started(running: Process) -> None:
+    assert running.stdout is not None
+    async with asyncio.timeout(30):
+        async for line in running.stdout:
+            if json.loads(line)["event"] == "started":
+                return
+    raise AssertionError("it ended before it had started")
+
+
+async def test_it_starts_without_its_database_says_so_and_ends_politely(tmp_path: Path) -> None:
+    async with process("lets go", tmp_path) as (running, http):
+        await started(running)
+        assert (await http.get("/livez")).status_code == 200
+        ready = await http.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json()["reasons"].keys() == {"database"}
+        in_flight = asyncio.create_task(http.get("/slow"))
+        await http.get("/begun")
+        running.send_signal(signal.SIGTERM)
+        assert running.stdout is not None
+        async for line in running.stdout:
+            if json.loads(line)["event"] == "ending":
+                break
+        (tmp_path / "go on").touch()
+        answer = await in_flight
+        assert answer.json() == {"answer": "whole"}
+        async with asyncio.timeout(20):
+            rest, errors = await running.communicate()
+        assert running.returncode == 0, errors
+        assert json.loads(rest.splitlines()[-1])["event"] == "ended"
+
+
+@pytest.mark.parametrize(("how", "error"), [("dies", "RuntimeError"), ("comes back", "LoopEnded")])
+async def test_a_loop_that_ends_by_itself_ends_the_process(tmp_path: Path, how: str, error: str) -> None:
+    async with process(how, tmp_path) as (running, http):
+        await started(running)
+        (cut_off,) = await asyncio.gather(http.get("/slow", timeout=15), return_exceptions=True)
+        assert isinstance(cut_off, httpx2.TransportError) or cut_off.status_code == 500
+        async with asyncio.timeout(40):
+            said, _ = await running.communicate()
+        assert running.returncode == 1
+        last = json.loads(said.splitlines()[-1])
+        assert last["event"] == "process_failed"
+        assert any(line.startswith(error) for line in last["error.stack"])
+
+
+async def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    async with process("keeps", tmp_path) as (first, _):
+        await started(first)
+        async with process("keeps", tmp_path) as (second, _):
+            said, _errors = await second.communicate()
+            assert second.returncode == 1
+            line = json.loads(said)
+            assert (line["event"], line["port"]) == ("port_taken", PORT)
+
+
+async def test_bad_settings_are_exit_78(tmp_path: Path) -> None:
+    async with process("keeps", tmp_path, MOTCUA_HTTP__PORT="no", MOTCUA_PROFILE="production") as (running, _):
+        _, errors = await running.communicate()
+        assert running.returncode == 78
+        assert b"MOTCUA_HTTP__PORT" in errors

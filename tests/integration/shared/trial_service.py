@@ -1,0 +1,69 @@
+"""A service that does nothing but what the test of the runtime asks of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from fastapi import APIRouter
+
+from shared.messaging.faults import Unready
+from shared.runtime import Parts, Resources, Service, Surface, run
+from shared.settings import ServiceSettings
+
+HOW, GO_ON = os.environ["TRIAL"], Path(os.environ["TRIAL_GO_ON"])
+router = APIRouter()
+begun, go_on = asyncio.Event(), asyncio.Event()
+tries = 0
+
+
+@router.get("/slow")
+async def slow() -> dict[str, str]:
+    begun.set()
+    await go_on.wait()
+    return {"answer": "whole"}
+
+
+@router.get("/begun")
+async def slow_has_begun() -> None:
+    await begun.wait()
+
+
+async def keep(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def dies(_: asyncio.Event) -> None:
+    await begun.wait()
+    raise RuntimeError("this loop dies")
+
+
+async def comes_back(_: asyncio.Event) -> None:
+    await begun.wait()
+
+
+async def lets_go(stop: asyncio.Event) -> None:
+    """Let the slow request end when the test says so, which it does after it told the process to end."""
+    while not GO_ON.exists():
+        await asyncio.sleep(0.01)
+    go_on.set()
+    await stop.wait()
+
+
+async def prepare() -> None:
+    global tries  # noqa: PLW0603 - one process, one trial
+    tries += 1
+    if tries < 3:
+        raise Unready("not yet")
+
+
+LOOPS = {"dies": dies, "comes back": comes_back, "lets go": lets_go, "keeps": keep}
+
+
+async def build(_: Resources[ServiceSettings]) -> Parts:
+    return Parts(surface=Surface(routers=[router]), prepare=[prepare], loops={HOW: LOOPS[HOW]})
+
+
+if __name__ == "__main__":
+    run(Service("trial", ServiceSettings, build))
