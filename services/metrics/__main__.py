@@ -17,7 +17,6 @@ from shared.database import transaction
 from shared.http.languages import Words
 from shared.look.pages import look_router
 from shared.messaging.consumer import Consumer
-from shared.messaging.faults import Unready
 from shared.messaging.rules import RuleStore
 from shared.runtime import Parts, Resources, Service, Surface, run
 
@@ -49,7 +48,6 @@ async def build(resources: Resources[Settings]) -> Parts:
                 quiet_router(pool),
             ),
             titles=TITLES,
-            unavailable=(Unready,),
         ),
         prepare=(rules.load, keep_places),
         loops={"domain figures": domain_figures.run},

@@ -23,8 +23,9 @@ from services.metrics.domain.figures import Figure, NoticeOutcome
 from services.metrics.domain.totals import Totals
 from shared.clocks import LegalClock
 from shared.contracts.facts import Channel
-from shared.database import UNAVAILABLE, Pool, transaction
+from shared.database import Pool, transaction
 from shared.http.health import SNAPSHOT_SECONDS
+from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import refresh_figures
 
 LEASE = timedelta(seconds=15)
@@ -75,13 +76,19 @@ class DomainFigures:
                 await self.refresh()
                 async with transaction(self._pool) as tx:
                     await refresh_figures(tx, self._machine_now(), self._clock.now())
-            except UNAVAILABLE as error:
-                log.warning("domain_figures_not_read", reason=type(error).__name__)
+            except Exception as error:
+                if not passes(error):
+                    raise
+                log.warning("domain_figures_not_read", reason=reason_of(error))
             with suppress(TimeoutError):
                 async with asyncio.timeout(REFRESH_SECONDS):
                     await stop.wait()
-        with suppress(*UNAVAILABLE):
+        try:
             await self.release()
+        except Exception as error:
+            if not passes(error):
+                raise
+            log.warning("lease_not_given_up", reason=reason_of(error))
 
     async def release(self) -> None:
         """Fall silent and give the lease up, so that another process may export at once."""
