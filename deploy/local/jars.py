@@ -81,13 +81,14 @@ def fetch(cache: Path, wanted: list[Jar], told: Callable[[int, int], None]) -> N
     told(0, len(wanted))
     try:
         with ThreadPoolExecutor(_TOGETHER) as pool:
-            for done, _ in enumerate(pool.map(lambda jar: _fetch_one(cache, drafts, jar), wanted), 1):
+            for done, _ in enumerate(pool.map(lambda jar: fetch_one(cache, drafts, jar), wanted), 1):
                 told(done, len(wanted))
     finally:
         shutil.rmtree(drafts, ignore_errors=True)
 
 
-def _fetch_one(cache: Path, drafts: Path, jar: Jar) -> None:
+def fetch_one(cache: Path, drafts: Path, jar: Jar) -> None:
+    """Fetch one jar into `drafts`, check it, and only then give it its name. Raises JarsUnavailable."""
     # imported here: a stack whose jars are all there does not pay for the download library
     from jgo.maven import MavenContext  # noqa: PLC0415
 
