@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated, TypeAlias
 
+from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 
@@ -34,3 +35,8 @@ LongText: TypeAlias = Annotated[
 
 Code: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
 """A code of a closed list: letters, digits and the marks . _ : -"""
+
+DossierCodePath: TypeAlias = Annotated[
+    str, Path(max_length=40, pattern=r"^[0-9A-Z.-]+$", description="Mã hồ sơ.", examples=["H56.97.21-200102-0001"])
+]
+"""A dossier's code in a path: only its letters; whether there is such a dossier is another question."""

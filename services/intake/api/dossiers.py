@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from services.intake.api.answers import AcceptedDossier, DossierOfIntake, PeopleOfDossier, Quiet
 from services.intake.api.bodies import FilingBody
@@ -15,14 +15,13 @@ from services.intake.handlers.accepting import Desk, accept_at_desk
 from services.intake.handlers.reading import ServicePurpose, read_for_officer, read_for_service
 from shared.auth import OFFICERS, Principal, Role, agency_not_allowed, require
 from shared.database import Connection, Pool, transaction
+from shared.http.bodies import DossierCodePath
 from shared.http.idempotency import Answer, IdempotencyKey, answer_once
 from shared.http.problems import Problem
 from shared.messaging.quiet import quiet_figures
 from shared.rulebook.agencies import UnknownAgency
 from shared.rulebook.calendar import CalendarYearMissing
 from shared.sealing import KeyringReader
-
-DossierCodePath = Annotated[str, Path(max_length=64)]
 
 
 def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:

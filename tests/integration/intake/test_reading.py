@@ -15,6 +15,8 @@ from shared.database import create_pool
 from shared.http.app import create_app
 from shared.messaging.rules import RuleStore
 from shared.runtime import Resources
+from shared.sealing import KeyEncryptionKey, KeyringReader
+from shared.settings import DatabaseSettings
 from tests.integration.intake.counter import COMMUNE, DISTRICT_DESK, OTHER_COMMUNE, PERSON, Counter
 
 
@@ -142,6 +144,34 @@ async def test_erasing_the_key_erases_the_people_and_nothing_else(counter: Count
             headers=counter.bearer("service", "", "processing"),
         )
         assert asked.json() == {"code": erased, "people": None, "people_erased": True}
+
+
+@pytest.mark.parametrize("code", ["%00", "H56%0A", "x" * 41, "H56'--", "%F0%9F%98%80"])
+async def test_what_is_no_code_is_refused_before_the_database_is_asked(counter: Counter, code: str) -> None:
+    answer = await read(counter, code, "leader", COMMUNE)
+    assert (answer.status_code, answer.json()["code"]) == (422, "input_invalid")
+
+
+async def test_an_erased_key_is_forgotten_within_sixty_seconds(counter: Counter, stack: Stack) -> None:
+    code = (await counter.hand_in(await counter.filing())).json()["code"]
+    now = 0.0
+    settings = DatabaseSettings(
+        host="127.0.0.1",
+        port=stack.ports.postgres,
+        user="notification",
+        password_file=stack.folder.secrets / "notification.password",
+    )
+    pool = await create_pool(settings, "notification")
+    kek = KeyEncryptionKey.read(stack.folder.secrets / "keyring.key")
+    reader = KeyringReader(pool, kek, monotonic=lambda: now)
+    key = await reader.data_key(code)
+    assert key is not None
+    await counter.database.execute("delete from keyring.dossier_keys where code = $1", code)
+    now = 59.9
+    assert await reader.data_keys([code]) == {code: key}
+    now = 60.1
+    assert await reader.data_keys([code]) == {}
+    await pool.close()
 
 
 async def test_quiet_says_what_is_journaled_to_services_and_operators_only(counter: Counter) -> None:
