@@ -10,8 +10,8 @@ import structlog
 from prometheus_client import Gauge
 
 from services.notification.handlers.reading import Reading
-from services.notification.handlers.sending import Sending
-from shared.database import UNAVAILABLE
+from services.notification.handlers.sending import Claimed, Sending
+from shared.messaging.faults import passes, reason_of
 from shared.messaging.health import LoopHealth, Pulse
 from shared.sealing import KeyUnusable
 
@@ -19,8 +19,8 @@ WAITING = Gauge("motcua_notice_messages_waiting", "Messages queued, in work, to 
 SHORTEST_REST_SECONDS = 0.005
 LONGEST_REST_SECONDS = 0.25
 BACK_OFF_SECONDS = 1.0
-GAUGE_SECONDS = 2.0
-PASSING: tuple[type[Exception], ...] = (*UNAVAILABLE, KeyUnusable)
+LOOK_SECONDS = 1.0
+BATCHES_AT_ONCE = 8
 
 log = structlog.get_logger()
 
@@ -31,7 +31,8 @@ class Delivery:
     def __init__(self, sending: Sending, reading: Reading, woken: asyncio.Event) -> None:
         self._sending, self._reading, self._woken = sending, reading, woken
         self._pulse = Pulse()
-        self._gauge_at = 0.0
+        self._look_at = 0.0
+        self._in_flight = 0
 
     def health(self) -> LoopHealth:
         """Alive: the loop turned within 30 s. Ready: the database and the keyring can be used."""
@@ -40,40 +41,62 @@ class Delivery:
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set; what was begun is finished."""
         rest = SHORTEST_REST_SECONDS
-        while not stop.is_set():
-            self._pulse.turn()
-            self._woken.clear()
-            try:
-                found = await self._turn()
-            except PASSING as error:
-                self._wait_for(error)
-                await _rest(stop, BACK_OFF_SECONDS)
-                continue
-            self._pulse.reason = ""
-            # Woken before the waker's commit: look again soon, then ever more rarely.
-            rest = SHORTEST_REST_SECONDS if found else min(rest * 2, LONGEST_REST_SECONDS)
-            if not found and await _rest(self._woken, rest):
-                rest = SHORTEST_REST_SECONDS
+        async with asyncio.TaskGroup() as batches:
+            while not stop.is_set():
+                self._pulse.turn()
+                self._woken.clear()
+                # A waker may not have committed yet: look again soon, then ever more rarely.
+                found = await self._turn(batches)
+                rest = min(rest * 2, LONGEST_REST_SECONDS) if found == 0 else SHORTEST_REST_SECONDS
+                await self._rest(BACK_OFF_SECONDS if found is None else rest)
 
-    async def _turn(self) -> int:
-        addressed = await self._sending.address()
-        claimed = await self._sending.claim()
-        if claimed.messages:
+    async def _turn(self, batches: asyncio.TaskGroup) -> int | None:
+        """Begin one batch beside those in flight; answers how much was found, None when it must be tried again.
+
+        Batches run side by side, so that one answer that is withheld holds up nobody else.
+        """
+        if self._in_flight >= BATCHES_AT_ONCE:
+            return 0
+        try:
+            claimed = await self._sending.claim()
+            if claimed.messages:
+                self._in_flight += 1
+                batches.create_task(self._send(claimed))
+            await self._look_around()
+        except Exception as error:
+            if not (passes(error) or isinstance(error, KeyUnusable)):
+                raise
+            self._wait_for(error)
+            return None
+        self._pulse.reason = ""
+        return claimed.found
+
+    async def _send(self, claimed: Claimed) -> None:
+        try:
             await self._sending.send(claimed)
-        if time.monotonic() >= self._gauge_at:
+        except Exception as error:
+            if not passes(error):
+                raise
+            # The lease ends, and the policy of what nobody knows decides.
+            self._wait_for(error)
+        finally:
+            self._in_flight -= 1
+            self._woken.set()
+
+    async def _look_around(self) -> None:
+        """Do what need not be done at every turn: give up contacts that never came, refresh the gauge."""
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_SECONDS
+            await self._sending.give_up_waiting()
             WAITING.set((await self._reading.summary())["waiting"])
-            self._gauge_at = time.monotonic() + GAUGE_SECONDS
-        return addressed + len(claimed)
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
 
     def _wait_for(self, error: Exception) -> None:
-        reason = f"delivery: {type(error).__name__}"
+        reason = f"delivery: {reason_of(error)}"
         if reason != self._pulse.reason:
-            log.warning("delivery waits", reason=reason, exc_info=error)
+            log.warning("delivery waits", reason=reason)
         self._pulse.reason = reason
-
-
-async def _rest(event: asyncio.Event, seconds: float) -> bool:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    return False

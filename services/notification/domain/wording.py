@@ -44,6 +44,10 @@ class Wording:
         self._texts = Environment(loader=DictLoader(sources), undefined=StrictUndefined, autoescape=False)  # noqa: S701
         self._texts.filters["moment"] = show_moment
 
+    def names(self) -> list[str]:
+        """List the texts that there are."""
+        return self._texts.list_templates()
+
     def render(self, template: str, language: Language, channel: Channel, parameters: Mapping[str, str]) -> Text:
         """Render one text. Raises TextError when there is none, it lacks a parameter, or an e-mail has no subject."""
         name = text_name(template, language, channel)

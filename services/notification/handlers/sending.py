@@ -25,7 +25,8 @@ from services.notification.repository import messages, requests
 from services.notification.repository.messages import Message
 from services.notification.repository.requests import Addressed, NewMessage
 from shared.contracts.facts import Channel
-from shared.database import UNAVAILABLE, Connection, transaction
+from shared.database import Connection, transaction
+from shared.messaging.faults import passes, reason_of
 from shared.sealing import Contact, KeyringReader, Purpose, SealBroken, associated_data, open_sealed
 
 SECONDS = Histogram("motcua_notice_call_duration_seconds", "Time of a call to a channel.", ["channel"])
@@ -56,10 +57,12 @@ class Claimed:
     messages: Sequence[Message]
     keys: Mapping[str, bytes]
     begun: float
+    addressed: int
 
-    def __len__(self) -> int:
-        """Return how many."""
-        return len(self.messages)
+    @property
+    def found(self) -> int:
+        """Say how much there was to do."""
+        return self.addressed + len(self.messages)
 
 
 class Sending:
@@ -81,29 +84,24 @@ class Sending:
         self._tracking_page, self._lease, self._machine_now = tracking_page, lease, machine_now
         self._slots = {channel: asyncio.Semaphore(CALLS_AT_ONCE[channel]) for channel in senders}
 
-    async def address(self) -> int:
-        """Make messages of notices whose contact has come; give up those that waited too long; answer how many."""
-        now, legal_now = self._machine_now(), self._outcomes.clock.now()
-        async with transaction(self._pool) as tx:
-            found = await requests.lock_addressable(tx, BATCH * 4)
-            reachable = [entry for entry in found if entry.contact.channels]
-            if found:
-                queued = [message for entry in reachable for message in _messages(entry)]
-                await requests.queue(tx, queued, wake_at=now, changed_at=legal_now)
-                await requests.mark(tx, [entry.fact_id for entry in reachable], NoticeState.ADDRESSED)
-                silent = [entry.fact_id for entry in found if not entry.contact.channels]
-                await requests.mark(tx, silent, NoticeState.UNREACHABLE)
-            return len(found) + await requests.give_up_waiting(tx, now)
-
     async def claim(self) -> Claimed:
-        """Commit messages that are due as `sending`; those that a killed sender left are judged at once."""
+        """Make messages of notices whose contact has come; commit what is due as `sending`.
+
+        What a killed sender left in `sending` is judged at once, without a call.
+        """
         now, begun = self._machine_now(), time.monotonic()
         async with transaction(self._pool) as tx:
+            addressed = await self._address(tx, now)
             found = await messages.claim(tx, now=now, limit=BATCH, lease_until=now + self._lease)
             await self._judge_left_over(tx, [message for message in found if message.was is State.SENDING], now)
             fresh = [message for message in found if message.was is not State.SENDING]
             keys = await self._keyring.data_keys({message.code for message in fresh}, tx) if fresh else {}
-        return Claimed(fresh, keys, begun)
+        return Claimed(fresh, keys, begun, addressed)
+
+    async def give_up_waiting(self) -> int:
+        """Mark as unreachable whose contact never came; answer how many."""
+        async with transaction(self._pool) as tx:
+            return await requests.give_up_waiting(tx, self._machine_now())
 
     async def send(self, claimed: Claimed) -> None:
         """Call the channels for all claimed messages at once, then record the results."""
@@ -112,13 +110,24 @@ class Sending:
         while True:
             try:
                 await self._outcomes.after_calls(called, self._machine_now())
-            except UNAVAILABLE as error:
-                if time.monotonic() - claimed.begun > self._lease.total_seconds():
+            except Exception as error:
+                if not passes(error) or time.monotonic() - claimed.begun > self._lease.total_seconds():
                     raise
-                log.warning("results wait", error=type(error).__name__, messages=len(called))
+                log.warning("results wait", reason=reason_of(error), messages=len(called))
                 await asyncio.sleep(RECORD_RETRY_SECONDS)
             else:
                 return
+
+    async def _address(self, tx: Connection, now: datetime) -> int:
+        found = await requests.lock_addressable(tx, BATCH * 4)
+        if found:
+            queued = [message for entry in found for message in _messages(entry)]
+            await requests.queue(tx, queued, wake_at=now, changed_at=self._outcomes.clock.now())
+            for state in (NoticeState.ADDRESSED, NoticeState.UNREACHABLE):
+                reachable = state is NoticeState.ADDRESSED
+                chosen = [entry.fact_id for entry in found if bool(entry.contact.channels) is reachable]
+                await requests.mark(tx, chosen, state)
+        return len(found)
 
     async def _judge_left_over(self, tx: Connection, found: Sequence[Message], now: datetime) -> None:
         changes = [(message, after_call(message.progress, LOST, now, spread_of(message.id))) for message in found]

@@ -1,0 +1,125 @@
+"""Every fact of the lifecycle is told or has a reason not to be; every text fits its channel."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.notification.channels.texts import load_wording
+from services.notification.domain.gsm import NotGsm, parts
+from services.notification.domain.notices import NOTICES, POLICIES, NoNotice, Notice, Policy
+from services.notification.domain.wording import TextError, Wording, show_moment, text_name
+from shared.contracts.facts import FACTS, Channel, Language
+from shared.contracts.topics import LIFECYCLE
+
+CODE = "H56.97.021-200102-00010"
+SECRET = "_" + "w" * 20 + "-"
+WORDING = load_wording()
+TOLD = {kind: entry for kind, entry in NOTICES.items() if isinstance(entry, Notice)}
+TEXTS = list(itertools.product(TOLD, Language, Channel))
+
+
+def shown(kind: str) -> dict[str, Any]:
+    notice = TOLD[kind]
+    moments: Any = dict.fromkeys(notice.moments, datetime(2020, 1, 13, 10, tzinfo=UTC))
+    fact = FACTS[kind].model_construct(**moments)
+    return {
+        "code": CODE,
+        "tracking_page": "motcua.example/tra-cuu",
+        "tracking_secret": SECRET,
+        **notice.parameters(fact),
+    }
+
+
+def test_every_published_fact_of_a_dossier_has_a_notice_or_a_reason_for_none() -> None:
+    published = {model.TYPE for models in LIFECYCLE.writers.values() for model in models}
+    assert set(NOTICES) == published
+    assert all(entry.reason for entry in NOTICES.values() if isinstance(entry, NoNotice))
+
+
+def test_the_facts_that_are_told() -> None:
+    assert {entry.template: entry.policy for entry in TOLD.values()} == {
+        "accepted": Policy.AT_LEAST_ONCE,
+        "apologised": Policy.AT_LEAST_ONCE,
+        "result_ready": Policy.AT_MOST_ONCE,
+        "became_overdue": Policy.AT_MOST_ONCE,
+    }
+    assert set(POLICIES) == {entry.template for entry in TOLD.values()}
+
+
+def test_no_text_is_left_over() -> None:
+    wanted = {text_name(TOLD[kind].template, language, channel) for kind, language, channel in TEXTS}
+    assert set(WORDING.names()) == wanted
+
+
+@pytest.mark.parametrize(("kind", "language", "channel"), TEXTS)
+def test_every_text_renders_names_the_dossier_and_fits_its_channel(
+    kind: str, language: Language, channel: Channel
+) -> None:
+    text = WORDING.render(TOLD[kind].template, language, channel, shown(kind))
+    assert CODE in text.body
+    assert "http" not in text.body
+    assert "{" not in text.body + text.subject
+    if TOLD[kind].moments:
+        assert "13/01/2020 17:00" in text.body
+    if channel is Channel.SMS:
+        assert parts(text.body) <= 2
+        assert "\n" not in text.body
+        assert text.subject == ""
+    else:
+        assert CODE in text.subject
+        assert "\n" not in text.subject
+        assert text.body.endswith("\n")
+
+
+@pytest.mark.parametrize(("kind", "channel"), list(itertools.product(TOLD, Channel)))
+def test_the_languages_are_not_the_same_text(kind: str, channel: Channel) -> None:
+    vi, en = (WORDING.render(TOLD[kind].template, language, channel, shown(kind)).body for language in Language)
+    assert vi != en
+    if channel is Channel.EMAIL:
+        assert "hồ sơ" in vi.lower()
+    else:
+        assert "ho so" in vi.lower()
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("channel", Channel)
+def test_only_the_notice_of_acceptance_tells_the_secret(language: Language, channel: Channel) -> None:
+    holders = {
+        entry.template
+        for kind, entry in TOLD.items()
+        if SECRET in WORDING.render(entry.template, language, channel, shown(kind)).body
+    }
+    assert holders == {"accepted"}
+
+
+def test_a_text_that_lacks_a_parameter_or_a_subject_is_refused() -> None:
+    wording = Wording({"a.vi.sms.txt": "{{ missing }}", "a.vi.email.txt": "no subject\n\nbody"})
+    with pytest.raises(TextError):
+        wording.render("a", Language.VI, Channel.SMS, {})
+    with pytest.raises(TextError):
+        wording.render("a", Language.VI, Channel.EMAIL, {})
+    with pytest.raises(TextError):
+        wording.render("b", Language.VI, Channel.SMS, {})
+
+
+def test_moments_are_shown_as_people_here_write_them() -> None:
+    assert show_moment("2020-01-13T10:00:00Z") == "13/01/2020 17:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("", 1), ("a" * 160, 1), ("a" * 161, 2), ("a" * 306, 2), ("a" * 307, 3), ("[" * 80, 1), ("[" * 81, 2)],
+)
+def test_sms_are_counted_in_parts(text: str, count: int) -> None:
+    assert parts(text) == count
+
+
+@pytest.mark.parametrize("letter", ["ồ", "đ", "ạ", "“", "–"])
+def test_a_letter_outside_the_alphabet_is_refused(letter: str) -> None:
+    with pytest.raises(NotGsm, match=re.escape(letter)):
+        parts(f"Ho so {letter}")
