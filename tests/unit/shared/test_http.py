@@ -273,3 +273,15 @@ async def test_the_callers_trace_goes_on(http: httpx2.AsyncClient) -> None:
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     answer = await http.get("/nowhere", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
     assert answer.headers["trace-id"] == problem(answer)["trace_id"] == trace
+
+
+async def test_a_body_that_does_not_say_its_length_is_counted(http: httpx2.AsyncClient) -> None:
+    async def pieces(count: int) -> AsyncIterator[bytes]:
+        yield b'{"name": "x"}'
+        for _ in range(count):
+            yield b" " * 4096
+
+    headers = {"Content-Type": "application/json"}
+    assert (await http.post("/things", content=pieces(60), headers=headers)).status_code == 200
+    answer = await http.post("/things", content=pieces(70), headers=headers)
+    assert (answer.status_code, problem(answer)["code"]) == (413, "body_too_large")
