@@ -89,6 +89,7 @@ class Consumer:
         self._pulse = Pulse()
         self._failures = 0
         self._paused_until: float | None = None
+        self._failed: set[TopicPartition] = set()
 
     def health(self) -> ConsumerHealth:
         """Alive: the loop turned within 30 s. Paused with a reason is alive and not ready."""
@@ -109,6 +110,7 @@ class Consumer:
         """One membership of the group, from joining to leaving."""
         client = self._client()
         self._paused_until = None
+        self._failed.clear()
         try:
             async with asyncio.timeout(20):
                 await client.start()
@@ -118,7 +120,7 @@ class Consumer:
                 self._pulse.turn()
                 await self._turn(client)
                 await watch.look()
-                if self._paused_until is None:
+                if self._paused_until is None and not self._failed & client.assignment():
                     self._go_on()
         finally:
             # A client that cannot say goodbye is left behind; the group forgets it after the session timeout.
@@ -143,6 +145,7 @@ class Consumer:
                 settled[place] = records[-1].offset + 1
             else:
                 failed[place] = records[0].offset
+        self._failed = (self._failed - settled.keys()) | failed.keys()
         if failed:
             self._pause(client, failed, next(error for error in errors if error is not None))
         else:

@@ -9,8 +9,12 @@ from shared.messaging.faults import Fenced
 from shared.messaging.sorting import Stream
 
 LOCK = """
-with wanted as (
-    select subject, source from unnest($2::text[], $3::text[]) as w (subject, source)
+with bound as materialized (
+    select
+        set_config('idle_in_transaction_session_timeout', '5s', true) as idle,
+        set_config('transaction_timeout', '15s', true) as whole
+), wanted as (
+    select subject, source from unnest($2::text[], $3::text[]) as w (subject, source) cross join bound
 ), made as (
     insert into cursors (subject, source, topic, seq)
     select subject, source, $1, 0 from wanted order by subject, source
@@ -30,6 +34,8 @@ select subject, source, seq from made union all select subject, source, seq from
 async def lock_cursors(tx: Connection, topic: str, streams: Collection[Stream]) -> dict[Stream, int]:
     """Lock the cursors of these streams in one order and read them; a stream seen for the first time gets one at 0.
 
+    From here on the server ends this transaction when its client stands still (5 s) or it takes longer than 15 s: a
+    frozen consumer must not keep its successor waiting. Only `transaction_timeout` reaches one that froze inside a statement.
     Raises Fenced when another consumer made one at the same moment: the batch is tried again.
     """
     subjects, sources = zip(*sorted(streams), strict=True)
