@@ -24,7 +24,7 @@ from deploy.local.parts import Part, refuses_connections
 from deploy.local.ports import Ports
 from deploy.local.processes import Launch
 
-# The quick compiler alone: half the processor time until the broker is up, and none of it taken from the services later.
+# The quick compiler alone: half the processor time until the broker is up, and none taken from the services later.
 _MACHINE = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _TOOL = ("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _LOGGING = (
