@@ -35,7 +35,7 @@ async def lock_cursors(tx: Connection, topic: str, streams: Collection[Stream]) 
     """Lock the cursors of these streams in one order and read them; a stream seen for the first time gets one at 0.
 
     From here on the server ends this transaction when its client stands still (5 s) or it takes longer than 15 s: a
-    frozen consumer must not keep its successor waiting. Only `transaction_timeout` reaches one that froze inside a statement.
+    frozen consumer must not keep its successor waiting. Only `transaction_timeout` ends one frozen inside a statement.
     Raises Fenced when another consumer made one at the same moment: the batch is tried again.
     """
     subjects, sources = zip(*sorted(streams), strict=True)

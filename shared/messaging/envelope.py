@@ -8,7 +8,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -163,4 +163,4 @@ def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time has an offset")
-    return moment.astimezone(UTC).astimezone(OFFICE_ZONE)
+    return moment.astimezone(OFFICE_ZONE)

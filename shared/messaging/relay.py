@@ -159,7 +159,8 @@ class Relay:
                     except MessageSizeTooLargeError:
                         refused.add(chain)
                         sent.refused.append((row, f"{len(row['body'])} bytes are more than a broker takes"))
-                await asyncio.wait([future for _, future in futures]) if futures else None
+                if futures:
+                    await asyncio.wait([future for _, future in futures])
         except (KafkaError, TimeoutError) as error:
             sent.error = error
         self._judge(futures, sent)
