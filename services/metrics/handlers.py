@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 
 from services.metrics import repository
@@ -47,14 +47,15 @@ async def on_accepted(rules: RuleStore, tx: Connection, wave: Sequence[Received]
 
 async def keep_places(tx: Connection, agencies: Agencies) -> None:
     """Keep the agencies of a version with their sort keys, once."""
+    await repository.save_places(tx, agencies.version, agencies.agencies, *_sorted_places(agencies))
+
+
+@lru_cache(maxsize=4)
+def _sorted_places(agencies: Agencies) -> tuple[Mapping[str, str], set[str]]:
+    """Work out sort keys and places of reception, by code; once for each version, for every batch asks."""
     every = agencies.agencies
-    await repository.save_places(
-        tx,
-        agencies.version,
-        every,
-        {agency.code: sort_key(agency.name_vi) for agency in every},
-        {place.code for agency in every for place in agencies.places_of_reception(agency.valid_from)},
-    )
+    keys = {agency.code: sort_key(agency.name_vi) for agency in every}
+    return keys, {place.code for agency in every for place in agencies.places_of_reception(agency.valid_from)}
 
 
 async def count_notices(tx: Connection, wave: Sequence[Received]) -> None:
