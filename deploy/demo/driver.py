@@ -12,6 +12,8 @@ the first moment of a day every officer seen so far, which is how dossiers filed
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -72,6 +74,7 @@ class Year:
         self._urgent: set[Officer] = set()
         self._apologisers: set[Officer] = set()
         self._now = self.plan.moments[0]
+        self._books: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._pending = sorted(self.hooks.items())
         self._running: list[asyncio.Task[None]] = []
 
@@ -184,8 +187,14 @@ class Year:
     async def _see_through(self, item: Item, duty: Duty) -> None:
         following: Duty | None = duty
         while following is not None:
-            duty, outcome = following, await self.world.offices.act(item, following)
+            duty = following
+            async with self._book(duty):
+                outcome = await self.world.offices.act(item, duty)
             self.counts.acts += 1
             item = replace(item, state=outcome.state, version=outcome.version, duties=outcome.duties_of(duty.officer))
             following = None if item.state == READY else self._next_duty(item)
         self._wake({open_duty.officer for open_duty in outcome.open_duties}, item)
+
+    def _book(self, duty: Duty) -> contextlib.AbstractAsyncContextManager[object]:
+        """An office has one book of result numbers: its clerks write in it one after the other."""
+        return self._books[duty.officer.agency] if duty.action == "number" else contextlib.nullcontext()
