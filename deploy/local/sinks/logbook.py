@@ -53,6 +53,7 @@ class Logbook:
         self.tallies = {kind: Tally() for kind in Kind}
         path = folder / LOG_NAME
         if path.exists():
+            _cut_torn_line(path)
             for line in read_arrivals(path):
                 self.tallies[Kind(line["kind"])].add(line["reference"])
         # Unbuffered: a line that was written outlives the process.
@@ -87,8 +88,13 @@ class Logbook:
 
 
 def read_arrivals(path: Path) -> list[dict[str, Any]]:
-    """Every whole line of a log; the last one may have been cut by a kill."""
+    """Read every whole line of a log; the last one may still be in the making."""
     return [json.loads(line) for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Drop what a kill left of a last line, so that the next one begins on its own."""
+    os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
 
 
 def _salt(path: Path) -> bytes:

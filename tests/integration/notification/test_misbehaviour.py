@@ -134,6 +134,16 @@ async def test_killed_between_call_and_record_the_policy_decides(house: House) -
     assert [line["repeat"] for line in house.arrivals(once_id)] == [False]
 
 
+async def test_a_database_that_was_killed_is_waited_for(house: House) -> None:
+    waiting, _ = await house.accept(None)
+    await house.message(waiting, "awaiting_contact", channel=None)
+    await house.stack.kill("postgres")
+    await house.stack.wait_ready("postgres")
+    await house.state_contact(waiting, Person())
+    await house.message(waiting, "delivered")
+    assert (await house.outcomes(waiting, 2))[-2:] == ["handed_over", "delivered"]
+
+
 async def test_legal_time_stamps_what_is_told(house: House) -> None:
     code = await told_person(house)
     [item] = await house.told(code)
