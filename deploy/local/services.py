@@ -127,7 +127,6 @@ def sinks_part(setting: Setting) -> Part:
         str(folder.sinks),
     ]
     command += ["--token-file", str(folder.secrets / SMS_SECRET)]
-    command += ["--token-file", str(folder.secrets / SMS_SECRET)]
     command += ["--receipts-url", f"http://127.0.0.1:{ports.notification}/v1/receipts/sms"]
     command += ["--receipts-token-file", str(folder.secrets / RECEIPTS_SECRET)]
 
