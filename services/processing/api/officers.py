@@ -77,8 +77,8 @@ def officers_router(desk: Desk) -> APIRouter:
         responses={HTTPStatus.OK: {"model": ActAnswer}},
         openapi_extra=_BODY_SCHEMA,
     )
-    async def act(  # noqa: PLR0917 - FastAPI fills them in by name
-        request: Request, caller: Actor, code: DossierPath, action: str, key: IdempotencyKey, version: IfMatch
+    async def act(
+        request: Request, *, caller: Actor, code: DossierPath, action: str, key: IdempotencyKey, version: IfMatch
     ) -> Response:
         officer = officer_of(caller)
         with refusals_told():
