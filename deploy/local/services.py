@@ -34,6 +34,7 @@ class Setting:
     folder: Folder
     ports: Ports
     scenario: Path | None = None
+    log_level: str = "info"
 
 
 def make_secrets(folder: Folder) -> None:
@@ -63,6 +64,7 @@ def environment(setting: Setting, service: str) -> dict[str, str]:
     folder, ports = setting.folder, setting.ports
     settings = {
         "MOTCUA_PROFILE": "development",
+        "MOTCUA_LOG__LEVEL": setting.log_level,
         "MOTCUA_DATABASE__HOST": "127.0.0.1",
         "MOTCUA_DATABASE__PORT": str(ports.postgres),
         "MOTCUA_DATABASE__NAME": DATABASE,

@@ -57,6 +57,7 @@ class Stack:
         parts: Sequence[str] = ALL_PARTS,
         scenario: datetime | None = None,
         fresh: bool = False,
+        log_level: str = "info",
         told: Teller = lambda _line: None,
     ) -> None:
         unknown = set(parts) - set(ALL_PARTS)
@@ -66,7 +67,7 @@ class Stack:
         self._names = tuple(name for name in ALL_PARTS if name in parts)
         self._scenario, self._fresh, self._told = scenario, fresh, told
         clock = self.folder.scenario_clock if scenario is not None else None
-        self._setting = Setting(self.folder, ports, clock)
+        self._setting = Setting(self.folder, ports, clock, log_level)
         self._supervisor = Supervisor(self.folder, dataclasses.asdict(ports))
 
     async def __aenter__(self) -> Self:

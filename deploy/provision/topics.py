@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
@@ -24,7 +26,7 @@ async def create_topics(bootstrap_servers: str, replication: int = 1) -> list[st
         wanted = [_new(topic, replication) for topic in TOPICS]
         answer = await admin.create_topics(wanted)
         made = [name for name, code, *_ in answer.topic_errors if _was_made(code)]
-        await _refuse_other_partitions(admin)
+        await _refuse_other_partitions(admin, [topic for topic in TOPICS if topic.name not in made])
     finally:
         await admin.close()
     return made
@@ -43,10 +45,14 @@ def _was_made(code: int) -> bool:
     raise error
 
 
-async def _refuse_other_partitions(admin: AIOKafkaAdminClient) -> None:
-    found = {
-        topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics([t.name for t in TOPICS])
-    }
-    for topic in TOPICS:
-        if found.get(topic.name, topic.partitions) != topic.partitions:
+async def _refuse_other_partitions(admin: AIOKafkaAdminClient, standing: list[Topic]) -> None:
+    """Hold the topics that stood before to their declaration; a new one is unknown to the broker for a moment."""
+    found = {topic["topic"]: len(topic["partitions"]) for topic in await _describe(admin, standing)}
+    for topic in standing:
+        if found[topic.name] != topic.partitions:
             raise TopicDiffers(f"{topic.name} has {found[topic.name]} partitions, declared are {topic.partitions}")
+
+
+async def _describe(admin: AIOKafkaAdminClient, topics: list[Topic]) -> list[dict[str, Any]]:
+    # No names at all would ask for every topic.
+    return list(await admin.describe_topics([topic.name for topic in topics])) if topics else []

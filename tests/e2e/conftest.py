@@ -32,9 +32,12 @@ class YearRunner:
     def plan(self, request: YearRequest) -> YearPlan:
         return plan_year(self.rules, request)
 
-    async def play(self, request: YearRequest, *, hooks: Hooks | None = None, after: After | None = None) -> YearReport:
+    async def play(
+        self, request: YearRequest, *, hooks: Hooks | None = None, after: After | None = None, log_level: str = "info"
+    ) -> YearReport:
         plan = self.plan(request)
-        async with Stack(FOLDER, Ports.from_base(PORT_BASE), fresh=True, scenario=BEGINS_AT) as stack:
+        ports = Ports.from_base(PORT_BASE)
+        async with Stack(FOLDER, ports, fresh=True, scenario=BEGINS_AT, log_level=log_level) as stack:
             report = await play(stack, plan, self.rules, hooks=hooks(stack, plan) if hooks else {})
             if after is not None:
                 await after(stack)
