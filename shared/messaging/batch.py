@@ -1,4 +1,4 @@
-"""One batch of one partition in one transaction: cursors, effects, parking; failure is cut down to a culprit."""
+"""One batch of one topic in one transaction: cursors, effects, parking; failure is cut down to a culprit."""
 
 from __future__ import annotations
 
