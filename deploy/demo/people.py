@@ -3,7 +3,7 @@
 - name: `<family name> Thử Nghiệm <number>` ("Thử Nghiệm" means "for testing");
 - citizen number: 038 (Thanh Hóa), 0 or 1 (sex, born in the 20th century), year of birth, six digits of the number;
 - phone: 0977 followed by six digits of the number, never dialled: the gateway of the year is a sink on the loopback;
-- e-mail: at `vi-du.example`, a domain that can never exist (RFC 2606).
+- e-mail: one person in five has one, at `vi-du.example`, a domain that can never exist (RFC 2606).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Person:
     birth_date: date
     address: str
     phone: str
-    email: str
+    email: str | None
     language: str
 
 
@@ -38,6 +38,6 @@ def person(number: int, commune_name: str) -> Person:
         birth_date=date(1900 + year, number % 12 + 1, number % 28 + 1),
         address=f"Nhà thử nghiệm số {number:05d}, {commune_name}",
         phone=f"0977{serial:06d}",
-        email=f"thu.nghiem.{number:05d}@{EMAIL_DOMAIN}",
-        language="en" if number % 5 == 0 else "vi",
+        email=f"thu.nghiem.{number:05d}@{EMAIL_DOMAIN}" if number % 5 == 0 else None,
+        language="en" if number % 3 == 0 else "vi",
     )

@@ -28,7 +28,8 @@ def needles(people: Iterable[Person]) -> set[bytes]:
     found = forms(NAME_MARKER) | forms(EMAIL_DOMAIN)
     for person in people:
         international = "+84" + person.phone[1:]
-        for text in (person.name, person.citizen_number, person.phone, international, person.address, person.email):
+        texts = (person.name, person.citizen_number, person.phone, international, person.address, person.email)
+        for text in filter(None, texts):
             found |= forms(text)
     return found
 
