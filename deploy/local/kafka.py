@@ -73,7 +73,8 @@ def prepare(folder: Folder, ports: Ports, *, told: Callable[[int, int], None] = 
     settings = folder.kafka / "server.properties"
     settings.write_text(properties(folder, ports), "utf-8")
     if not (folder.kafka / "data" / "meta.properties").exists():
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # Never a dash in front: the tool would take it for an option.
+        cluster = base64.urlsafe_b64encode(b"M" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         command = ["format", "--standalone", "--ignore-formatted", "-t", cluster, "-c", str(settings)]
         made = subprocess.run(  # noqa: S603 - our own Java
             [_java(), *_TOOL, "-cp", path, "kafka.tools.StorageTool", *command],
