@@ -103,21 +103,21 @@ def _columns(parking: Parking, at: datetime) -> tuple[Any, ...]:
 
 PARK_BYTES = """
 insert into parked (kind, topic, partition, "offset", headers, value, reason, attempts, parked_at)
-select 'undecodable', $1, $2, place, headers, value, reason, 1, $7
-from unnest($3::bigint[], $4::text[], $5::bytea[], $6::text[]) as bytes (place, headers, value, reason)
+select 'undecodable', topic, partition, place, headers, value, reason, 1, $7
+from unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::bytea[], $6::text[])
+    as bytes (topic, partition, place, headers, value, reason)
 on conflict (topic, partition, "offset") where subject is null do nothing
 """
 
 
 async def park_bytes(tx: Connection, records: Sequence[tuple[Any, str]], at: datetime) -> None:
-    """Park records (of one partition) that are no envelope, each with its reason, under their place in the topic."""
+    """Park records that are no envelope, each with its reason, under their place: topic, partition and offset."""
     if not records:
         return
-    first = records[0][0]
     await tx.execute(
         PARK_BYTES,
-        first.topic,
-        first.partition,
+        [record.topic for record, _ in records],
+        [record.partition for record, _ in records],
         [record.offset for record, _ in records],
         [dump_headers(record.headers) for record, _ in records],
         [record.value for record, _ in records],

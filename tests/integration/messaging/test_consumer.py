@@ -219,6 +219,22 @@ async def test_bytes_that_are_no_fact_park_under_their_place_and_the_flow_goes_o
         assert [row.kind for row in await list_parked(tx)] == [Kind.UNDECODABLE] * 3
 
 
+async def test_bytes_of_several_partitions_park_each_under_its_own_place(house: House) -> None:
+    """One batch holds records of all partitions, and the first of each has the same offset."""
+    places = {await house.publish_bytes(f"key {number}".encode(), b"no fact", []) for number in range(20)}
+    assert len({partition for partition, _ in places}) > 1
+    async with running(house.consumer()):
+        await house.publish(Sending("good", 1))
+        await house.until_effects(1)
+
+        async def all_parked() -> bool:
+            return await house.count("parked") == len(places)
+
+        await until(all_parked)
+    rows = await house.pool.fetch('select partition, "offset" from parked')
+    assert {(row["partition"], row["offset"]) for row in rows} == places
+
+
 async def test_an_ignored_type_moves_its_cursor_and_calls_nobody(house: House) -> None:
     subscription = Subscription(house.topic, {StepTaken.TYPE: record_effects}, ignored={ResultReady.TYPE: "own fact"})
     await house.publish(Sending("A", 1, type=ResultReady.TYPE, value=b"not even read"), Sending("A", 2))
