@@ -12,7 +12,10 @@ from shared.contracts.facts import Channel, Language
 from shared.http.bodies import Code, Line, LongText, RequestBody
 
 Digits = Annotated[str, StringConstraints(min_length=1, max_length=32)]
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s]+\.[^@\s.]+$")]
+Email = Annotated[
+    str, StringConstraints(max_length=254, pattern=r"^[\x21-\x3f\x41-\x7e]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
+]
+"""ASCII only: mail servers take an address in other letters from nobody but those who speak SMTPUTF8."""
 Count = Annotated[int, Field(strict=True, ge=0, le=1000)]
 
 

@@ -79,7 +79,8 @@ class MailServer:
 
 
 def write_mail(letter: Letter, sender: str) -> EmailMessage:
-    """Write one plain e-mail. Raises ValueError or MessageError for an address that is none."""
+    """Write one plain e-mail. Raises ValueError or MessageError for an address that is none or is not ASCII."""
+    letter.to.encode("ascii")  # the envelope takes nothing else: a name in other letters needs SMTPUTF8
     mail = EmailMessage(policy=SMTP_POLICY)
     mail["Message-ID"] = f"<{letter.reference}@{sender.rpartition('@')[2]}>"
     mail["Date"] = format_datetime(letter.written_at)

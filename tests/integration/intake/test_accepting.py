@@ -214,6 +214,7 @@ BAD_FILINGS: dict[str, tuple[Any, int, str]] = {
     "field missing": (_without("applicant"), 422, "input_invalid"),
     "empty name": (_applicant(name="  "), 422, "input_invalid"),
     "control character": (_applicant(name="Nguyễn\x00Văn"), 422, "input_invalid"),
+    "e-mail address in letters of no mail server": (_applicant(email="thu@tên.example"), 422, "input_invalid"),
     "text too long": (_with(content="x" * 2001), 422, "input_invalid"),
     "unknown language": (_with(language="fr"), 422, "input_invalid"),
     "wrong date": (_applicant(birth_date="1995-02-30"), 422, "input_invalid"),
