@@ -12,6 +12,7 @@ LOCK = """
 with bound as materialized (
     select
         set_config('idle_in_transaction_session_timeout', '5s', true) as idle,
+        set_config('transaction_timeout', '0', true) as disarmed, -- one that runs already is not wound again
         set_config('transaction_timeout', '15s', true) as whole
 ), wanted as (
     select subject, source from unnest($2::text[], $3::text[]) as w (subject, source) cross join bound

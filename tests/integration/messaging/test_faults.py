@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import asyncpg
 import pytest
 
 from shared.database import Connection, create_pool, transaction
+from shared.messaging import cursors
 from shared.messaging.cursors import lock_cursors, move_cursors
 from shared.messaging.envelope import Received
 from shared.messaging.faults import Fenced, Unready
@@ -130,6 +132,26 @@ async def test_who_saw_an_older_cursor_is_fenced_and_has_no_effect(house: House)
         await zombie()
     assert await house.effects() == {}
     assert await house.pool.fetchval("select seq from cursors") == 1
+
+
+async def test_a_consumer_that_hangs_inside_a_statement_gives_its_locks_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound of the whole transaction replaces that of the session, which is longer and runs already."""
+    assert "'15s'" in cursors.LOCK
+    monkeypatch.setattr(cursors, "LOCK", cursors.LOCK.replace("'15s'", "'1s'"))
+    async with house.pool.acquire() as connection:
+        assert await connection.fetchval("show transaction_timeout") == "30s"
+
+    async def hang() -> None:
+        async with transaction(house.pool) as tx:
+            await lock_cursors(tx, house.topic, [("A", "intake")])
+            await tx.execute("set local statement_timeout = 0")
+            await tx.execute("select pg_sleep(4)")
+            pytest.fail("the transaction outlived its bound")
+
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresError)):
+        await hang()
 
 
 class Wire:
