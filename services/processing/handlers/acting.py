@@ -44,10 +44,10 @@ class Acting:
 
         A timer that is due and has not fired yet comes first: the law's clock is never overtaken by an act.
         """
-        now = self.clock.now()
-        locked = await lock_case(tx, code, now)
-        if locked is None:
+        found = await lock_case(tx, code, self.clock.now)
+        if found is None:
             raise UnknownCase
+        locked, now = found
         case = locked.case
         drafted: tuple[Drafted, ...] = ()
         if locked.due_timers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from shared.database import Connection
 from shared.rulebook.calendar import local
 
 LOCK_CASE = f"""
-select {CASE_COLUMNS}, exists (select from timers where code = $1 and fires_at <= $2) as owes_timers
+select {CASE_COLUMNS}, (select min(fires_at) from timers where code = $1) as next_timer
 from cases c where c.code = $1 for update
 """  # noqa: S608 - names of the dataclass's fields
 
@@ -38,17 +39,21 @@ class Locked:
     due_timers: tuple[Timer, ...]
 
 
-async def lock_case(tx: Connection, code: str, now: datetime) -> Locked | None:
-    """Lock and read one case; None when there is no such dossier."""
-    row = await tx.fetchrow(LOCK_CASE, code, now)
+async def lock_case(tx: Connection, code: str, now: Callable[[], datetime]) -> tuple[Locked, datetime] | None:
+    """Lock and read one case, and the legal time at which it was ours; None when there is no such dossier.
+
+    The clock is read under the lock: an act that had to wait for the timers, or for another officer, is no earlier.
+    """
+    row = await tx.fetchrow(LOCK_CASE, code)
     if row is None:
         return None
     steps = tuple(map(step_of, await tx.fetch(READ_STEPS, code)))
+    moment = now()
     timers: tuple[Timer, ...] = ()
-    if row["owes_timers"]:
-        found = await tx.fetch(DUE_TIMERS, code, now)
+    if row["next_timer"] is not None and row["next_timer"] <= moment:
+        found = await tx.fetch(DUE_TIMERS, code, moment)
         timers = tuple(map(timer_of, found))
-    return Locked(case_of(row, steps), timers)
+    return Locked(case_of(row, steps), timers), moment
 
 
 def timer_of(row: asyncpg.Record) -> Timer:

@@ -71,6 +71,34 @@ async def test_finishing_races_with_the_clock_and_the_facts_keep_their_legal_ord
         assert [moment for _, moment in told] == sorted(moment for _, moment in told)
 
 
+async def test_an_act_that_waited_is_dated_when_it_took_effect(hall: Hall) -> None:
+    """Its dossier was held while the due moment passed: the clock's own move comes first, then a late finish."""
+    await hall.tomorrow()
+    code = await hall.accept(hall.catalogue.case(*SHORT))
+    duty, version = await hall.walk_until(code, "finish")
+    due = hall.now().replace(hour=17, minute=0)
+    hall.move_clock(due)
+    await hall.timers_fired()
+    hold = hall.database.transaction()
+    await hold.start()
+    await hall.database.execute("select from processing.cases where code = $1 for update", code)
+    act = asyncio.create_task(hall.act(code, "finish", (duty["role"], duty["agency"]), version))
+
+    async def waits() -> bool:
+        return bool(
+            await hall.database.fetchval(
+                "select count(*) from pg_stat_activity"
+                " where application_name = 'motcua-processing' and wait_event_type = 'Lock'"
+            )
+        )
+
+    await until(waits, "the act waits for its dossier")
+    hall.move_clock(due + SECOND)
+    await hold.rollback()
+    assert (await act).status_code == HTTPStatus.OK
+    assert (await hall.facts_of(code))[-2:] == [("became_overdue", due), ("result_ready", due + SECOND)]
+
+
 async def test_an_apology_is_owed_once_its_draft_opens_and_is_sent_once(hall: Hall) -> None:
     await hall.tomorrow()
     code = await hall.accept(hall.catalogue.case(*LAND))
