@@ -15,7 +15,7 @@ from tests.integration.intake.counter import FIRST_MORNING, Counter
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def stack() -> AsyncIterator[Stack]:
     ports = Ports.from_base(int(os.environ.get("MOTCUA_TEST_PORTS_INTAKE", "21100")))
     folder = ROOT / "var" / "test-intake"
@@ -24,7 +24,7 @@ async def stack() -> AsyncIterator[Stack]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def counter(stack: Stack) -> AsyncIterator[Counter]:
     database = await asyncpg.connect(stack.dsn())
     async with httpx2.AsyncClient(base_url=stack.urls["intake"], timeout=20, trust_env=False) as http:

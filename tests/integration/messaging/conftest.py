@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Servers:
-    """The session's real servers."""
+    """The suite's real servers."""
 
     stack: Stack
     kafka: str
@@ -35,7 +35,7 @@ class Servers:
         return f"postgresql://{ROLE}:{password}@{database.host}:{database.port}/{database.name}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def servers() -> AsyncIterator[Servers]:
     ports = Ports.from_base(int(os.environ.get("MOTCUA_TEST_PORTS_MESSAGING", "21050")))
     folder = ROOT / "var" / "test-messaging"

@@ -24,7 +24,7 @@ BEGIN = datetime(2020, 3, 2, 7, 0, tzinfo=ZONE)
 SOURCES = ("intake", "processing", "notification")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def town() -> AsyncIterator[Town]:
     ports = Ports.from_base(int(os.environ.get("MOTCUA_TEST_PORTS_METRICS", "21250")))
     async with AsyncExitStack() as end:

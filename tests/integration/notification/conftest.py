@@ -26,7 +26,7 @@ from tests.integration.notification.house import ROOT, House, Process
 BEGIN = datetime(2020, 3, 2, 8, 0, tzinfo=ZONE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def house() -> AsyncIterator[House]:
     ports = Ports.from_base(int(os.environ.get("MOTCUA_TEST_PORTS_NOTIFICATION", "21200")))
     async with AsyncExitStack() as end:

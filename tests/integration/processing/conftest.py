@@ -22,7 +22,7 @@ from tests.integration.processing.hall import FIRST_MORNING, Hall
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def hall() -> AsyncIterator[Hall]:
     ports = Ports.from_base(int(os.environ.get("MOTCUA_TEST_PORTS_PROCESSING", "21150")))
     folder, parts = ROOT / "var" / "test-processing", ("postgres", "kafka", "processing")
