@@ -10,6 +10,7 @@ from services.intake.handlers.closing import SUBSCRIPTIONS
 from services.intake.settings import Settings
 from shared.messaging.consumer import Consumer
 from shared.messaging.faults import Unready
+from shared.messaging.figures import Gauges
 from shared.messaging.journal import Journal
 from shared.messaging.relay import Relay
 from shared.messaging.rules import RuleStore
@@ -43,7 +44,7 @@ async def build(resources: Resources[Settings]) -> Parts:
             titles=TITLES,
             unavailable=(Unready,),
         ),
-        loops={"relay": Relay(pool, journal, servers).run},
+        loops={"relay": Relay(pool, journal, servers).run, "gauges": Gauges(pool, resources.clock).run},
         consumers={"facts": Consumer("intake", SUBSCRIPTIONS, pool, servers), "rules": rules},
         checks={"rules in force": rules_in_force},
     )

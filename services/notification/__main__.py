@@ -21,6 +21,7 @@ from shared.contracts.facts import Channel
 from shared.http.languages import Words
 from shared.messaging.consumer import Consumer
 from shared.messaging.faults import Unready
+from shared.messaging.figures import Gauges
 from shared.messaging.journal import Journal
 from shared.messaging.relay import Relay
 from shared.messaging.rules import RuleStore
@@ -55,7 +56,11 @@ async def build(resources: Resources[Settings]) -> Parts:
             unavailable=(Unready,),
         ),
         prepare=(rules.load,),
-        loops={"rules": rules.run, "relay": Relay(pool, journal, servers).run},
+        loops={
+            "rules": rules.run,
+            "relay": Relay(pool, journal, servers).run,
+            "gauges": Gauges(pool, resources.clock).run,
+        },
         consumers={
             "facts": Consumer(NAME, subscriptions, pool, servers),
             "delivery": Delivery(sending, reading, woken),

@@ -9,12 +9,12 @@ from services.processing.api.wording import TITLES
 from services.processing.handlers.accepting import subscriptions
 from services.processing.handlers.acting import Acting
 from services.processing.handlers.reading import Reading
-from services.processing.loops import Gauges, Timers
+from services.processing.loops import Timers, read_due
 from services.processing.settings import Settings
-from shared.clocks import machine_now
 from shared.http.app import Surface
 from shared.messaging.consumer import Consumer
 from shared.messaging.faults import Unready
+from shared.messaging.figures import Gauges
 from shared.messaging.journal import Journal
 from shared.messaging.relay import Relay
 from shared.messaging.rules import RuleStore
@@ -47,7 +47,7 @@ async def build(resources: Resources[Settings]) -> Parts:
         loops={
             "rules": rules.run,
             "relay": Relay(pool, journal, servers).run,
-            "gauges": Gauges(pool, clock, machine_now).run,
+            "gauges": Gauges(pool, clock, (read_due,)).run,
         },
         consumers={"facts": Consumer(NAME, subscriptions(rules), pool, servers), "timers": timers},
     )

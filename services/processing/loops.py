@@ -1,11 +1,9 @@
-"""What processing does unasked: it fires timers when the legal clock reaches them, and keeps the gauges young."""
+"""What processing does unasked: it fires timers when the legal clock reaches them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -14,9 +12,8 @@ from prometheus_client import Counter, Gauge
 from services.processing.handlers.clockwork import fire_due
 from services.processing.repository.clockwork import count_due
 from shared.clocks import LegalClock, SystemLegalClock
-from shared.database import Pool, transaction
+from shared.database import Connection, Pool
 from shared.messaging.faults import passes, reason_of
-from shared.messaging.figures import refresh_figures
 from shared.messaging.health import LoopHealth, Pulse
 from shared.messaging.journal import Journal
 
@@ -25,7 +22,6 @@ DUE = Gauge("motcua_timers_due", "Timers that have fallen due and not fired")
 
 SCENARIO_POLL_SECONDS = 0.05
 SYSTEM_POLL_SECONDS = 1.0
-REFRESH_SECONDS = 2.0
 BACK_OFF_SECONDS = 1.0
 
 log = structlog.get_logger("timers")
@@ -67,31 +63,9 @@ class Timers:
         return made.total()
 
 
-@dataclass(frozen=True)
-class Gauges:
-    """Sets the gauges that the database knows; a scrape never runs SQL."""
-
-    pool: Pool
-    clock: LegalClock
-    machine_now: Callable[[], datetime]
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Refresh every 2 s until `stop`."""
-        while not stop.is_set():
-            try:
-                await self.refresh()
-            except Exception as error:
-                if not passes(error):
-                    raise
-                log.warning("gauges_not_read", reason=reason_of(error))
-            await _rest(stop, REFRESH_SECONDS)
-
-    async def refresh(self) -> None:
-        """Read and set every gauge once."""
-        legal_now = self.clock.now()
-        async with transaction(self.pool) as tx:
-            await refresh_figures(tx, self.machine_now(), legal_now)
-            DUE.set(await count_due(tx, legal_now))
+async def read_due(tx: Connection, legal_now: datetime) -> None:
+    """Set the gauge of timers that should have fired."""
+    DUE.set(await count_due(tx, legal_now))
 
 
 async def _rest(stop: asyncio.Event, seconds: float) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from prometheus_client import Counter, Gauge
 
-from shared.database import Connection
+from shared.clocks import LegalClock, machine_now
+from shared.database import Connection, Pool, transaction
+from shared.messaging.faults import passes, reason_of
 from shared.messaging.parking import Kind
 
 PUBLISHED = Counter("motcua_relay_published", "Facts that the broker acknowledged", ["topic"])
@@ -19,6 +26,10 @@ PARKED = Gauge("motcua_parked_facts", "Facts in the parking table", ["kind"])
 PARKED_SUBJECTS = Gauge("motcua_parked_dossiers", "Subjects with a fact in the parking table")
 PARKED_OVERDUE = Gauge("motcua_parked_past_promised_due", "Parked subjects whose promised due moment has passed")
 GAP_AGE = Gauge("motcua_parked_gap_oldest_seconds", "How long the oldest fact has waited for a missing one")
+
+REFRESH_SECONDS = 2.0
+
+log = structlog.get_logger()
 
 READ = """
 select
@@ -46,3 +57,33 @@ async def refresh_figures(tx: Connection, machine_time: datetime, legal_time: da
     found = {record["kind"]: record["facts"] for record in await tx.fetch(KINDS)}
     for kind in Kind:
         PARKED.labels(kind.value).set(found.get(kind.value, 0))
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """Keeps the gauges young that the database knows, messaging's and a service's own: a scrape never runs SQL."""
+
+    pool: Pool
+    clock: LegalClock
+    own: Sequence[Callable[[Connection, datetime], Awaitable[None]]] = ()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Refresh every 2 s until `stop`. What passes by itself is told; anything else is raised."""
+        while not stop.is_set():
+            try:
+                await self.refresh()
+            except Exception as error:
+                if not passes(error):
+                    raise
+                log.warning("gauges_not_read", reason=reason_of(error))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH_SECONDS):
+                    await stop.wait()
+
+    async def refresh(self) -> None:
+        """Read and set every gauge once; those of a service are given the legal time."""
+        legal_now = self.clock.now()
+        async with transaction(self.pool) as tx:
+            await refresh_figures(tx, machine_now(), legal_now)
+            for read in self.own:
+                await read(tx, legal_now)

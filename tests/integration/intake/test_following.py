@@ -58,6 +58,23 @@ async def applied(counter: Counter) -> int:
     return int(figures["applied"].get(f"processing/{LIFECYCLE.name}", 0))
 
 
+async def test_what_is_parked_is_seen_by_who_scrapes(counter: Counter) -> None:
+    async def shown() -> list[str]:
+        page = (await counter.http.get("/metrics")).text
+        return [line for line in page.splitlines() if line.startswith('motcua_parked_facts{kind="undecodable"}')]
+
+    parked = await counter.database.fetchval(
+        'insert into intake.parked (kind, topic, partition, "offset", headers, reason, attempts, parked_at)'
+        " values ('undecodable', 'dossier.lifecycle.v1', 0, 0, '[]', 'planted', 1, clock_timestamp()) returning id"
+    )
+    try:
+        async with asyncio.timeout(15):
+            while await shown() != ['motcua_parked_facts{kind="undecodable"} 1.0']:
+                await asyncio.sleep(0.1)
+    finally:
+        await counter.database.execute("delete from intake.parked where id = $1", parked)
+
+
 def test_every_fact_of_the_topic_is_handled_or_left_alone_for_a_reason() -> None:
     written = {fact.TYPE for facts in LIFECYCLE.writers.values() for fact in facts}
     assert HANDLERS.keys() | IGNORED.keys() == written

@@ -12,7 +12,9 @@ from services.notification.domain.messages import Answer, Reason, Result
 from services.notification.domain.wording import Text
 
 
-@pytest.mark.parametrize("to", ["a@tên.example", "ận@xa.example", "a\x00@xa.example", "a,b@xa.example", "<a>@xa.example"])
+@pytest.mark.parametrize(
+    "to", ["a@tên.example", "ận@xa.example", "a\x00@xa.example", "a,b@xa.example", "<a>@xa.example"]
+)
 async def test_an_address_that_cannot_be_written_is_rejected_before_any_call(to: str) -> None:
     server = MailServer("127.0.0.1", 1, sender="s@motcua.example", timeout_seconds=1, connections=1)
     letter = Letter("reference", to, Text("Hồ sơ", "Nội dung\n"), datetime.now(UTC))
