@@ -26,10 +26,20 @@ PLANTED: dict[Rule, tuple[Module, ...]] = {
     rules.no_clock_in_sql: (
         Module("services/intake/repository.py", "Q = 'select code from dossiers where due < now()'"),
         Module("services/metrics/repository.py", "Q = 'insert into counters values (current_date)'"),
+        Module("services/metrics/repository.py", "WHERE = 'due < now()'"),
     ),
     rules.no_clock_in_pure_parts: (
         Module("services/processing/domain/workflow.py", "import datetime\nx = datetime.now()"),
+        Module("services/processing/domain/workflow.py", "import datetime\nx = datetime.datetime.now()"),
         Module("shared/rulebook/limits.py", "x = date.today()"),
+        Module("shared/rulebook/seed/checks.py", "x = date.today()"),
+    ),
+    rules.no_io_in_pure_parts: (
+        Module("services/metrics/domain/report.py", "x = open('report.txt')"),
+        Module("services/metrics/domain/report.py", "print('report')"),
+        Module("shared/rulebook/limits.py", "x = place.read_text()"),
+        Module("shared/contracts/facts.py", "from pathlib import Path"),
+        Module("shared/rulebook/seed/checks.py", "import urllib.request"),
     ),
     rules.no_swallowed_exceptions: (Module("shared/planted.py", "try:\n    f()\nexcept ValueError:\n    pass"),),
     rules.nothing_unfinished: (Module("shared/planted.py", "# TODO: later"),),

@@ -1,0 +1,106 @@
+"""Who does what with which fact: each service's subscriptions as one table, type → function."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+
+from deploy.demo.quiet import READERS
+from services.intake.handlers.closing import SUBSCRIPTIONS
+from services.metrics import handlers as metrics
+from services.notification.handlers.facts import Requests
+from services.processing.handlers import accepting as processing
+from shared.clocks import machine_now
+from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES, TOPICS
+from shared.messaging.consumer import Subscription
+from shared.messaging.rules import RuleStore
+
+TABLE: dict[str, dict[str, dict[str, str]]] = {
+    "intake": {
+        LIFECYCLE.name: {
+            "vn.motcua.dossier.result_ready.v1": "close",
+            "vn.motcua.dossier.result_handed_over.v1": "close",
+        },
+    },
+    "processing": {
+        LIFECYCLE.name: {
+            "vn.motcua.dossier.accepted.v1": "on_accepted",
+        },
+    },
+    "notification": {
+        LIFECYCLE.name: {
+            "vn.motcua.dossier.accepted.v1": "Requests.on_accepted",
+            "vn.motcua.dossier.result_ready.v1": "Requests.on_told",
+            "vn.motcua.dossier.apologised.v1": "Requests.on_told",
+            "vn.motcua.dossier.became_overdue.v1": "Requests.on_told",
+        },
+        CONTACTS.name: {
+            "vn.motcua.dossier.contact_stated.v1": "Requests.on_contact",
+        },
+    },
+    "metrics": {
+        LIFECYCLE.name: {
+            "vn.motcua.dossier.accepted.v1": "on_accepted",
+            "vn.motcua.dossier.result_ready.v1": "count_dossiers",
+            "vn.motcua.dossier.apologised.v1": "count_dossiers",
+        },
+        OUTCOMES.name: {
+            "vn.motcua.notice.handed_over.v1": "count_notices",
+            "vn.motcua.notice.delivered.v1": "count_notices",
+            "vn.motcua.notice.failed.v1": "count_notices",
+            "vn.motcua.notice.unknown.v1": "count_notices",
+        },
+    },
+}
+
+
+def subscriptions(service: str) -> Sequence[Subscription]:
+    rules = RuleStore("127.0.0.1:9")
+    match service:
+        case "intake":
+            return SUBSCRIPTIONS
+        case "processing":
+            return processing.subscriptions(rules)
+        case "notification":
+            return Requests(machine_now, asyncio.Event()).subscriptions()
+        case _:
+            return metrics.subscriptions(rules)
+
+
+def function(handler: Any) -> str:
+    return str((handler.func if isinstance(handler, partial) else handler).__qualname__)
+
+
+@pytest.mark.parametrize("service", TABLE)
+def test_each_type_has_its_function(service: str) -> None:
+    found = {
+        one.topic: {kind: function(handler) for kind, handler in one.handlers.items()} for one in subscriptions(service)
+    }
+    assert found == TABLE[service]
+
+
+@pytest.mark.parametrize("service", TABLE)
+def test_every_type_of_a_topic_that_is_read_has_a_function_or_a_reason_for_none(service: str) -> None:
+    published = {topic.name: {fact.TYPE for written in topic.writers.values() for fact in written} for topic in TOPICS}
+    for one in subscriptions(service):
+        assert one.handlers.keys() | one.ignored.keys() == published[one.topic]
+        assert not one.handlers.keys() & one.ignored.keys()
+        assert all(one.ignored.values())
+
+
+@pytest.mark.parametrize("service", TABLE)
+def test_a_topic_is_read_as_it_is_kept(service: str) -> None:
+    compacted = {topic.name: topic.compacted for topic in TOPICS}
+    assert all(one.compacted is compacted[one.topic] for one in subscriptions(service))
+
+
+@pytest.mark.parametrize("service", TABLE)
+def test_quiet_waits_for_every_reader_of_another_services_facts(service: str) -> None:
+    """What is applied of others' facts is compared with what they journaled, topic by topic."""
+    writers = {topic.name: set(topic.writers) for topic in TOPICS}
+    read = {(writer, one.topic) for one in subscriptions(service) for writer in writers[one.topic] - {service}}
+    assert set(READERS[service]) == read
