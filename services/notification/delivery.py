@@ -88,7 +88,7 @@ class Delivery:
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + LOOK_SECONDS
             await self._sending.give_up_waiting()
-            WAITING.set((await self._reading.summary())["waiting"])
+            WAITING.set(await self._reading.waiting())
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -37,6 +37,7 @@ def decode_cursor(cursor: str, *types: type) -> tuple[str | int, ...]:
         key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except ValueError:
         key = None
-    if not isinstance(key, list) or [type(part) for part in key] != list(types):
+    ours = isinstance(key, list) and all(str(part).isprintable() for part in key)  # what no column takes is not
+    if not ours or [type(part) for part in key] != list(types):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid", "Take the cursor from next_cursor as it is.")
     return tuple(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple, Self
 
@@ -27,7 +27,7 @@ class Period(NamedTuple):
 
     def as_of(self, now: datetime) -> datetime:
         """Give the moment at which open dossiers are judged: the legal now, or the end of a period that is over."""
-        end = datetime.combine(self.last + timedelta(days=1), time(), ZONE) - timedelta(seconds=1)
+        end = datetime.combine(self.last, time(23, 59, 59), ZONE)
         return min(now, end)
 
 

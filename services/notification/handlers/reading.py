@@ -47,6 +47,11 @@ class Reading:
         async with transaction(self._pool) as tx:
             return await figures.summarise(tx)
 
+    async def waiting(self) -> int:
+        """Count what is not at an end; cheap however much was ever told."""
+        async with transaction(self._pool) as tx:
+            return await figures.count_waiting(tx)
+
     async def quiet(self) -> Quiet:
         """Tell whether anything waits, computed now."""
         async with transaction(self._pool) as tx:

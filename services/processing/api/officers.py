@@ -121,8 +121,8 @@ async def read_worklist(pool: Pool, officer: Officer, limit: int, cursor: str | 
 def _after(cursor: str | None) -> tuple[datetime, str]:
     if cursor is None:
         return START
-    moment, code = decode_cursor(cursor, str, str)
+    text, code = decode_cursor(cursor, str, str)
     try:
-        return datetime.fromisoformat(str(moment)), str(code)
-    except ValueError as error:
+        return datetime.fromisoformat(str(text)).astimezone(UTC), str(code)
+    except (ValueError, OverflowError) as error:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from http import HTTPStatus
 
+from shared.http.paging import encode_cursor
 from tests.integration.processing.hall import COMMUNE, DISTRICT_DESK, Hall
 
 SHORT, LAND = ("2.000528", "default"), ("1.012784", "default")
@@ -57,7 +58,8 @@ async def test_a_worklist_pages_by_urgency_and_shows_only_what_the_caller_can_do
     assert codes[0] not in {item["code"] for item in await hall.worklist("specialist", "H56.92.01", "bob")}
     mine = await hall.worklist("specialist", "H56.92.01", "anna")
     assert [item["duties"][0]["action"] for item in mine if item["code"] == codes[0]] == ["forward"]
-    for cursor_sent in ("nonsense", "WzFd"):
+    forged = [encode_cursor(moment, "x") for moment in ("0001-01-01T00:00:00+07:00", "noon")]
+    for cursor_sent in ("nonsense", "WzFd", *forged):
         wrong = await hall.http.get("/v1/worklist", params={"cursor": cursor_sent}, headers=desk)
         assert (wrong.status_code, wrong.json()["code"]) == (HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid")
 

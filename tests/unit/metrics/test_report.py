@@ -48,6 +48,11 @@ def report(counts: list[CountRow], overdue: int = 0, notices: list[NoticeRow] | 
     )
 
 
+def test_a_period_may_last_to_the_end_of_the_calendar() -> None:
+    assert Period(date(2020, 1, 1), date.max).as_of(AS_OF) == AS_OF
+    assert Period(date(2020, 1, 1), date(2020, 11, 29)).as_of(AS_OF) == datetime(2020, 11, 29, 23, 59, 59, tzinfo=ZONE)
+
+
 def test_the_figures_of_the_real_year() -> None:
     figures = report([row(Figure.RECEIVED, 9470), row(Figure.RESOLVED_ON_TIME, 9315)])
     assert (figures.received, figures.resolved, figures.in_progress) == (9470, 9315, 155)

@@ -211,6 +211,9 @@ def test_a_cursor_comes_back_as_it_was_and_nothing_else_does() -> None:
     for other in ("", "%%%", cursor[:-2], encode_cursor("x"), encode_cursor(1, 2, 3), "é", "bnVsbA"):
         with pytest.raises(Problem, match="cursor_invalid"):
             decode_cursor(other, str, str, int)
+    for unprintable in ("\0", "a\0", "\ud800"):
+        with pytest.raises(Problem, match="cursor_invalid"):
+            decode_cursor(encode_cursor(unprintable), str)
 
 
 async def test_roles(http: httpx2.AsyncClient, jwks: Path) -> None:
