@@ -6,7 +6,7 @@ seed makes the same facts. What is due at this day's close goes on in rounds unt
 
 The driver keeps no list of dossiers. It knows the ledger, and which officers may have work: those named by the open
 duties of an answer, the desks where something was filed, leaders who owe an apology (timers open its draft), and at
-the first moment of a day every officer seen so far, which is how dossiers filed by others are found.
+the first moment of a day every desk, which is how dossiers filed by others are found.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Year:
 
     def __post_init__(self) -> None:
         self.counts = Counts()
-        self._known = {Officer(arrival.place.code, "desk") for arrival in self.plan.arrivals}
+        self._desks = {Officer(arrival.place.code, "desk") for arrival in self.plan.arrivals}
         self._awake: set[Officer] = set()
         self._urgent: set[Officer] = set()
         self._apologisers: set[Officer] = set()
@@ -92,7 +92,7 @@ class Year:
     async def _move(self, moment: datetime) -> None:
         self.world.set_clock(moment)
         if moment.date() != self._now.date():
-            self._awake |= self._known
+            self._awake |= self._desks
         self._now = self.counts.moment = moment
         await self.world.watch.timers_fired()
 
@@ -123,7 +123,6 @@ class Year:
 
     def _wake(self, officers: set[Officer], item: Item) -> None:
         """Let these officers look again: at once for what presses, else at the next moment."""
-        self._known |= officers
         (self._urgent if self._presses(item) else self._awake).update(officers)
 
     async def _read(self, officers: Iterable[Officer]) -> list[tuple[Item, Duty]]:

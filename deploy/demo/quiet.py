@@ -20,7 +20,7 @@ READERS: Mapping[str, tuple[tuple[str, str], ...]] = {
 """Who must have applied whose facts, for the system to be quiet: service → (source, topic)."""
 
 POLL_SECONDS = 0.02
-LONGEST_POLL_SECONDS = 0.25
+LONGEST_POLL_SECONDS = 0.05
 PATIENCE_SECONDS = 300.0
 
 
@@ -115,7 +115,7 @@ class Watch:
             if loop.time() > give_up_at:
                 raise NeverQuiet("; ".join(figures.waiting()) or str(figures.by_service))
             await asyncio.sleep(delay)
-            delay = min(delay * 1.3, LONGEST_POLL_SECONDS)
+            delay = min(delay * 1.1, LONGEST_POLL_SECONDS)
 
 
 def _all_opened(figures: Figures) -> bool:

@@ -44,6 +44,7 @@ class Tuning:
     max_records: int = 500
     fetch_bytes: int = 256 * 1024
     poll_ms: int = 200
+    gather_seconds: float = 0.025
     commit_seconds: float = 1.0
     first_back_off_seconds: float = 0.1
     longest_back_off_seconds: float = 5.0
@@ -141,6 +142,9 @@ class Consumer:
                 await self._settle(client, batches)
             if time.monotonic() >= self._commit_at:
                 await self._commit(client)
+        if 0 < sum(map(len, batches.values())) < self._tuning.max_records:
+            # The first fact is handled at once; under a steady flow the next ones gather into a batch.
+            await asyncio.sleep(self._tuning.gather_seconds)
 
     async def _settle(self, client: Any, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """Settle each topic's batch, side by side; remember how far the good ones came, seek back on the others."""

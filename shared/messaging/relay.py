@@ -47,6 +47,7 @@ class RelayTuning:
     """Below the broker's 1,048,588, so that it is we who refuse a fact, before anything behind it is sent."""
     send_seconds: float = 30.0
     lease_seconds: float = 10.0
+    gather_seconds: float = 0.015
     shortest_rest_seconds: float = 0.005
     longest_rest_seconds: float = 0.25
     longest_back_off_seconds: float = 2.0
@@ -117,10 +118,13 @@ class Relay:
             self._journal.appended.clear()
             found = await self._round(producer)
             self._failures, self._pulse.reason = 0, ""
-            if found == self._tuning.batch_facts:
+            if found:
+                rest = 0.0
+                if found < self._tuning.batch_facts:
+                    # The first fact goes out at once; under a steady flow the next ones gather into a batch.
+                    await asyncio.sleep(self._tuning.gather_seconds)
                 continue
-            longer = min(rest * 2, self._tuning.longest_rest_seconds)
-            rest = self._tuning.shortest_rest_seconds if found else max(longer, self._tuning.shortest_rest_seconds)
+            rest = min(max(rest * 2, self._tuning.shortest_rest_seconds), self._tuning.longest_rest_seconds)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._journal.appended.wait(), rest)
                 rest = 0.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 
 BATCH = 200
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.02
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 3.0
 
