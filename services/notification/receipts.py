@@ -10,11 +10,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from services.notification.domain.messages import ReceiptStatus
 from services.notification.handlers.outcomes import Outcomes
-from shared.http.bodies import Code, RequestBody
+from shared.http.bodies import Code, Moment, RequestBody
 from shared.http.problems import Problem
 
 
@@ -23,7 +23,7 @@ class Receipt(RequestBody):
 
     reference: Code
     status: ReceiptStatus
-    at: AwareDatetime
+    at: Moment
 
 
 class Receipts(RequestBody):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import date
 from typing import Annotated, TypeAlias
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 
 class RequestBody(BaseModel):
@@ -20,6 +21,18 @@ def _printable(text: str) -> str:
         raise ValueError("holds a character that cannot be printed")
     return unicodedata.normalize("NFC", text)
 
+
+def _written(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("is written as text")  # noqa: TRY004 - Pydantic makes a fault of a ValueError only
+    return value
+
+
+Day: TypeAlias = Annotated[date, BeforeValidator(_written)]
+"""A date as text, RFC 3339: a number is no date."""
+
+Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written)]
+"""A moment as text with its offset, RFC 3339: a number is no moment."""
 
 Line: TypeAlias = Annotated[
     str,

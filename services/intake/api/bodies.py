@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from services.intake.domain.filing import Applicant, Filing, PaperHandedIn
 from shared.contracts.facts import Channel, Language
-from shared.http.bodies import Code, Line, LongText, RequestBody
+from shared.http.bodies import Code, Day, Line, LongText, RequestBody
 
 Digits = Annotated[str, StringConstraints(min_length=1, max_length=32)]
 Email = Annotated[
@@ -24,7 +23,7 @@ class ApplicantBody(RequestBody):
 
     name: Line
     citizen_number: Digits = Field(description="Số định danh cá nhân: 12 digits.", examples=["038195012345"])
-    birth_date: date | None = None
+    birth_date: Day | None = None
     address: Line
     phone: Digits | None = Field(default=None, examples=["0912 345 678"])
     email: Email | None = None

@@ -66,7 +66,7 @@ BODIES: Mapping[str, type[RequestBody]] = {
 def read_act(action: str, body: bytes) -> Act:
     """Read an act; an empty body is an empty object. Raises RequestValidationError."""
     try:
-        said = BODIES[action].model_validate_json(body or b"{}")
+        said = BODIES[action].model_validate_json(body or b"{}", strict=True)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         raise RequestValidationError(faults) from error
