@@ -2,8 +2,8 @@
 
 Counts never depend on the seed. N dossiers are shared among the cases by largest remainder over `year_2020_weight`,
 each case's share among its places in equal parts by largest remainder, and every case is spread evenly over the
-moments of the year. The seed permutes: which of a case's dossiers is filed where, the order within a moment, and who
-stays open or late among those that may.
+working days of the year; of a day's dossiers the first half comes in the morning. The seed permutes: which of a case's
+dossiers is filed where, the order within a moment, and who stays open or late among those that may.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from deploy.demo.fates import Fate, Fates, Impossible, choose_fates
 from shared.rulebook.agencies import Agencies, Agency
 from shared.rulebook.calendar import ZONE, Calendar
 from shared.rulebook.catalogue import Case, Catalogue
+from shared.rulebook.limits import due
 
 FIRST_DAY = date(2020, 1, 1)
 LAST_DAY = date(2020, 11, 30)
 MOMENTS_OF_A_DAY = (time(8, 0), time(14, 30))
-"""The clock moves twice a working day, the second time before the 15:00 cut-off of same-day limits (C3)."""
+"""The clock moves at most twice a working day, the second time before the 15:00 cut-off of same-day limits (C3)."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,21 @@ def plan_year(rules: Rules, request: YearRequest) -> YearPlan:
         Arrival(number=number, moment=moment, place=place, area_code=area_code, case=case)
         for number, (moment, case, place, area_code) in enumerate(_filings(rules, filing, request.dossiers, shuffle), 1)
     ]
-    due = Fates.of(rules.calendar, moments, [(arrival.case.promised_limit, arrival.moment) for arrival in arrivals])
-    chosen = choose_fates(due, request.open, request.late, shuffle)
-    return YearPlan(request, moments, tuple(_with_fate(arrival, chosen, shuffle) for arrival in arrivals))
+    fates = Fates.of(rules.calendar, moments, [(arrival.case.promised_limit, arrival.moment) for arrival in arrivals])
+    chosen = choose_fates(fates, request.open, request.late, shuffle)
+    decided = tuple(_with_fate(arrival, chosen, shuffle) for arrival in arrivals)
+    return YearPlan(request, _needed(rules.calendar, moments, decided), decided)
+
+
+def _needed(calendar: Calendar, moments: Sequence[datetime], arrivals: Sequence[Arrival]) -> tuple[datetime, ...]:
+    """Leave out the afternoons of a small year at which nobody files and no late dossier waits for its apology."""
+    needed = {arrival.moment for arrival in arrivals}
+    for arrival in arrivals:
+        if arrival.fate is Fate.LATE:
+            due_at = due(calendar, arrival.case.promised_limit, arrival.moment)
+            needed.update(moment for moment in moments if arrival.moment <= moment <= due_at)
+    morning, _ = MOMENTS_OF_A_DAY
+    return tuple(moment for moment in moments if moment in needed or moment.time() == morning or moment == moments[-1])
 
 
 def working_days(calendar: Calendar, first: date = FIRST_DAY, last: date = LAST_DAY) -> list[date]:
@@ -148,13 +161,22 @@ def _filings(
     queue.sort(key=lambda entry: entry[:2])
     by_moment: dict[int, list[tuple[Case, Agency]]] = {}
     for position, (_, _, case, place) in enumerate(queue):
-        by_moment.setdefault(position * len(filing) // dossiers, []).append((case, place))
+        by_moment.setdefault(_filing_of(position, len(filing), dossiers), []).append((case, place))
     homes = _homes(rules.agencies, shuffle)
     for index in sorted(by_moment):
         shuffle.shuffle(by_moment[index])
         for case, place in by_moment[index]:
             home = next(homes)
             yield filing[index], case, place, place.area_code or home
+
+
+def _filing_of(position: int, filings: int, dossiers: int) -> int:
+    """Find the moment of the dossier at this position of the year: its day's share, the morning's half first."""
+    halves = len(MOMENTS_OF_A_DAY)
+    days = filings // halves
+    day = position * days // dossiers
+    first, after = -(-day * dossiers // days), -(-(day + 1) * dossiers // days)
+    return day * halves + (position - first) * halves // (after - first)
 
 
 def _homes(agencies: Agencies, shuffle: random.Random) -> Iterator[str]:
