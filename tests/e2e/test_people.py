@@ -104,6 +104,8 @@ async def people(stack: Stack, code: str) -> object:
 
 async def report_of(stack: Stack) -> object:
     async with httpx2.AsyncClient(base_url=stack.urls["metrics"], trust_env=False) as client:
-        answer = await client.get("/v1/reports/district", params={"from": "2020-01-01", "to": "2020-11-30"})
+        answer = await client.get(
+            "/v1/reports/district", params={"agency": "H56.97", "from": "2020-01-01", "to": "2020-11-30"}
+        )
         answer.raise_for_status()
-        return answer.json()["figures"]
+        return {name: value for name, value in answer.json().items() if name != "as_of"}

@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import httpx2
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.demo.people import EMAIL_DOMAIN, NAME_MARKER, Person
 from deploy.local.stack import Stack
@@ -58,15 +59,28 @@ def logs(stack: Stack) -> list[Path]:
 
 async def topics(stack: Stack) -> AsyncIterator[tuple[str, bytes]]:
     """Every topic's records raw: keys, headers and values."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}", auto_offset_reset="earliest")
+    servers = f"127.0.0.1:{stack.ports.kafka}"
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        for topic in sorted(await consumer.topics()):
-            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        for topic, numbers in sorted((await _partitions(servers)).items()):
+            partitions = [TopicPartition(topic, number) for number in numbers]
             consumer.assign(partitions)
             yield topic, await _read(consumer, partitions)
     finally:
         await consumer.stop()
+
+
+async def _partitions(servers: str) -> dict[str, list[int]]:
+    """Every topic's partitions; a consumer knows those of its own topics only."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        return {
+            each["topic"]: [part["partition"] for part in each["partitions"]] for each in await admin.describe_topics()
+        }
+    finally:
+        await admin.close()
 
 
 async def _read(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> bytes:
