@@ -1,0 +1,78 @@
+"""`motcua demo` as a person types it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from deploy.local.ports import Ports, refuse_taken
+from deploy.local.stack import ALL_PARTS
+from deploy.local.status import listeners
+from tests.e2e.conftest import FOLDER, PORT_BASE
+from tests.unit.demo.test_report import KEYS
+
+
+@asynccontextmanager
+async def demo(*words: str) -> AsyncIterator[Process]:
+    command = [str(Path(sys.executable).with_name("motcua")), "demo", "--folder", str(FOLDER)]
+    command += ["--port-base", str(PORT_BASE), *words]
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+            await process.wait()
+
+
+def all_ended() -> None:
+    """Every port of the stack is free again."""
+    refuse_taken(Ports.from_base(PORT_BASE), [port for part in ALL_PARTS for port in listeners(part)])
+
+
+@pytest.mark.timeout(300)
+async def test_it_prints_one_object_serves_on_and_ends_at_the_first_interrupt() -> None:
+    async with demo("--dossiers", "30", "--open", "0", "--late", "3", "--json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        first = (await process.stderr.readline()).decode().strip()
+        assert first == f"the board: http://127.0.0.1:{PORT_BASE + 4}/"
+        found = json.loads(await process.stdout.readline())
+        assert list(found) == KEYS
+        assert (found["received"], found["resolved_late"], found["apologies_published"]) == (30, 3, 3)
+        assert found["sources_agree"] is True
+        told = await process.stderr.readuntil(b"serving on; Ctrl-C ends\n")
+        assert "at the sinks: " in told.decode()
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            board = await client.get(first.removeprefix("the board: "))
+        assert board.status_code == 200
+        process.send_signal(signal.SIGINT)
+        rest, _ = await process.communicate()
+        assert (process.returncode, rest) == (0, b"")
+    all_ended()
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--open", "9470"), r"at most \d+"),
+        (("--open", "0", "--late", "9470"), "--late 9470"),
+        (("--dossiers", "0"), "--dossiers"),
+        (("--port-base", "70000"), "port"),
+    ],
+)
+async def test_what_cannot_be_played_is_exit_two_and_says_why(words: tuple[str, ...], named: str) -> None:
+    async with demo("--exit", *words) as process:
+        out, errors = await process.communicate()
+    assert (process.returncode, out) == (2, b"")
+    assert re.search(named, errors.decode())
