@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from deploy.demo.driver import Hook
@@ -44,6 +47,32 @@ class YearRunner:
         return report
 
 
+SMALL = YearRequest(300, open=4, late=12, seed=3)
+
+
 @pytest.fixture(scope="session")
 def years() -> YearRunner:
     return YearRunner(seed_rules())
+
+
+@pytest.fixture(scope="session")
+async def undisturbed(years: YearRunner) -> YearReport:
+    """A year of 300 that nothing disturbs: what the disturbed ones are held against."""
+    return await years.play(SMALL)
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
+    """Wait for a condition; raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def connected(stack: Stack) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """The stack's database as its superuser."""
+    connection = await asyncpg.connect(stack.dsn())
+    try:
+        yield connection
+    finally:
+        await connection.close()

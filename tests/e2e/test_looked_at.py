@@ -1,0 +1,178 @@
+"""One year looked at closely: strangers file too, a consumer is held, and afterwards nobody can be found."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.demo.driver import Hook
+from deploy.demo.fates import Impossible
+from deploy.demo.people import person
+from deploy.demo.plan import YearPlan, YearRequest
+from deploy.demo.play import BEGINS_AT, Stage, token_maker
+from deploy.demo.report import YearReport
+from deploy.local.stack import Stack
+from shared.contracts.topics import LIFECYCLE
+from tests.e2e.conftest import YearRunner, connected, until
+from tests.e2e.traces import everything, traces
+
+DOSSIERS, FOREIGN, SEED = 300, 7, 11
+PLANTED = "Nguyễn Thử Nghiệm 00007"
+
+
+@dataclass
+class Looked:
+    """What was seen of the year."""
+
+    largest_open: int
+    report: YearReport | None = None
+    clock: list[tuple[str, str]] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list)
+    planted: list[str] = field(default_factory=list)
+    erased: Any = "not looked"
+    kept: Any = None
+    figures: list[Any] = field(default_factory=list)
+    key_left_in: list[str] = field(default_factory=list)
+
+    @property
+    def found(self) -> dict[str, Any]:
+        assert self.report is not None
+        return self.report.as_json()
+
+
+@pytest.fixture(scope="module")
+async def year(years: YearRunner) -> Looked:
+    """Play it: strangers file at a third, metrics' consumer is held at two thirds, then all is looked through."""
+    with pytest.raises(Impossible) as refused:
+        years.plan(YearRequest(DOSSIERS, open=DOSSIERS, seed=SEED))
+    looked = Looked(refused.value.largest)
+    request = YearRequest(DOSSIERS, open=looked.largest_open, seed=SEED)
+    plan = years.plan(request)
+
+    async def look(stack: Stack) -> None:
+        people = [person(arrival.number, arrival.place.name_vi) for arrival in plan.arrivals]
+        looked.traces = traces(await everything(stack), people)
+        await plant(stack)
+        places = await everything(stack)
+        places["metrics of planted"] = b'motcua_planted{officer="' + PLANTED.encode() + b'"} 1'
+        looked.planted = traces(places, [person(7, "")])
+        await erase(stack, looked)
+
+    looked.report = await years.play(request, hooks=lambda stack, plan: disturbances(stack, plan, looked), after=look)
+    return looked
+
+
+def disturbances(stack: Stack, plan: YearPlan, looked: Looked) -> dict[float, Hook]:
+    async def strangers() -> None:
+        with contextlib.closing(Stage(stack, seed=99)) as stage:
+            for arrival in plan.arrivals[:FOREIGN]:
+                await stage.offices.file(arrival)
+
+    async def hold() -> None:
+        """Hold metrics' consumer for three seconds while the service goes on answering."""
+        clock = stack.scenario_file
+        assert clock is not None
+        async with connected(stack) as holder, connected(stack) as watcher:
+            held = holder.transaction()
+            await held.start()
+            await holder.execute("lock table metrics.cursors in exclusive mode")
+
+            async def behind() -> bool:
+                journaled = await watcher.fetchval("select sum(seq) from processing.journal_heads")
+                applied = await watcher.fetchval("select sum(seq) from metrics.cursors where source = 'processing'")
+                return bool(journaled > applied)
+
+            await until(behind)
+            before = clock.read_text()
+            await asyncio.sleep(3)  # the length of the hold is the fault itself, not a wait for something
+            assert await behind()
+            looked.clock.append((before, clock.read_text()))
+            await held.rollback()
+
+    return {0.33: strangers, 0.66: hold}
+
+
+async def plant(stack: Stack) -> None:
+    """Put a name into one place of each kind."""
+    producer = AIOKafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}")
+    await producer.start()
+    try:
+        # A partition of no dossier, and bytes that are no envelope: the services park it and go on.
+        await producer.send_and_wait(LIFECYCLE.name, value=b"{}", headers=[("planted", PLANTED.encode())])
+    finally:
+        await producer.stop()
+    async with connected(stack) as connection:
+        await connection.execute("create table processing.planted (body bytea)")
+        await connection.execute("insert into processing.planted values ($1)", PLANTED.encode())
+    (stack.folder.logs / "planted.log").write_text(f'{{"event": "{PLANTED}"}}\n', "utf-8")
+
+
+async def erase(stack: Stack, looked: Looked) -> None:
+    """Delete one dossier's key and restart everything; read its people and its neighbour's."""
+    looked.figures.append(await figures(stack))
+    async with connected(stack) as connection:
+        erased, kept = await connection.fetch(
+            "select code, wrapped_key from keyring.dossier_keys order by code limit 2"
+        )
+        await connection.execute("delete from keyring.dossier_keys where code = $1", erased["code"])
+    await stack.stop()
+    async with Stack(stack.folder.path, stack.ports, scenario=BEGINS_AT) as again:
+        looked.erased, looked.kept = await people(again, erased["code"]), await people(again, kept["code"])
+        looked.figures.append(await figures(again))
+        places = await everything(again)
+        looked.key_left_in = [place for place, content in places.items() if erased["wrapped_key"] in content]
+        assert any(kept["wrapped_key"] in content for content in places.values())
+
+
+async def people(stack: Stack, code: str) -> Any:
+    """What an officer at the district reads of a dossier's people."""
+    token = token_maker(stack)("leader.H56.97", "leader", "H56.97")
+    async with httpx2.AsyncClient(base_url=stack.urls["intake"], trust_env=False) as client:
+        answer = await client.get(f"/v1/dossiers/{code}", headers={"authorization": f"Bearer {token}"})
+        answer.raise_for_status()
+        found = answer.json()
+    assert found["people_erased"] is (found["people"] is None)
+    return found["people"]
+
+
+async def figures(stack: Stack) -> Any:
+    query = {"agency": "H56.97", "from": "2020-01-01", "to": "2020-11-30"}
+    async with httpx2.AsyncClient(base_url=stack.urls["metrics"], trust_env=False) as client:
+        answer = await client.get("/v1/reports/district", params=query)
+        answer.raise_for_status()
+        return {name: value for name, value in answer.json().items() if name != "as_of"}
+
+
+@pytest.mark.timeout(900)
+async def test_strangers_dossiers_are_counted_and_decided_too(year: Looked) -> None:
+    assert year.report is not None
+    assert year.report.exit_code == 0
+    assert year.found["sources_agree"] is True
+    assert year.found["received"] == DOSSIERS + FOREIGN
+    assert year.found["resolved"] == DOSSIERS + FOREIGN - year.largest_open
+    assert year.found["in_progress"] == year.found["in_progress_within_limit"] == year.largest_open
+    assert year.found["foreign"] == FOREIGN
+
+
+async def test_the_clock_stands_still_while_a_consumer_is_held(year: Looked) -> None:
+    [(before, after)] = year.clock
+    assert before == after
+
+
+async def test_no_trace_of_people_after_a_year_and_planted_ones_are_found(year: Looked) -> None:
+    assert year.traces == []
+    for place in ("topic dossier.lifecycle.v1", "table processing.planted", "log planted.log", "metrics of planted"):
+        assert any(line.startswith(place) for line in year.planted), place
+
+
+async def test_a_deleted_key_makes_its_people_unreadable_everywhere(year: Looked) -> None:
+    assert year.erased is None
+    assert year.key_left_in == []
+    assert "Thử Nghiệm" in year.kept["applicant"]["name"]
+    assert year.figures[0] == year.figures[1]
