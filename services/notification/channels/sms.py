@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -38,6 +39,7 @@ class SmsGateway:
 
     def __init__(self, url: str, token_file: Path, *, timeout_seconds: float, connections: int) -> None:
         token = token_file.read_text("utf-8").strip()
+        self._timeout_seconds = timeout_seconds
         self._client = httpx2.AsyncClient(
             base_url=url,
             headers={"Authorization": f"Bearer {token}"},
@@ -50,10 +52,12 @@ class SmsGateway:
         """Hand one message over."""
         body = {"reference": letter.reference, "to": letter.to, "text": letter.text.body, "sender": SENDER}
         try:
-            answer = await self._client.post("/v1/messages", json=body)
+            # The client's own limit is for each read: a gateway that trickles would hold a slot for ever.
+            async with asyncio.timeout(2 * self._timeout_seconds):
+                answer = await self._client.post("/v1/messages", json=body)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
             return Result(Answer.NOT_TAKEN)
-        except httpx2.HTTPError:
+        except (httpx2.HTTPError, TimeoutError):
             return Result(Answer.LOST)
         return read_answer(answer.status_code, answer.content)
 
