@@ -18,7 +18,7 @@ KILLS_OF_OTHERS = {0.35: "intake", 0.65: "metrics"}
 
 OPEN_BATCHES = """
 select count(*) from pg_stat_activity
-where application_name = $1 and wait_event_type = 'Lock' and query ilike '%cases%' and state = 'active'
+where application_name = $1 and wait_event_type = 'Lock' and query ilike '%insert into cases%' and state = 'active'
 """
 
 
