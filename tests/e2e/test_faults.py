@@ -16,9 +16,20 @@ from tests.e2e.conftest import SMALL, YearRunner, connected, until
 KILLS_OF_PROCESSING = (0.2, 0.5, 0.8)
 KILLS_OF_OTHERS = {0.35: "intake", 0.65: "metrics"}
 
-OPEN_BATCHES = """
+MAKE_BATCHES_WAIT = """
+create or replace function processing.wait_here() returns trigger language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock_shared(1);
+    return null;
+end
+$$;
+create or replace trigger wait_here before insert on processing.cases
+    for each statement execute function processing.wait_here();
+"""
+LET_BATCHES_GO = "drop trigger wait_here on processing.cases"
+WAITING_BATCHES = """
 select count(*) from pg_stat_activity
-where application_name = $1 and wait_event_type = 'Lock' and query ilike '%insert into cases%' and state = 'active'
+where application_name = 'motcua-processing' and wait_event = 'advisory' and query ilike '%insert into cases%'
 """
 
 
@@ -34,22 +45,21 @@ def last_of_a_batch(log: Path) -> str | None:
 
 
 async def kill_inside_a_batch(stack: Stack) -> tuple[str | None, int]:
-    """Hold the table of cases until processing's batch waits for it; kill processing there."""
+    """Let the next batch that opens cases wait in the middle of its transaction; kill processing there."""
     async with connected(stack) as holder, connected(stack) as watcher:
-        hold = holder.transaction()
-        await hold.start()
-        await holder.execute("lock table processing.cases in exclusive mode")
+        await holder.execute("select pg_advisory_lock(1)")
+        await holder.execute(MAKE_BATCHES_WAIT)
         victim = stack.pid("processing")
         log = stack.folder.logs / "processing.log"
 
         async def batch_waits() -> bool:
-            begun = last_of_a_batch(log) == "batch begun"
-            return begun and await watcher.fetchval(OPEN_BATCHES, "motcua-processing") > 0
+            return bool(await watcher.fetchval(WAITING_BATCHES)) and last_of_a_batch(log) == "batch begun"
 
         await until(batch_waits)
         await stack.kill("processing")
         told = last_of_a_batch(log)
-        await hold.rollback()
+        await holder.execute("select pg_advisory_unlock(1)")
+        await holder.execute(LET_BATCHES_GO)
     return told, victim
 
 
