@@ -114,8 +114,9 @@ class Watch:
                 return figures
             if loop.time() > give_up_at:
                 raise NeverQuiet("; ".join(figures.waiting()) or str(figures.by_service))
-            await asyncio.sleep(delay)
-            delay = min(delay * 1.1, LONGEST_POLL_SECONDS)
+            if figures.waiting():
+                await asyncio.sleep(delay)
+                delay = min(delay * 1.1, LONGEST_POLL_SECONDS)
 
 
 def _all_opened(figures: Figures) -> bool:
