@@ -19,7 +19,7 @@ from services.processing.handlers.acting import Acting
 from services.processing.handlers.reading import Reading
 from services.processing.repository.reading import worklist
 from shared.auth import Principal, Role, require
-from shared.database import Connection, Pool, transaction
+from shared.database import ACQUIRE_SECONDS, Connection, Pool
 from shared.http.etags import IfMatch, etag
 from shared.http.idempotency import Answer, IdempotencyKey, answer_once
 from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
@@ -111,8 +111,8 @@ class Performing:
 
 async def read_worklist(pool: Pool, officer: Officer, limit: int, cursor: str | None) -> Page[WorklistItem]:
     """Read one page: by promised due moment, then by code. Raises Problem 422 `cursor_invalid`."""
-    async with transaction(pool) as tx:
-        rows = await worklist(tx, officer, _after(cursor), limit + 1)
+    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:  # one statement needs no transaction around it
+        rows = await worklist(connection, officer, _after(cursor), limit + 1)
     page = rows[:limit]
     more = encode_cursor(page[-1].promised_due.isoformat(), page[-1].code) if len(rows) > limit else None
     return Page(items=[worklist_item(row) for row in page], next_cursor=more)
