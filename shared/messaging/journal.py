@@ -20,7 +20,7 @@ from uuid_utils.compat import uuid7
 from shared.clocks import machine_now as system_machine_now
 from shared.contracts.facts import Fact
 from shared.database import Connection
-from shared.messaging.chain import GENESIS, Breach, breaches, fact_hash, root_of
+from shared.messaging.chain import COLUMNS, GENESIS, Breach, breaches, fact_hash, root_of
 from shared.observability import current_traceparent
 
 SHARDS = 4
@@ -100,23 +100,8 @@ from (select distinct on (topic, subject) topic, subject, seq, hash from fact or
 where head.topic = fact.topic and head.subject = fact.subject
 """
 
-ROW_COLUMNS = (
-    "topic",
-    "subject",
-    "seq",
-    "id",
-    "type",
-    "source",
-    "legal_time",
-    "recorded_at",
-    "partition_key",
-    "headers",
-    "trace_parent",
-    "body",
-    "previous_hash",
-    "hash",
-    "shard",
-)
+ROW_COLUMNS = (*COLUMNS, "previous_hash", "hash", "shard")
+"""What RECORD takes, in its order: what the hash covers, the two hashes, the relay's shard."""
 
 
 class Journal:
