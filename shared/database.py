@@ -18,18 +18,6 @@ POOL_SIZE = 12
 ACQUIRE_SECONDS = 5.0
 COMMAND_SECONDS = 30.0
 
-UNAVAILABLE: tuple[type[Exception], ...] = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.exceptions.InsufficientResourcesError,
-    asyncpg.exceptions.OperatorInterventionError,
-    asyncpg.exceptions.LockNotAvailableError,
-    asyncpg.exceptions.TransactionRollbackError,
-)
-"""What a database says that is down, full, overloaded or in a conflict that passes: worth another try."""
-
 
 async def create_pool(settings: DatabaseSettings, schema: str, *, size: int = POOL_SIZE) -> Pool:
     """Make a pool whose connections see `schema` first.

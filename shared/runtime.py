@@ -28,35 +28,17 @@ from shared.clocks import LegalClock, legal_clock
 from shared.database import Pool, create_pool, unreachable
 from shared.http.app import Surface, create_app
 from shared.http.health import Check, Health, MetricsSnapshot
+from shared.loops import Loop, LoopHealth
 from shared.messaging.faults import passes, reason_of
 from shared.observability import configure_logging
 from shared.settings import ServiceSettings, load_settings
 
 __all__ = ["Loop", "Parts", "Resources", "Service", "Surface", "Watched", "run"]
 
-Loop = Callable[[asyncio.Event], Awaitable[None]]
-"""Runs until the event is set."""
-
 DRAIN_SECONDS = 10
 END_SECONDS = 30
 PREPARE_AGAIN_SECONDS = 0.5
 log = structlog.get_logger("runtime")
-
-
-class ConsumerState(Protocol):
-    """What a consumer says of itself."""
-
-    @property
-    def alive(self) -> bool:
-        """Whether its loop turned lately."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether it takes facts; a paused one does not."""
-
-    @property
-    def reason(self) -> str | None:
-        """Why it is not alive or not ready."""
 
 
 class Watched(Protocol):
@@ -65,7 +47,7 @@ class Watched(Protocol):
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`."""
 
-    def health(self) -> ConsumerState:
+    def health(self) -> LoopHealth:
         """Say how it is, at once."""
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -25,6 +24,7 @@ from shared.clocks import LegalClock
 from shared.contracts.facts import Channel
 from shared.database import Pool, transaction
 from shared.http.health import SNAPSHOT_SECONDS
+from shared.loops import rest
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import refresh_figures
 
@@ -80,9 +80,7 @@ class DomainFigures:
                 if not passes(error):
                     raise
                 log.warning("domain_figures_not_read", reason=reason_of(error))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(REFRESH_SECONDS):
-                    await stop.wait()
+            await rest(stop, REFRESH_SECONDS)
         try:
             await self.release()
         except Exception as error:

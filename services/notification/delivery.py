@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 
 import structlog
@@ -11,8 +10,8 @@ from prometheus_client import Gauge
 
 from services.notification.handlers.reading import Reading
 from services.notification.handlers.sending import Claimed, Sending
+from shared.loops import LoopHealth, Pulse, rest
 from shared.messaging.faults import passes, reason_of
-from shared.messaging.health import LoopHealth, Pulse
 from shared.sealing import KeyUnusable
 
 WAITING = Gauge("motcua_notice_messages_waiting", "Messages queued, in work, to be tried again, or without contact.")
@@ -40,15 +39,15 @@ class Delivery:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set; what was begun is finished."""
-        rest = SHORTEST_REST_SECONDS
+        pause = SHORTEST_REST_SECONDS
         async with asyncio.TaskGroup() as batches:
             while not stop.is_set():
                 self._pulse.turn()
                 self._woken.clear()
                 # A waker may not have committed yet: look again soon, then ever more rarely.
                 found = await self._turn(batches)
-                rest = min(rest * 2, LONGEST_REST_SECONDS) if found == 0 else SHORTEST_REST_SECONDS
-                await self._rest(BACK_OFF_SECONDS if found is None else rest)
+                pause = min(pause * 2, LONGEST_REST_SECONDS) if found == 0 else SHORTEST_REST_SECONDS
+                await rest(self._woken, BACK_OFF_SECONDS if found is None else pause)
 
     async def _turn(self, batches: asyncio.TaskGroup) -> int | None:
         """Begin one batch beside those in flight; answers how much was found, None when it must be tried again.
@@ -89,11 +88,6 @@ class Delivery:
             self._look_at = time.monotonic() + LOOK_SECONDS
             await self._sending.give_up_waiting()
             WAITING.set(await self._reading.waiting())
-
-    async def _rest(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
 
     def _wait_for(self, error: Exception) -> None:
         reason = f"delivery: {reason_of(error)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -13,8 +12,8 @@ from services.processing.handlers.clockwork import fire_due
 from services.processing.repository.clockwork import count_due
 from shared.clocks import LegalClock, SystemLegalClock
 from shared.database import Connection, Pool
+from shared.loops import LoopHealth, Pulse, rest
 from shared.messaging.faults import passes, reason_of
-from shared.messaging.health import LoopHealth, Pulse
 from shared.messaging.journal import Journal
 
 FIRED = Counter("motcua_timers_fired", "Facts that the legal clock made", ["type"])
@@ -44,15 +43,15 @@ class Timers:
         while not stop.is_set():
             self._pulse.turn()
             try:
-                rest = self._rest if not await self._fire() else 0.0
+                pause = self._rest if not await self._fire() else 0.0
                 self._pulse.reason = ""
             except Exception as error:
                 if not passes(error):
                     raise
                 self._pulse.reason = f"timers: {reason_of(error)}"
                 log.warning("timers_wait", reason=self._pulse.reason)
-                rest = BACK_OFF_SECONDS
-            await _rest(stop, rest)
+                pause = BACK_OFF_SECONDS
+            await rest(stop, pause)
 
     async def _fire(self) -> int:
         made = await fire_due(self._pool, self._journal, self._clock.now())
@@ -66,9 +65,3 @@ class Timers:
 async def read_due(tx: Connection, legal_now: datetime) -> None:
     """Set the gauge of timers that should have fired."""
     DUE.set(await count_due(tx, legal_now))
-
-
-async def _rest(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()

@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from starlette.responses import JSONResponse, Response
 
+from shared.loops import rest
 from shared.observability import clean
 
 Check = Callable[[], Awaitable[str | None]]
@@ -67,11 +68,7 @@ class MetricsSnapshot:
         """Refresh every 2 s until `stop`."""
         while not stop.is_set():
             self._refresh()
-            try:
-                async with asyncio.timeout(REFRESH_SECONDS):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await rest(stop, REFRESH_SECONDS)
 
     def _refresh(self) -> None:
         self._text, self._taken = generate_latest(self._registry), time.monotonic()

@@ -25,15 +25,14 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from shared.clocks import machine_now as system_machine_now
 from shared.database import Pool
+from shared.loops import LoopHealth, Pulse, rest
 from shared.messaging.batch import Batches, Handler, Subscription
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import PAUSED
-from shared.messaging.health import LoopHealth, Pulse
 from shared.messaging.watch import Watch
 
-__all__ = ["Consumer", "ConsumerHealth", "Handler", "Subscription", "Tuning"]
+__all__ = ["Consumer", "Handler", "Subscription", "Tuning"]
 
-ConsumerHealth = LoopHealth
 log = structlog.get_logger()
 
 
@@ -95,7 +94,7 @@ class Consumer:
         self._paused_until: float | None = None
         self._failed: set[TopicPartition] = set()
 
-    def health(self) -> ConsumerHealth:
+    def health(self) -> LoopHealth:
         """Alive: the loop turned within 30 s. Paused with a reason is alive and not ready."""
         return self._pulse.health()
 
@@ -107,8 +106,7 @@ class Consumer:
             except (KafkaError, OSError, TimeoutError) as error:
                 self._wait_for(error, what="kafka")
                 self._failures += 1
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), self._back_off())
+                await rest(stop, self._back_off())
 
     async def _session(self, stop: asyncio.Event) -> None:
         """One membership of the group, from joining to leaving."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +12,7 @@ from prometheus_client import Counter, Gauge
 
 from shared.clocks import LegalClock, machine_now
 from shared.database import Connection, Pool, transaction
+from shared.loops import rest
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.parking import Kind
 
@@ -76,9 +76,7 @@ class Gauges:
                 if not passes(error):
                     raise
                 log.warning("gauges_not_read", reason=reason_of(error))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(REFRESH_SECONDS):
-                    await stop.wait()
+            await rest(stop, REFRESH_SECONDS)
 
     async def refresh(self) -> None:
         """Read and set every gauge once; those of a service are given the legal time."""

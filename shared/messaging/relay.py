@@ -8,7 +8,6 @@ order of effects. Any error ends the producer: aiokafka's idempotent one may be 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import random
@@ -27,10 +26,10 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from shared.clocks import machine_now as system_machine_now
 from shared.database import Pool, transaction
+from shared.loops import LoopHealth, Pulse, rest
 from shared.messaging.envelope import encode_headers
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import PUBLISHED
-from shared.messaging.health import LoopHealth, Pulse
 from shared.messaging.journal import Journal
 from shared.messaging.unsent import forget_sent, hold_shards, park_unpublishable, pending_facts, release_shards
 
@@ -112,22 +111,21 @@ class Relay:
             await release_shards(tx, self._holder)
 
     async def _publish(self, producer: Any, stop: asyncio.Event) -> None:
-        rest = 0.0
+        pause = 0.0
         while not stop.is_set():
             self._pulse.turn()
             self._journal.appended.clear()
             found = await self._round(producer)
             self._failures, self._pulse.reason = 0, ""
             if found:
-                rest = 0.0
+                pause = 0.0
                 if found < self._tuning.batch_facts:
                     # The first fact goes out at once; under a steady flow the next ones gather into a batch.
                     await asyncio.sleep(self._tuning.gather_seconds)
                 continue
-            rest = min(max(rest * 2, self._tuning.shortest_rest_seconds), self._tuning.longest_rest_seconds)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._journal.appended.wait(), rest)
-                rest = 0.0
+            pause = min(max(pause * 2, self._tuning.shortest_rest_seconds), self._tuning.longest_rest_seconds)
+            if await rest(self._journal.appended, pause):
+                pause = 0.0
 
     async def _round(self, producer: Any) -> int:
         """Publish one batch; answers how many facts were found."""
@@ -191,8 +189,7 @@ class Relay:
         self._pulse.turn()
         self._failures += 1
         longest = min(0.1 * 2 ** min(self._failures, 8), self._tuning.longest_back_off_seconds)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), longest * random.uniform(0.5, 1))  # noqa: S311 - jitter is no secret
+        await rest(stop, longest * random.uniform(0.5, 1))  # noqa: S311 - jitter is no secret
 
     def _producer(self) -> Any:
         return AIOKafkaProducer(

@@ -18,9 +18,9 @@ from aiokafka.errors import KafkaError
 
 from shared.contracts.facts import RulesPublished
 from shared.contracts.topics import RULES
+from shared.loops import LoopHealth, Pulse, rest
 from shared.messaging.envelope import Record, Undecodable, decode, parse
 from shared.messaging.faults import Unready, reason_of
-from shared.messaging.health import LoopHealth, Pulse
 from shared.rulebook.agencies import Agencies
 from shared.rulebook.calendar import Calendar
 from shared.rulebook.catalogue import Catalogue
@@ -104,8 +104,7 @@ class RuleStore:
             except (KafkaError, OSError, TimeoutError) as error:
                 self._pulse.reason = f"rules: {reason_of(error)}"
                 log.warning("rules wait", reason=self._pulse.reason)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), 0.5)
+                await rest(stop, 0.5)
             else:
                 return
 

@@ -4,8 +4,8 @@ import asyncpg
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
+from shared.loops import ALIVE_SECONDS, LoopHealth, Pulse
 from shared.messaging.faults import Fenced, Unready, passes, reason_of
-from shared.messaging.health import ALIVE_SECONDS, LoopHealth, Pulse
 
 
 def test_paused_is_alive_and_not_ready_and_a_loop_that_stands_is_neither() -> None:

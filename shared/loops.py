@@ -1,12 +1,25 @@
-"""Whether a loop lives, and whether it can do its work: two questions, two probes."""
+"""What every loop has: how it rests, and how it says whether it lives and whether it can do its work."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
+Loop = Callable[[asyncio.Event], Awaitable[None]]
+"""Runs until the event is set."""
+
 ALIVE_SECONDS = 30.0
+
+
+async def rest(woken: asyncio.Event, seconds: float) -> bool:
+    """Come back after `seconds` of machine time, or as soon as the event is set; answers whether it is."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await woken.wait()
+    return woken.is_set()
 
 
 @dataclass(frozen=True)
