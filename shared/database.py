@@ -64,6 +64,13 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
         yield connection
 
 
+@asynccontextmanager
+async def autocommit(pool: Pool) -> AsyncIterator[Connection]:
+    """One connection whose statements each commit by themselves: a transaction around one costs two round trips."""
+    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+        yield connection
+
+
 async def unreachable(pool: Pool) -> str | None:
     """None when the database answers, else why not: a check for /readyz."""
     try:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from deploy.demo.wire import Answer, ConnectionLost, Wire
 from deploy.faults import DeployError
+from shared.http.wire import Answer, ConnectionLost, Wire
 
 PATIENCE_SECONDS = 300.0
 """How long one request is repeated: a killed service is started again well within it."""

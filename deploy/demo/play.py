@@ -18,7 +18,6 @@ from deploy.demo.offices import Offices, Tokens
 from deploy.demo.plan import FIRST_DAY, LAST_DAY, Rules, YearPlan
 from deploy.demo.quiet import PATIENCE_SECONDS, POLL_SECONDS, Figures, NeverQuiet, Watch
 from deploy.demo.report import Events, Notices, YearReport
-from deploy.demo.wire import Wire
 from deploy.demo.witnesses.ledger import ledger_of
 from deploy.demo.witnesses.service import report_of, scrape_of
 from deploy.demo.witnesses.sql import due_by_code, sql_of
@@ -26,6 +25,7 @@ from deploy.local.services import AUDIENCE, ISSUER, JWKS_SECRET, SERVICES
 from deploy.local.stack import Stack
 from shared.auth import issue_token
 from shared.clocks import write_scenario
+from shared.http.wire import Wire
 from shared.rulebook.calendar import ZONE
 from shared.rulebook.loader import load_seed, parse_agencies, parse_calendar, parse_catalogue
 

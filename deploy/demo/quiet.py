@@ -52,7 +52,7 @@ class Figures:
         return sum(int(figures["parked"]) for figures in self.by_service.values())
 
     def waiting(self) -> list[str]:
-        """List what is not done yet, in words; empty when all is quiet."""
+        """List what is not done yet, in words that begin with the service; empty when all is quiet."""
         found = [
             f"{service} {name} {figures[name]}"
             for service, figures in self.by_service.items()
@@ -67,6 +67,14 @@ class Figures:
                 if missing:
                     found.append(f"{service} lacks {missing} of {source}/{topic}")
         return found
+
+    def late(self) -> set[str]:
+        """Name the services that have something to do."""
+        return {line.partition(" ")[0] for line in self.waiting()}
+
+    def renewed(self, later: Figures) -> Figures:
+        """Replace what was read again."""
+        return Figures({**self.by_service, **later.by_service})
 
 
 class Watch:
@@ -106,17 +114,22 @@ class Watch:
         await self._until(_all_opened, "intake", "processing")
 
     async def _until(self, done: Callable[[Figures], bool], *services: str) -> Figures:
+        """Read until done; while some are late, only those are read again.
+
+        All figures only grow with what is done, so two readings in a row that are the same are of one state, whenever
+        the parts of the first were read.
+        """
         loop = asyncio.get_running_loop()
         give_up_at, delay = loop.time() + PATIENCE_SECONDS, POLL_SECONDS
-        while True:
-            figures = await self.figures(*services)
-            if done(figures):
-                return figures
+        figures = await self.figures(*services)
+        while not done(figures):
             if loop.time() > give_up_at:
                 raise NeverQuiet("; ".join(figures.waiting()) or str(figures.by_service))
-            if figures.waiting():
+            if late := figures.late():
                 await asyncio.sleep(delay)
                 delay = min(delay * 1.1, LONGEST_POLL_SECONDS)
+            figures = figures.renewed(await self.figures(*(late or services)))
+        return figures
 
 
 def _all_opened(figures: Figures) -> bool:

@@ -59,12 +59,10 @@ async def save_dossiers(tx: Connection, dossiers: Sequence[Dossier]) -> None:
     )
 
 
-_TAKE_TURN = """
-    select pg_advisory_xact_lock(hashtext(current_schema() || '.daily_counters'))
-"""
 _ADD_COUNTS = """
+    with turn as materialized (select pg_advisory_xact_lock(hashtext(current_schema() || '.daily_counters')))
     insert into daily_counters as counters (day, place, field, figure, number)
-    select * from unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+    select added.* from turn, unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::bigint[]) as added
     on conflict (day, place, field, figure) do update set number = counters.number + excluded.number
 """
 
@@ -77,7 +75,6 @@ async def add_counts(tx: Connection, added: Mapping[Tally, int]) -> None:
     keys = [tally for tally, number in added.items() if number]
     if not keys:
         return
-    await tx.execute(_TAKE_TURN)
     await tx.execute(
         _ADD_COUNTS,
         [tally.day for tally in keys],
@@ -89,8 +86,9 @@ async def add_counts(tx: Connection, added: Mapping[Tally, int]) -> None:
 
 
 _ADD_NOTICES = """
+    with turn as materialized (select pg_advisory_xact_lock(hashtext(current_schema() || '.daily_counters')))
     insert into daily_notices as counters (day, place, channel, outcome, number)
-    select * from unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+    select added.* from turn, unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::bigint[]) as added
     on conflict (day, place, channel, outcome) do update set number = counters.number + excluded.number
 """
 
@@ -98,7 +96,6 @@ _ADD_NOTICES = """
 async def add_notices(tx: Connection, added: Mapping[NoticeTally, int]) -> None:
     """Add to the daily notice counters; batches take turns as in `add_counts`."""
     keys = list(added)
-    await tx.execute(_TAKE_TURN)
     await tx.execute(
         _ADD_NOTICES,
         [tally.day for tally in keys],

@@ -16,6 +16,7 @@ from shared.sealing import KeyUnusable
 
 WAITING = Gauge("motcua_notice_messages_waiting", "Messages queued, in work, to be tried again, or without contact.")
 SHORTEST_REST_SECONDS = 0.005
+GATHER_SECONDS = 0.02
 LONGEST_REST_SECONDS = 0.25
 BACK_OFF_SECONDS = 1.0
 LOOK_SECONDS = 1.0
@@ -44,10 +45,19 @@ class Delivery:
             while not stop.is_set():
                 self._pulse.turn()
                 self._woken.clear()
-                # A waker may not have committed yet: look again soon, then ever more rarely.
                 found = await self._turn(batches)
-                pause = min(pause * 2, LONGEST_REST_SECONDS) if found == 0 else SHORTEST_REST_SECONDS
-                await rest(self._woken, BACK_OFF_SECONDS if found is None else pause)
+                if found is None:
+                    await rest(self._woken, BACK_OFF_SECONDS)
+                elif found:
+                    # The first message goes out at once; under a steady flow the next ones gather into a batch.
+                    await asyncio.sleep(GATHER_SECONDS)
+                    pause = GATHER_SECONDS
+                elif await rest(self._woken, pause):
+                    # A waker has seldom committed yet: look soon, then ever more rarely.
+                    await asyncio.sleep(SHORTEST_REST_SECONDS)
+                    pause = SHORTEST_REST_SECONDS
+                else:
+                    pause = min(pause * 2, LONGEST_REST_SECONDS)
 
     async def _turn(self, batches: asyncio.TaskGroup) -> int | None:
         """Begin one batch beside those in flight; answers how much was found, None when it must be tried again.
@@ -79,8 +89,9 @@ class Delivery:
             # The lease ends, and the policy of what nobody knows decides.
             self._wait_for(error)
         finally:
+            if self._in_flight == BATCHES_AT_ONCE:
+                self._woken.set()
             self._in_flight -= 1
-            self._woken.set()
 
     async def _look_around(self) -> None:
         """Do what need not be done at every turn: give up contacts that never came, refresh the gauge."""

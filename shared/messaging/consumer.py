@@ -224,5 +224,5 @@ class Consumer:
             heartbeat_interval_ms=tuning.session_timeout_ms // 4,
             max_partition_fetch_bytes=tuning.fetch_bytes,
             fetch_max_bytes=tuning.fetch_bytes * 16,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=500,
         )

@@ -26,6 +26,9 @@ def passes(error: BaseException) -> bool:
     """Whether waiting may help, by what the error is and never by how often it came."""
     if isinstance(error, asyncpg.InvalidCachedStatementError):
         return True  # a migration changed a table; the next try plans anew
+    if isinstance(error, asyncpg.InternalClientError):
+        # A session ended by the server, met between its last word and the end of its connection (asyncpg #784, #1069).
+        return True
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state[:2] in PASSING_CLASSES or state in PASSING_STATES

@@ -25,7 +25,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from shared.clocks import machine_now as system_machine_now
-from shared.database import Pool, transaction
+from shared.database import Pool, autocommit, transaction
 from shared.loops import LoopHealth, Pulse, rest
 from shared.messaging.envelope import encode_headers
 from shared.messaging.faults import passes, reason_of
@@ -118,29 +118,31 @@ class Relay:
             found = await self._round(producer)
             self._failures, self._pulse.reason = 0, ""
             if found:
-                pause = 0.0
+                pause = self._tuning.gather_seconds
                 if found < self._tuning.batch_facts:
                     # The first fact goes out at once; under a steady flow the next ones gather into a batch.
                     await asyncio.sleep(self._tuning.gather_seconds)
                 continue
             pause = min(max(pause * 2, self._tuning.shortest_rest_seconds), self._tuning.longest_rest_seconds)
             if await rest(self._journal.appended, pause):
+                # What was appended is seldom committed yet.
+                await asyncio.sleep(self._tuning.shortest_rest_seconds)
                 pause = 0.0
 
     async def _round(self, producer: Any) -> int:
         """Publish one batch; answers how many facts were found."""
-        async with transaction(self._pool) as tx:
+        async with autocommit(self._pool) as database:
             if time.monotonic() >= self._renew_at:
-                await hold_shards(tx, self._holder, timedelta(seconds=self._tuning.lease_seconds))
+                await hold_shards(database, self._holder, timedelta(seconds=self._tuning.lease_seconds))
                 self._renew_at = time.monotonic() + self._tuning.lease_seconds / 3
-            rows = await pending_facts(tx, self._holder, self._tuning.batch_facts)
+            rows = await pending_facts(database, self._holder, self._tuning.batch_facts)
         if not rows:
             return 0
         sent = await self._send(producer, rows)
-        async with transaction(self._pool) as tx:
-            await forget_sent(tx, sent.acknowledged)
+        async with autocommit(self._pool) as database:
+            await forget_sent(database, sent.acknowledged)
             for row, reason in sent.refused:
-                await park_unpublishable(tx, row, reason, self._machine_now())
+                await park_unpublishable(database, row, reason, self._machine_now())
                 log.error("fact cannot be published", topic=row["topic"], subject=row["subject"], reason=reason)
         if sent.error is not None:
             raise sent.error

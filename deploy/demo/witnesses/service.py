@@ -12,8 +12,8 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.demo.report import COMPARED, Witness
-from deploy.demo.wire import Wire
 from deploy.faults import DeployError
+from shared.http.wire import Wire
 
 DISTRICT = "H56.97"
 SNAPSHOT_PATIENCE_SECONDS = 60.0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email import message_from_bytes
+from email.header import decode_header, make_header
 from typing import Any
 
 from aiosmtpd.smtp import SMTP
@@ -37,8 +37,10 @@ class Mailbox:
         return "250 taken"
 
     def _write_down(self, envelope: Any) -> None:
-        message = message_from_bytes(envelope.content, EmailMessage, policy=policy.SMTP)
+        message = message_from_bytes(envelope.content)
         reference = str(message["message-id"] or "").strip("<>").partition("@")[0]
-        body = message.get_body()
-        text = f"{message['subject']}\n\n{body.get_content().strip() if body else ''}".replace("\r\n", "\n")
+        subject = make_header(decode_header(message["subject"] or ""))
+        body = message.get_payload(decode=True)
+        written = body.decode(message.get_content_charset("utf-8")) if isinstance(body, bytes) else ""
+        text = f"{subject}\n\n{written.strip()}".replace("\r\n", "\n")
         self._logbook.arrived(Kind.MAIL, reference, to=",".join(envelope.rcpt_tos), text=text)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import sys
 from collections import deque
 from datetime import UTC, datetime
+from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import httpx2
+from shared.http.wire import ConnectionLost, Wire
 
 BATCH = 200
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.1
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 3.0
 
@@ -22,7 +27,7 @@ class Receipts:
     def __init__(self, url: str | None, token_file: Path | None) -> None:
         self._url = url
         token = token_file.read_text("utf-8").strip() if token_file else ""
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
         self._waiting: deque[dict[str, str]] = deque()
         self._woken = asyncio.Event()
         self.posted = 0
@@ -43,27 +48,28 @@ class Receipts:
         """Post what waits, for ever."""
         if self._url is None:
             return
-        async with httpx2.AsyncClient(headers=self._headers, timeout=10, trust_env=False) as client:
+        place = urlsplit(self._url)
+        with contextlib.closing(Wire(place.hostname or "", place.port or 80, timeout_seconds=10)) as wire:
             retry_seconds = FIRST_RETRY_SECONDS
             while True:
                 await self._woken.wait()
                 # A pause lets a batch gather: one request for many receipts.
                 await asyncio.sleep(PAUSE_SECONDS)
-                if await self._post(client, self._url):
+                if await self._post(wire, place.path):
                     retry_seconds = FIRST_RETRY_SECONDS
                 else:
                     await asyncio.sleep(retry_seconds)
                     retry_seconds = min(retry_seconds * 2, LONGEST_RETRY_SECONDS)
 
-    async def _post(self, client: httpx2.AsyncClient, url: str) -> bool:
-        batch = [self._waiting[place] for place in range(min(BATCH, len(self._waiting)))]
+    async def _post(self, wire: Wire, path: str) -> bool:
+        batch = list(islice(self._waiting, BATCH))
         try:
-            answer = await client.post(url, json={"receipts": batch})
-        except httpx2.HTTPError as error:
-            sys.stderr.write(f"receipts: {type(error).__name__}\n")
+            answer = await wire.request("POST", path, self._headers, json.dumps({"receipts": batch}).encode())
+        except ConnectionLost as error:
+            sys.stderr.write(f"receipts: {error}\n")
             return False
-        if not answer.is_success:
-            sys.stderr.write(f"receipts: refused with {answer.status_code}\n")
+        if answer.status != HTTPStatus.OK:
+            sys.stderr.write(f"receipts: refused with {answer.status}\n")
             return False
         for _ in batch:
             self._waiting.popleft()

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
+import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-
-import httpx2
+from urllib.parse import urlsplit
 
 from services.notification.domain.letters import Letter
 from services.notification.domain.messages import Answer, Reason, Result
+from shared.http.wire import ConnectionLost, NotSent, Wire
 
 SENDER = "MotCua"
 """The brand name that telcos show, at most 11 letters."""
-
-KEEPALIVE_SECONDS = 2.0
-"""Shorter than any server's own: a connection that the server just closed would lose an answer."""
 
 ANSWERS: Mapping[int, Answer] = {
     HTTPStatus.OK: Answer.TAKEN,
@@ -39,31 +37,32 @@ class SmsGateway:
 
     def __init__(self, url: str, token_file: Path, *, timeout_seconds: float, connections: int) -> None:
         token = token_file.read_text("utf-8").strip()
-        self._timeout_seconds = timeout_seconds
-        self._client = httpx2.AsyncClient(
-            base_url=url,
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=timeout_seconds,
-            limits=httpx2.Limits(max_connections=connections, keepalive_expiry=KEEPALIVE_SECONDS),
-            trust_env=False,
+        self._headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        place = urlsplit(url)
+        secure = place.scheme == "https"
+        self._wire = Wire(
+            place.hostname or "",
+            place.port or (443 if secure else 80),
+            connections=connections,
+            timeout_seconds=timeout_seconds,
+            tls=ssl.create_default_context() if secure else None,
         )
 
     async def send(self, letter: Letter) -> Result:
         """Hand one message over."""
         body = {"reference": letter.reference, "to": letter.to, "text": letter.text.body, "sender": SENDER}
+        content = json.dumps(body, ensure_ascii=False).encode()
         try:
-            # The client's own limit is for each read: a gateway that trickles would hold a slot for ever.
-            async with asyncio.timeout(2 * self._timeout_seconds):
-                answer = await self._client.post("/v1/messages", json=body)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
+            answer = await self._wire.request("POST", "/v1/messages", self._headers, content)
+        except NotSent:
             return Result(Answer.NOT_TAKEN)
-        except (httpx2.HTTPError, TimeoutError):
+        except ConnectionLost:
             return Result(Answer.LOST)
-        return read_answer(answer.status_code, answer.content)
+        return read_answer(answer.status, answer.body)
 
     async def close(self) -> None:
         """End the connections."""
-        await self._client.aclose()
+        self._wire.close()
 
 
 def read_answer(status: int, content: bytes) -> Result:

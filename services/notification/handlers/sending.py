@@ -25,7 +25,7 @@ from services.notification.repository import messages, requests
 from services.notification.repository.messages import Message
 from services.notification.repository.requests import Addressed, NewMessage
 from shared.contracts.facts import Channel
-from shared.database import Connection, transaction
+from shared.database import Connection, autocommit, transaction
 from shared.messaging.faults import passes, reason_of
 from shared.sealing import Contact, KeyringReader, Purpose, SealBroken, associated_data, open_sealed
 
@@ -90,6 +90,9 @@ class Sending:
         What a killed sender left in `sending` is judged at once, without a call.
         """
         now, begun = self._machine_now(), time.monotonic()
+        async with autocommit(self._pool) as database:
+            if not await messages.is_work_waiting(database, now):
+                return Claimed((), {}, begun, addressed=0)
         async with transaction(self._pool) as tx:
             addressed = await self._address(tx, now)
             found = await messages.claim(tx, now=now, limit=BATCH, lease_until=now + self._lease)

@@ -31,6 +31,17 @@ class Message:
     progress: Progress
 
 
+WORK_WAITS = """
+select coalesce((select min(wake_at) from messages where wake_at is not null) <= $1, false)
+    or exists (select from notices join contacts using (code) where state = 'awaiting_contact')
+"""
+
+
+async def is_work_waiting(tx: Connection, now: datetime) -> bool:
+    """Tell whether a message is due (machine time) or a notice has its contact: one look instead of a transaction."""
+    return bool(await tx.fetchval(WORK_WAITS, now))
+
+
 CLAIM = """
 with ripe as (
     select id from messages

@@ -10,9 +10,9 @@ import pytest
 
 from deploy.demo.plan import FIRST_DAY, LAST_DAY
 from deploy.demo.play import BEGINS_AT
-from deploy.demo.wire import Wire
 from deploy.demo.witnesses.ledger import ledger_of
 from deploy.demo.witnesses.service import report_of, scrape_of
+from shared.http.wire import Wire
 
 DUE = (BEGINS_AT + timedelta(days=9), BEGINS_AT + timedelta(days=3))
 LATER = (DUE[0], DUE[1] + timedelta(seconds=1))

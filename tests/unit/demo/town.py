@@ -12,7 +12,6 @@ from deploy.demo.ledger import Entry
 from deploy.demo.offices import Duty, Item, Officer, Outcome, act_body
 from deploy.demo.plan import Arrival, Rules
 from deploy.demo.play import BEGINS_AT
-from deploy.demo.wire import Answer
 from services.processing.domain.acts import Act
 from services.processing.domain.acts import Officer as Caller
 from services.processing.domain.cases import Case
@@ -25,6 +24,7 @@ from services.processing.domain.refusals import StaleVersion
 from services.processing.domain.timers import Timer, fire
 from services.processing.domain.workflow import decide
 from shared.contracts.facts import DossierAccepted, Handover, Receiver, State
+from shared.http.wire import Answer
 from shared.rulebook.limits import due
 from shared.rulebook.steps import competent_agency
 

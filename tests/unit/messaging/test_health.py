@@ -25,6 +25,7 @@ def test_paused_is_alive_and_not_ready_and_a_loop_that_stands_is_neither() -> No
     [
         asyncpg.ConnectionDoesNotExistError(),
         asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"),
         asyncpg.SerializationError(),
         asyncpg.DeadlockDetectedError(),
         asyncpg.LockNotAvailableError(),

@@ -1,8 +1,8 @@
-"""A small HTTP/1.1 client on httptools for the loopback: one request at a time on each kept connection.
+"""A small HTTP/1.1 client on httptools, for one host: one request at a time on each kept connection.
 
-The year sends some hundred thousand requests from one process that shares two cores with everything it drives. httpx
-spends 690 µs of processor time on each of them, this client 35 µs (same server, same machine): the difference is more
-than a minute of the year. It knows what the services speak and no more: no TLS, no redirects, no streaming.
+A year sends some hundred thousand requests and twenty thousand messages on two cores. httpx spends 690 µs of processor
+time on each of them, this client 35 µs (same server, same machine): the difference is more than a minute of the year.
+It knows what services and gateways speak and no more: no redirects, no streaming, no proxies.
 """
 
 from __future__ import annotations
@@ -10,15 +10,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, cast
 
 import httptools
 
+KEPT_SECONDS = 2.0
+"""How long an idle connection is used again: on one that its server is just closing, a request would be lost."""
+
 
 class ConnectionLost(ConnectionError):
     """The answer did not arrive: the request may or may not have taken effect."""
+
+
+class NotSent(ConnectionLost):
+    """The request never left: it has taken no effect."""
 
 
 @dataclass
@@ -39,7 +49,10 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
+        self.idle_since = 0.0
         self._waiting: asyncio.Future[Answer] | None = None
+        self._answer = Answer()
+        self._parser: Any = None
         self._keep = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -66,6 +79,9 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self._answer.status = self._parser.get_status_code()
+        if self._answer.status < HTTPStatus.OK:
+            self._answer = Answer()  # "early hints" and the like: the answer itself follows
+            return
         self._keep = self._parser.should_keep_alive()
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(self._answer)
@@ -80,7 +96,7 @@ class _Connection(asyncio.Protocol):
 
     async def exchange(self, request: bytes) -> Answer:
         if self.transport is None:
-            raise ConnectionLost("closed by the server")
+            raise NotSent("closed by the server")
         self._answer, self._parser = Answer(), httptools.HttpResponseParser(self)
         self._waiting = asyncio.get_running_loop().create_future()
         self.transport.write(request)
@@ -88,19 +104,34 @@ class _Connection(asyncio.Protocol):
 
 
 class Wire:
-    """Requests to one host and port over at most `connections` kept connections."""
+    """Requests to one host and port over at most `connections` kept connections; over TLS when `tls` is given.
 
-    def __init__(self, host: str, port: int, *, connections: int = 24, timeout_seconds: float = 30.0) -> None:
-        self._host, self._port = host, port
-        self._timeout_seconds = timeout_seconds
+    `timeout_seconds` bounds the making of a connection, and then again the whole exchange.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        connections: int = 24,
+        timeout_seconds: float = 30.0,
+        kept_seconds: float = KEPT_SECONDS,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._host, self.port, self._tls = host, port, tls
+        self._timeout_seconds, self._kept_seconds = timeout_seconds, kept_seconds
         self._free: list[_Connection] = []
         self._slots = asyncio.Semaphore(connections)
 
     async def request(
         self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Answer:
-        """Send one request and read its answer. Raises `ConnectionLost` when no whole answer came in time."""
-        lines = [f"{method} {target} HTTP/1.1", f"host: {self._host}:{self._port}", f"content-length: {len(body)}"]
+        """Send one request and read its answer.
+
+        Raises `NotSent` when there was no connection, `ConnectionLost` when no whole answer came in time.
+        """
+        lines = [f"{method} {target} HTTP/1.1", f"host: {self._host}:{self.port}", f"content-length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         head = "\r\n".join((*lines, "\r\n")).encode("latin-1")
         async with self._slots, self._connection() as connection:
@@ -117,22 +148,29 @@ class Wire:
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[_Connection]:
-        while self._free and not self._free[-1].reusable:
-            self._free.pop().close()
-        connection = self._free.pop() if self._free else await self._open()
+        connection = self._kept() or await self._open()
         try:
             yield connection
         except BaseException:
             connection.close()
             raise
         if connection.reusable:
+            connection.idle_since = time.monotonic()
             self._free.append(connection)
+
+    def _kept(self) -> _Connection | None:
+        while self._free:
+            connection = self._free.pop()
+            if connection.reusable and time.monotonic() - connection.idle_since < self._kept_seconds:
+                return connection
+            connection.close()
+        return None
 
     async def _open(self) -> _Connection:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                _, connection = await loop.create_connection(_Connection, self._host, self._port)
+                _, connection = await loop.create_connection(_Connection, self._host, self.port, ssl=self._tls)
         except (OSError, TimeoutError) as error:
-            raise ConnectionLost(f"{self._host}:{self._port}: {error}") from error
+            raise NotSent(f"{self._host}:{self.port}: {error}") from error
         return connection

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from deploy.demo.calls import Caller, Refused
+from tests.unit.shared.small_server import answer, read_request, served
+
+
+async def test_a_lost_answer_is_asked_for_again_with_the_same_key() -> None:
+    replies = [
+        b"",
+        answer("503 Service Unavailable", b"{}"),
+        answer("409 Conflict", b'{"code":"request_in_flight"}'),
+        answer("201 Created", b'{"code":"ok"}'),
+    ]
+    keys: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head, _ = await read_request(reader)
+        keys.extend(line for line in head.split("\r\n") if line.startswith("idempotency-key"))
+        writer.write(replies[len(keys) - 1])
+
+    async with served(serve) as wire:
+        caller = Caller(wire)
+        assert (await caller.post("/v1/dossiers", "token", "key-1", {})).json() == {"code": "ok"}
+    assert set(keys) == {"idempotency-key: key-1"}
+    assert caller.sent == len(keys) >= 4
+    assert caller.repeated == caller.sent - 1
+
+
+async def test_a_refusal_is_told_with_its_code_and_not_repeated() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(answer("409 Conflict", b'{"code":"illegal_move","detail":"no"}'))
+
+    async with served(serve) as wire:
+        caller = Caller(wire)
+        with pytest.raises(Refused) as refused:
+            await caller.post("/", "token", "key", {}, version=3)
+    assert (refused.value.status, refused.value.code) == (409, "illegal_move")
+    assert caller.sent == 1
