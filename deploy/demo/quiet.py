@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,18 +59,27 @@ class Figures:
             for name in ("unsent", "timers_due", "messages_waiting")
             if figures.get(name)
         ]
+        return found + [
+            f"{service} lacks {missing} of {source}/{topic}" for service, source, topic, missing in self._lacking()
+        ]
+
+    def late(self) -> set[str]:
+        """Name the services to look at again: those that have something to do, and whoever they wait for.
+
+        A source counts too: it may have written more since it was asked, and its reader have applied that already.
+        """
+        sources = {source for _, source, _, _ in self._lacking()}
+        return {line.partition(" ")[0] for line in self.waiting()} | sources
+
+    def _lacking(self) -> Iterator[tuple[str, str, str, int]]:
+        """List service, source, topic and how many facts are not applied yet."""
         for service, sources in READERS.items():
             if service not in self.by_service or any(source not in self.by_service for source, _ in sources):
                 continue
             for source, topic in sources:
                 missing = self.journaled(source, topic) - self.applied(service, source, topic)
                 if missing:
-                    found.append(f"{service} lacks {missing} of {source}/{topic}")
-        return found
-
-    def late(self) -> set[str]:
-        """Name the services that have something to do."""
-        return {line.partition(" ")[0] for line in self.waiting()}
+                    yield service, source, topic, missing
 
     def renewed(self, later: Figures) -> Figures:
         """Replace what was read again."""

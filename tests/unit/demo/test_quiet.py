@@ -50,3 +50,10 @@ def test_a_fact_not_yet_applied_by_one_reader_is_named(service: str, source: str
 def test_every_topic_of_dossiers_has_a_reader() -> None:
     read = {topic for reads in READERS.values() for _, topic in reads}
     assert read == {LIFECYCLE.name, CONTACTS.name, OUTCOMES.name}
+
+
+def test_a_source_that_wrote_on_since_it_was_asked_is_asked_again() -> None:
+    ahead = figures()
+    applied = dict(ahead.by_service["metrics"]["applied"])
+    applied[f"notification/{OUTCOMES.name}"] += 40
+    assert figures(metrics={"applied": applied}).late() == {"metrics", "notification"}
