@@ -50,7 +50,6 @@ class Move(NamedTuple):
     fact: str
 
 
-type_of_row = None
 _Row = tuple[str, str, str, str, str, str, str]
 """From, action, to, roles, clock, conditions, fact, as the table writes them: `-` not yet registered, `=` unchanged."""
 

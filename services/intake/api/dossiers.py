@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.intake.api.answers import AcceptedDossier, DossierOfIntake, PeopleOfDossier, Quiet
 from services.intake.api.bodies import FilingBody
-from services.intake.api.refusals import as_problem
+from services.intake.api.refusals import as_problem, not_done_here
 from services.intake.domain.acceptance import Refused
 from services.intake.handlers.accepting import Desk, accept_at_desk
 from services.intake.handlers.reading import ServicePurpose, read_for_officer, read_for_service
@@ -59,6 +59,16 @@ def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:
         response.headers["Cache-Control"] = "no-store"
         catalogue = desk.rules.catalogue(found.dossier.catalogue_version)
         return DossierOfIntake.of(found.dossier, found.people, catalogue)
+
+    @router.post(
+        "/{code}/acts/{action}",
+        status_code=HTTPStatus.CONFLICT,
+        response_class=Response,
+        dependencies=[Depends(require(Role.CITIZEN, Role.DESK, Role.SPECIALIST, Role.LEADER))],
+        summary="No act of intake on a registered dossier is offered yet; the answer says so, or where it is done.",
+    )
+    async def act(code: DossierCodePath, action: str) -> Response:  # noqa: ARG001 - the same for every dossier
+        raise not_done_here(action)
 
     return router
 

@@ -9,6 +9,7 @@ from services.intake.domain.acceptance import Refused
 from shared.http.languages import Words
 from shared.http.problems import FieldError, Problem
 from shared.rulebook.calendar import CalendarYearMissing
+from shared.rulebook.moves import AVAILABLE, is_action
 
 TITLES: Mapping[str, Words] = {
     "unknown_procedure": Words("Không có thủ tục này", "No such procedure"),
@@ -20,6 +21,8 @@ TITLES: Mapping[str, Words] = {
     "phone_invalid": Words("Số điện thoại không hợp lệ", "The phone number is not valid"),
     "channel_without_address": Words("Kênh thông báo không có địa chỉ", "A channel has no address"),
     "calendar_year_missing": Words("Lịch làm việc chưa có năm này", "The working calendar does not cover that year"),
+    "action_unknown": Words("Không có thao tác này", "There is no such act"),
+    "not_yet_available": Words("Thao tác chưa được cung cấp", "The act is not yet available"),
 }
 
 
@@ -29,3 +32,13 @@ def as_problem(error: Refused | CalendarYearMissing) -> Problem:
         return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", f"Missing: {error.year}.")
     faults = [FieldError(fault.pointer, error.code, fault.message) for fault in error.faults]
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, "The dossier was not accepted.", faults)
+
+
+def not_done_here(action: str) -> Problem:
+    """Say why an act on a dossier is none of intake's: 404; 409 where this release lacks it."""
+    if not is_action(action):
+        return Problem(HTTPStatus.NOT_FOUND, "action_unknown", "There is no such act.")
+    if action not in AVAILABLE:
+        return Problem(HTTPStatus.CONFLICT, "not_yet_available", "This release does not offer the act yet.")
+    where = "POST /v1/dossiers accepts a dossier; every other act that this release offers is processing's."
+    return Problem(HTTPStatus.NOT_FOUND, "action_unknown", where)

@@ -13,7 +13,7 @@ class Refusal(Exception):
 
 
 class UnknownAction(Refusal):
-    """No move of this service has that name."""
+    """No move has that name, or only intake makes it: `action_unknown`."""
 
 
 class NotAllowed(Refusal):

@@ -74,12 +74,14 @@ def test_the_acts_of_this_release_are_those_of_the_table_and_each_has_all_its_pa
 
 def test_what_the_table_has_and_this_release_lacks_answers_not_yet_available() -> None:
     answered = set()
-    for action in sorted(OURS - AVAILABLE):
-        with pytest.raises(IllegalMove) as caught:
+    for action in {move.action for move in MOVES}:
+        try:
             check_action(action, "leader")
-        assert caught.value.code == "not_yet_available"
-        answered.add(action)
+        except Refusal as refusal:
+            if (type(refusal), refusal.code) == (IllegalMove, "not_yet_available"):
+                answered.add(action)
     assert answered == {
+        *("register_online", "refuse_at_desk", "ask_papers", "submit_papers", "accept", "refuse", "request_withdrawal"),
         *("return_step", "recall", "reassign", "ask_agency", "answer_agency", "request_supplement"),
         *("propose_supplement", "approve_supplement", "demand_payment", "pause", "resume", "void_signature"),
         *("withdraw", "stop", "receive_supplement", "refuse_after_limit", "record_payment", "stop_unpaid"),
@@ -87,10 +89,11 @@ def test_what_the_table_has_and_this_release_lacks_answers_not_yet_available() -
     }
 
 
-@pytest.mark.parametrize("action", ["accept_at_desk", "submit_papers", "approve", "", "Assign"])
-def test_what_is_no_move_of_processing_is_unknown(action: str) -> None:
-    with pytest.raises(UnknownAction):
+@pytest.mark.parametrize("action", ["accept_at_desk", "approve", "", "Assign"])
+def test_what_is_no_move_or_is_done_at_intake_is_unknown(action: str) -> None:
+    with pytest.raises(UnknownAction) as caught:
         check_action(action, "desk")
+    assert ("intake" in caught.value.detail.lower()) == (action == "accept_at_desk")
 
 
 def test_every_condition_of_an_officers_act_has_its_predicate_and_no_predicate_is_left_over() -> None:

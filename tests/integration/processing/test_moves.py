@@ -1,0 +1,48 @@
+"""Every action of the law's table that processing owns is asked for over HTTP."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from shared.rulebook.moves import MOVES, Owner
+from tests.integration.processing.hall import DISTRICT_DESK, Hall
+
+SHORT = ("2.000528", "default")
+NOT_YET = {
+    *("return_step", "recall", "reassign", "ask_agency", "answer_agency", "request_supplement"),
+    *("propose_supplement", "approve_supplement", "demand_payment", "pause", "resume", "void_signature"),
+    *("withdraw", "stop", "receive_supplement", "refuse_after_limit", "record_payment", "stop_unpaid"),
+    *("reopen", "correct_result", "supplement_limit", "payment_limit", "reissue_deadline"),
+}
+
+
+async def answers(hall: Hall, owner: Owner) -> dict[str, tuple[int, str]]:
+    """What a fresh dossier's desk is told about each action of an owner; nothing is done."""
+    code = await hall.accept(hall.catalogue.case(*SHORT))
+    told = {}
+    for action in {move.action for move in MOVES if move.owner is owner}:
+        body = {"officer": "anna", "agency": "H56.97.30"} if action == "assign" else None
+        if action == "send_apology":
+            body = {"reason": "workload"}
+        answer = await hall.act(code, action, ("desk", DISTRICT_DESK), 1, body)
+        told[action] = (answer.status_code, answer.json()["code"])
+    assert await hall.facts_of(code) == []
+    return told
+
+
+async def test_every_action_of_processing_is_offered_or_not_yet_available(hall: Hall) -> None:
+    told = await answers(hall, Owner.PROCESSING)
+    not_yet = {action for action, answer in told.items() if answer == (HTTPStatus.CONFLICT, "not_yet_available")}
+    assert not_yet == NOT_YET
+    assert {action: told[action][1] for action in told.keys() - NOT_YET} == {
+        "assign": "officer_of_first_open_step",
+        **dict.fromkeys(("finish", "forward", "number", "hand_over"), "illegal_move"),
+        **dict.fromkeys(("take", "sign", "send_apology"), "role_not_allowed"),
+        **dict.fromkeys(("half_time", "draft_apology", "become_overdue"), "role_not_allowed"),
+    }
+
+
+async def test_an_action_of_intake_is_not_yet_available_or_said_to_be_intakes(hall: Hall) -> None:
+    told = await answers(hall, Owner.INTAKE)
+    assert told.pop("accept_at_desk") == (HTTPStatus.NOT_FOUND, "action_unknown")
+    assert set(told.values()) == {(HTTPStatus.CONFLICT, "not_yet_available")}
