@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 """Runs until the event is set."""
@@ -31,12 +32,25 @@ class LoopHealth:
     reason: str
 
 
+class Watched(Protocol):
+    """A loop that can be asked how it is."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Turn until `stop`."""
+
+    def health(self) -> LoopHealth:
+        """Say how it is, at once."""
+
+
 class Pulse:
-    """Counts the turns of one loop by the machine's monotonic clock and keeps why it waits, if it does."""
+    """Counts the turns of one loop by the machine's monotonic clock and keeps why it waits, if it does.
+
+    A loop that has not turned yet is not dead: a process may prepare for as long as a dependency is away.
+    """
 
     def __init__(self, reason: str = "starting", monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._turned = monotonic()
+        self._turned: float | None = None
         self.reason = reason
 
     def turn(self) -> None:
@@ -45,5 +59,5 @@ class Pulse:
 
     def health(self) -> LoopHealth:
         """Answer /livez and /readyz."""
-        alive = self._monotonic() - self._turned < ALIVE_SECONDS
+        alive = self._turned is None or self._monotonic() - self._turned < ALIVE_SECONDS
         return LoopHealth(alive=alive, ready=alive and not self.reason, reason=self.reason)

@@ -16,7 +16,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import structlog
 import uvicorn
@@ -28,27 +28,17 @@ from shared.clocks import LegalClock, legal_clock
 from shared.database import Pool, create_pool, unreachable
 from shared.http.app import Surface, create_app
 from shared.http.health import Check, Health, MetricsSnapshot
-from shared.loops import Loop, LoopHealth
+from shared.loops import Loop, Watched
 from shared.messaging.faults import passes, reason_of
 from shared.observability import configure_logging
 from shared.settings import ServiceSettings, load_settings
 
-__all__ = ["Loop", "Parts", "Resources", "Service", "Surface", "Watched", "run"]
+__all__ = ["Parts", "Resources", "Service", "Surface", "run"]
 
 DRAIN_SECONDS = 10
 END_SECONDS = 30
 PREPARE_AGAIN_SECONDS = 0.5
 log = structlog.get_logger("runtime")
-
-
-class Watched(Protocol):
-    """A loop whose health is asked: a consumer of a topic."""
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop`."""
-
-    def health(self) -> LoopHealth:
-        """Say how it is, at once."""
 
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
@@ -69,12 +59,13 @@ class Parts:
 
     `prepare` runs before any loop, in order, and may take as long as its dependency is away (the rules): what passes by
     itself (`faults.passes`) is tried again from the first; until it is through, the process answers HTTP but is not
-    ready. `consumers` are loops whose health counts for /livez and /readyz. `closing` runs at the end, last one first.
+    ready. Every loop counts for /livez; that of `consumers` counts for /readyz too, that of `loops` does not: a service
+    whose relay has no Kafka still accepts. `closing` runs at the end, last one first.
     """
 
     surface: Surface
     prepare: Sequence[Callable[[], Awaitable[None]]] = ()
-    loops: Mapping[str, Loop] = field(default_factory=dict)
+    loops: Mapping[str, Watched] = field(default_factory=dict)
     consumers: Mapping[str, Watched] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
     closing: Sequence[Callable[[], Awaitable[None]]] = ()
@@ -168,10 +159,8 @@ class _Process:
 
     def _health(self, parts: Parts, pool: Pool) -> Health:
         checks: dict[str, Check] = {"start": self._not_prepared, "database": lambda: unreachable(pool), **parts.checks}
-        pulses: dict[str, Check] = {}
-        for name, consumer in parts.consumers.items():
-            checks[name], pulses[name] = _not_ready(consumer), _not_alive(consumer)
-        return Health(checks, pulses)
+        checks |= {name: _not_ready(consumer) for name, consumer in parts.consumers.items()}
+        return Health(checks, {name: _not_alive(loop) for name, loop in _all_loops(parts).items()})
 
     async def _not_prepared(self) -> str | None:
         return None if self._prepared else "still preparing"
@@ -191,9 +180,9 @@ class _Process:
         await self._prepare(parts)
         _spare_the_collector()
         self._prepared = True
-        loops = {**parts.loops, **{name: consumer.run for name, consumer in parts.consumers.items()}}
+        loops = _all_loops(parts)
         for name, loop in loops.items():
-            group.create_task(self._keep(name, loop), name=name)
+            group.create_task(self._keep(name, loop.run), name=name)
         log.info("started", loops=sorted(loops))
 
     async def _prepare(self, parts: Parts) -> None:
@@ -242,6 +231,10 @@ def _http_config(app: FastAPI) -> uvicorn.Config:
     )
 
 
+def _all_loops(parts: Parts) -> Mapping[str, Watched]:
+    return {**parts.loops, **parts.consumers}
+
+
 def _not_ready(consumer: Watched) -> Check:
     async def check() -> str | None:
         state = consumer.health()
@@ -250,9 +243,9 @@ def _not_ready(consumer: Watched) -> Check:
     return check
 
 
-def _not_alive(consumer: Watched) -> Check:
+def _not_alive(loop: Watched) -> Check:
     async def check() -> str | None:
-        state = consumer.health()
+        state = loop.health()
         return None if state.alive else state.reason or "its loop stands still"
 
     return check

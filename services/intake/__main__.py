@@ -44,7 +44,7 @@ async def build(resources: Resources[Settings]) -> Parts:
             titles=TITLES,
             unavailable=(Unready,),
         ),
-        loops={"relay": Relay(pool, journal, servers).run, "gauges": Gauges(pool, resources.clock).run},
+        loops={"relay": Relay(pool, journal, servers), "gauges": Gauges(pool, resources.clock)},
         consumers={"facts": Consumer("intake", SUBSCRIPTIONS, pool, servers), "rules": rules},
         checks={"rules in force": rules_in_force},
     )

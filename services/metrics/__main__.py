@@ -50,7 +50,7 @@ async def build(resources: Resources[Settings]) -> Parts:
             titles=TITLES,
         ),
         prepare=(rules.load, keep_places),
-        loops={"domain figures": domain_figures.run},
+        loops={"domain figures": domain_figures},
         consumers={"facts": consumer, "rules": rules},
     )
 

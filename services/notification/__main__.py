@@ -46,6 +46,7 @@ async def build(resources: Resources[Settings]) -> Parts:
         load_wording(),
         tracking_page=settings.notices.tracking_page,
         lease=settings.notices.lease,
+        call=settings.call,
         machine_now=machine_now,
     )
     subscriptions = Requests(machine_now, woken).subscriptions()
@@ -57,9 +58,9 @@ async def build(resources: Resources[Settings]) -> Parts:
         ),
         prepare=(rules.load,),
         loops={
-            "rules": rules.run,
-            "relay": Relay(pool, journal, servers).run,
-            "gauges": Gauges(pool, resources.clock).run,
+            "rules": rules,
+            "relay": Relay(pool, journal, servers),
+            "gauges": Gauges(pool, resources.clock),
         },
         consumers={
             "facts": Consumer(NAME, subscriptions, pool, servers),

@@ -45,9 +45,9 @@ async def build(resources: Resources[Settings]) -> Parts:
         ),
         prepare=(rules.load,),
         loops={
-            "rules": rules.run,
-            "relay": Relay(pool, journal, servers).run,
-            "gauges": Gauges(pool, clock, (read_due,)).run,
+            "rules": rules,
+            "relay": Relay(pool, journal, servers),
+            "gauges": Gauges(pool, clock, (read_due,)),
         },
         consumers={"facts": Consumer(NAME, subscriptions(rules), pool, servers), "timers": timers},
     )

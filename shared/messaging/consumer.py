@@ -101,9 +101,11 @@ class Consumer:
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; then finish the batch in work, commit and leave the group."""
         while not stop.is_set():
+            self._pulse.turn()
             try:
                 await self._session(stop)
             except (KafkaError, OSError, TimeoutError) as error:
+                self._pulse.turn()
                 self._wait_for(error, what="kafka")
                 self._failures += 1
                 await rest(stop, self._back_off())
@@ -114,7 +116,7 @@ class Consumer:
         self._paused_until = None
         self._failed.clear()
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(15):
                 await client.start()
             client.subscribe(list(self._batches), listener=_Drain(self._busy))
             watch = Watch(client, self._tuning.watch_seconds)
@@ -177,8 +179,10 @@ class Consumer:
         mine = {place: offset for place, offset in self._settled.items() if place in owned}
         self._settled = {}
         if mine:
+            # aiokafka tries for ever while the coordinator is away.
             with contextlib.suppress(CommitFailedError, IllegalStateError):
-                await client.commit(mine)
+                async with asyncio.timeout(10):
+                    await client.commit(mine)
 
     def _pause(self, client: Any, failed: Mapping[TopicPartition, int], error: Exception) -> None:
         self._failures += 1

@@ -8,12 +8,14 @@ from shared.database import Connection
 from shared.messaging.faults import Fenced
 from shared.messaging.sorting import Stream
 
+WHOLE_SECONDS = 15
+
 LOCK = """
 with bound as materialized (
     select
         set_config('idle_in_transaction_session_timeout', '5s', true) as idle,
         set_config('transaction_timeout', '0', true) as disarmed, -- one that runs already is not wound again
-        set_config('transaction_timeout', '15s', true) as whole
+        set_config('transaction_timeout', $4, true) as whole
 ), wanted as (
     select subject, source from unnest($2::text[], $3::text[]) as w (subject, source) cross join bound
 ), made as (
@@ -32,7 +34,9 @@ select subject, source, seq from made union all select subject, source, seq from
 """
 
 
-async def lock_cursors(tx: Connection, topic: str, streams: Collection[Stream]) -> dict[Stream, int]:
+async def lock_cursors(
+    tx: Connection, topic: str, streams: Collection[Stream], *, whole_seconds: int = WHOLE_SECONDS
+) -> dict[Stream, int]:
     """Lock the cursors of these streams in one order and read them; a stream seen for the first time gets one at 0.
 
     From here on the server ends this transaction when its client stands still (5 s) or it takes longer than 15 s: a
@@ -40,7 +44,7 @@ async def lock_cursors(tx: Connection, topic: str, streams: Collection[Stream]) 
     Raises Fenced when another consumer made one at the same moment: the batch is tried again.
     """
     subjects, sources = zip(*sorted(streams), strict=True)
-    rows = await tx.fetch(LOCK, topic, subjects, sources)
+    rows = await tx.fetch(LOCK, topic, subjects, sources, f"{whole_seconds}s")
     if len(rows) != len(streams):
         raise Fenced("another consumer began one of these streams at the same moment")
     return {(row["subject"], row["source"]): row["seq"] for row in rows}

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 from prometheus_client import Counter, Gauge
 
-from shared.clocks import LegalClock, machine_now
+from shared.clocks import LegalClock
+from shared.clocks import machine_now as system_machine_now
 from shared.database import Connection, Pool, transaction
-from shared.loops import rest
+from shared.loops import LoopHealth, Pulse, rest
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.parking import Kind
+from shared.messaging.requests import forget_requests
 
 PUBLISHED = Counter("motcua_relay_published", "Facts that the broker acknowledged", ["topic"])
 CONSUMED = Counter("motcua_consumer_facts", "Facts by what became of them", ["topic", "outcome"])
@@ -28,6 +31,7 @@ PARKED_OVERDUE = Gauge("motcua_parked_past_promised_due", "Parked subjects whose
 GAP_AGE = Gauge("motcua_parked_gap_oldest_seconds", "How long the oldest fact has waited for a missing one")
 
 REFRESH_SECONDS = 2.0
+FORGET_SECONDS = 60.0
 
 log = structlog.get_logger()
 
@@ -59,19 +63,33 @@ async def refresh_figures(tx: Connection, machine_time: datetime, legal_time: da
         PARKED.labels(kind.value).set(found.get(kind.value, 0))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Gauges:
-    """Keeps the gauges young that the database knows, messaging's and a service's own: a scrape never runs SQL."""
+    """Keeps the gauges young that the database knows, messaging's and a service's own: a scrape never runs SQL.
+
+    The same loop forgets, once a minute, the answers to requests that nobody repeats any more.
+    """
 
     pool: Pool
     clock: LegalClock
     own: Sequence[Callable[[Connection, datetime], Awaitable[None]]] = ()
+    machine_now: Callable[[], datetime] = system_machine_now
+    _pulse: Pulse = field(default_factory=lambda: Pulse(""), init=False)
+    _forget_at: float = field(default=0.0, init=False)
+
+    def health(self) -> LoopHealth:
+        """Tell whether the loop turns."""
+        return self._pulse.health()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Refresh every 2 s until `stop`. What passes by itself is told; anything else is raised."""
         while not stop.is_set():
+            self._pulse.turn()
             try:
                 await self.refresh()
+                if time.monotonic() >= self._forget_at:
+                    await forget_requests(self.pool, self.machine_now())
+                    self._forget_at = time.monotonic() + FORGET_SECONDS
             except Exception as error:
                 if not passes(error):
                     raise
@@ -82,6 +100,6 @@ class Gauges:
         """Read and set every gauge once; those of a service are given the legal time."""
         legal_now = self.clock.now()
         async with transaction(self.pool) as tx:
-            await refresh_figures(tx, machine_now(), legal_now)
+            await refresh_figures(tx, self.machine_now(), legal_now)
             for read in self.own:
                 await read(tx, legal_now)

@@ -44,8 +44,9 @@ class RelayTuning:
     batch_bytes: int = 256 * 1024
     largest_fact_bytes: int = 1_000_000
     """Below the broker's 1,048,588, so that it is we who refuse a fact, before anything behind it is sent."""
-    send_seconds: float = 30.0
+    send_seconds: float = 15.0
     lease_seconds: float = 10.0
+    renew_seconds: float = 3.0
     gather_seconds: float = 0.015
     shortest_rest_seconds: float = 0.005
     longest_rest_seconds: float = 0.25
@@ -90,6 +91,7 @@ class Relay:
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set; then give the leases back. Raises only what no waiting would mend."""
         while not stop.is_set():
+            self._pulse.turn()
             try:
                 await self._session(stop)
             except Exception as error:
@@ -134,11 +136,12 @@ class Relay:
         async with autocommit(self._pool) as database:
             if time.monotonic() >= self._renew_at:
                 await hold_shards(database, self._holder, timedelta(seconds=self._tuning.lease_seconds))
-                self._renew_at = time.monotonic() + self._tuning.lease_seconds / 3
+                self._renew_at = time.monotonic() + self._tuning.renew_seconds
             rows = await pending_facts(database, self._holder, self._tuning.batch_facts)
         if not rows:
             return 0
         sent = await self._send(producer, rows)
+        self._pulse.turn()
         async with autocommit(self._pool) as database:
             await forget_sent(database, sent.acknowledged)
             for row, reason in sent.refused:

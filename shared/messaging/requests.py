@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import asyncpg
 
-from shared.database import Connection
+from shared.database import Connection, Pool, autocommit
+
+KEPT = timedelta(days=7)
+"""How long an answer is kept to be given again, by the machine's clock; after it the same key is a new request."""
+FORGET_AT_ONCE = 500
 
 
 class RequestInFlight(Exception):
@@ -67,3 +72,22 @@ update idempotency_keys set status = $3, headers = $4, body = $5 where caller = 
 async def store_answer(tx: Connection, caller: str, key: str, answer: StoredAnswer) -> None:
     """Keep the answer beside the claim; it commits with the effect."""
     await tx.execute(STORE, caller, key, answer.status, json.dumps(dict(answer.headers)), answer.body)
+
+
+FORGET = """
+with old as (
+    select caller, key from idempotency_keys where recorded_at < $1 limit $2 for update skip locked
+), forgotten as (
+    delete from idempotency_keys as kept using old where kept.caller = old.caller and kept.key = old.key
+    returning true
+)
+select count(*) from forgotten
+"""
+
+
+async def forget_requests(pool: Pool, machine_time: datetime) -> None:
+    """Forget the answers that have been kept for long enough, in small transactions, until none is left."""
+    forgotten = FORGET_AT_ONCE
+    while forgotten == FORGET_AT_ONCE:
+        async with autocommit(pool) as database:
+            forgotten = await database.fetchval(FORGET, machine_time - KEPT, FORGET_AT_ONCE)

@@ -99,9 +99,11 @@ class RuleStore:
 
     async def _sessions(self, stop: asyncio.Event, *, follow: bool) -> None:
         while not stop.is_set():
+            self._pulse.turn()
             try:
                 await self._session(stop, follow=follow)
             except (KafkaError, OSError, TimeoutError) as error:
+                self._pulse.turn()
                 self._pulse.reason = f"rules: {reason_of(error)}"
                 log.warning("rules wait", reason=self._pulse.reason)
                 await rest(stop, 0.5)
@@ -116,10 +118,10 @@ class RuleStore:
             fetch_max_wait_ms=100,
         )
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(10):
                 await client.start()
             client.assign(self._places)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(10):
                 ends = await client.end_offsets(self._places)
                 await client.seek_to_beginning(*self._places)
             await self._read(client, ends)
@@ -129,7 +131,7 @@ class RuleStore:
                 await self._take(client)
         finally:
             with contextlib.suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(client.stop(), 10)
+                await asyncio.wait_for(client.stop(), 5)
 
     async def _read(self, client: Any, ends: Mapping[TopicPartition, int]) -> None:
         async with asyncio.timeout(60):

@@ -20,6 +20,7 @@ from shared.contracts.facts import State, StepTaken
 from shared.database import Connection, Pool, transaction
 from shared.messaging.consumer import Consumer, Subscription, Tuning
 from shared.messaging.envelope import Received, encode_headers
+from shared.messaging.figures import CONSUMED
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.relay import Relay, RelayTuning
 from shared.settings import DatabaseSettings
@@ -27,7 +28,9 @@ from shared.settings import DatabaseSettings
 ROOT = Path(__file__).parents[3]
 MOMENT = datetime(2020, 1, 2, 1, 0, tzinfo=UTC)
 QUICK = Tuning(poll_ms=20, longest_back_off_seconds=0.3, watch_seconds=0.5, session_timeout_ms=6000)
-SMALL = RelayTuning(batch_facts=50, longest_rest_seconds=0.05, longest_back_off_seconds=0.3, lease_seconds=1.0)
+SMALL = RelayTuning(
+    batch_facts=50, longest_rest_seconds=0.05, longest_back_off_seconds=0.3, lease_seconds=1.0, renew_seconds=0.3
+)
 PATIENCE_SECONDS = 60.0
 
 
@@ -118,8 +121,8 @@ class House:
         entry = subscription or self.subscription()
         return Consumer(group or self.schema, [entry], pool or self.pool, self.kafka, tuning=QUICK)
 
-    def relay(self, *, pool: Pool | None = None, tuning: RelayTuning = SMALL) -> Relay:
-        return Relay(pool or self.pool, self.journal, self.kafka, tuning=tuning)
+    def relay(self, *, pool: Pool | None = None, kafka: str | None = None, tuning: RelayTuning = SMALL) -> Relay:
+        return Relay(pool or self.pool, self.journal, kafka or self.kafka, tuning=tuning)
 
     async def effects(self) -> dict[tuple[str, str], list[int]]:
         """Sequences in the order in which they took effect, by (subject, source)."""
@@ -127,6 +130,10 @@ class House:
         for row in await self.pool.fetch("select subject, source, seq from effects order by ordinal"):
             found.setdefault((row["subject"], row["source"]), []).append(row["seq"])
         return found
+
+    def outcomes(self, outcome: str) -> int:
+        """How many facts this topic's consumers have told to have ended so."""
+        return int(CONSUMED.labels(self.topic, outcome)._value.get())
 
     async def parked(self) -> list[tuple[str, str | None, int | None]]:
         rows = await self.pool.fetch("select kind, subject, seq from parked order by subject, seq")
@@ -189,7 +196,8 @@ async def make_schema(dsn: str, schema: str, role: str) -> None:
     try:
         async with connection.transaction():
             await connection.execute(f"create schema {schema}; set local search_path = {schema}")
-            await connection.execute((ROOT / "shared/messaging/migrations/0001_messaging.sql").read_text("utf-8"))
+            for file in sorted((ROOT / "shared/messaging/migrations").glob("*.sql")):
+                await connection.execute(file.read_text("utf-8"))
             await connection.execute(
                 "create table effects (ordinal bigint generated always as identity primary key,"
                 " subject text not null, source text not null, seq bigint not null)"

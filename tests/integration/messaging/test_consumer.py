@@ -54,12 +54,20 @@ async def test_what_a_handler_sees_is_what_was_drafted(house: House) -> None:
 async def test_duplicates_are_dropped(house: House) -> None:
     facts = [Sending(subject, seq) for seq in (1, 2, 3) for subject in "ABC"]
     again = [fact for fact in facts for _ in range(3)]
+    sent_again = 2 * len(again) + 2 * len(facts) - len(facts)
+    assert house.outcomes("duplicate") == 0
     await house.publish(*again, *facts)
     async with running(house.consumer()):
         await house.publish(*again, Sending("last", 1))
         await house.until_effects(10)
         await house.publish(*facts, Sending("very last", 1))
         await house.until_effects(11)
+
+        async def dropped() -> bool:
+            return house.outcomes("duplicate") >= sent_again
+
+        await until(dropped)
+    assert house.outcomes("duplicate") == sent_again
     effects = await house.effects()
     assert all(effects[subject, "intake"] == [1, 2, 3] for subject in "ABC")
     assert await house.parked() == []
@@ -75,7 +83,13 @@ async def test_reordered_facts_take_effect_in_order(house: House) -> None:
     )
     assert overtakes > 100
     async with running(house.consumer()):
-        for start in range(0, len(facts), 25):
+        await house.publish(*facts[:25])
+
+        async def gap_parked() -> bool:
+            return house.outcomes(Kind.GAP.value) > 0
+
+        await until(gap_parked)
+        for start in range(25, len(facts), 25):
             await house.publish(*facts[start : start + 25])
         await house.until_effects(200)
     assert await house.effects() == {(f"D{subject}", "intake"): list(range(1, 11)) for subject in range(20)}

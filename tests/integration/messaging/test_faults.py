@@ -2,60 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 import pytest
 
 from shared.database import Connection, create_pool, transaction
-from shared.messaging import cursors
 from shared.messaging.cursors import lock_cursors, move_cursors
 from shared.messaging.envelope import Received
 from shared.messaging.faults import Fenced, Unready
-from shared.messaging.figures import CONSUMED
-from tests.integration.messaging.house import ROOT, House, Sending, record_effects, running, until
+from tests.integration.messaging.house import House, Sending, record_effects, running, until
+from tests.integration.messaging.victim import said, victim
+from tests.integration.messaging.wire import Wire
 
 SUBJECTS = [f"D{number}" for number in range(30)]
-PROXY_PORT = 21095
-
-
-@asynccontextmanager
-async def victim(house: House, trap: tuple[str, int], idle: str = "60s") -> AsyncIterator[Process]:
-    order = {
-        "database": json.loads(house.database.model_dump_json()),
-        "schema": house.schema,
-        "topic": house.topic,
-        "kafka": house.kafka,
-        "trap": trap,
-        "idle": idle,
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.integration.messaging.victim", json.dumps(order), cwd=ROOT, stdout=PIPE
-    )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-
-
-async def said(process: Process, key: str) -> Any:
-    """Wait for the victim's line with this key; its log lines in between are passed over."""
-    assert process.stdout is not None
-    while line := await asyncio.wait_for(process.stdout.readline(), 60):
-        with suppress(json.JSONDecodeError):
-            told = json.loads(line)
-            if key in told:
-                return told[key]
-    pytest.fail(f"the victim ended before it said {key}")
 
 
 async def test_a_consumer_killed_inside_a_batch_leaves_no_trace_and_another_applies_it_once(house: House) -> None:
@@ -112,7 +74,7 @@ async def test_two_consumers_that_both_believe_to_own_everything_have_one_effect
     assert sum(map(len, effects.values())) == 630
     # Both were at work: what one applied, the other read too and dropped.
     assert sum(calls.values()) == 630
-    assert CONSUMED.labels(house.topic, "duplicate")._value.get() > 0
+    assert house.outcomes("duplicate") > 0
     assert await house.parked() == []
 
 
@@ -134,18 +96,14 @@ async def test_who_saw_an_older_cursor_is_fenced_and_has_no_effect(house: House)
     assert await house.pool.fetchval("select seq from cursors") == 1
 
 
-async def test_a_consumer_that_hangs_inside_a_statement_gives_its_locks_back(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_consumer_that_hangs_inside_a_statement_gives_its_locks_back(house: House) -> None:
     """The bound of the whole transaction replaces that of the session, which is longer and runs already."""
-    assert "'15s'" in cursors.LOCK
-    monkeypatch.setattr(cursors, "LOCK", cursors.LOCK.replace("'15s'", "'1s'"))
     async with house.pool.acquire() as connection:
         assert await connection.fetchval("show transaction_timeout") == "30s"
 
     async def hang() -> None:
         async with transaction(house.pool) as tx:
-            await lock_cursors(tx, house.topic, [("A", "intake")])
+            await lock_cursors(tx, house.topic, [("A", "intake")], whole_seconds=1)
             await tx.execute("set local statement_timeout = 0")
             await tx.execute("select pg_sleep(4)")
             pytest.fail("the transaction outlived its bound")
@@ -154,49 +112,10 @@ async def test_a_consumer_that_hangs_inside_a_statement_gives_its_locks_back(
         await hang()
 
 
-class Wire:
-    """A TCP forwarder in front of PostgreSQL that can be cut: connections reset, new ones refused."""
-
-    def __init__(self, target: int) -> None:
-        self._target = target
-        self._server: asyncio.Server | None = None
-        self._lines: set[asyncio.StreamWriter] = set()
-        self._pumps: set[asyncio.Task[None]] = set()
-        self.cut_lines = 0
-
-    async def join(self) -> None:
-        self._server = await asyncio.start_server(self._forward, "127.0.0.1", PROXY_PORT)
-
-    async def cut(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for line in self._lines:
-            line.transport.abort()
-        self.cut_lines += len(self._lines)
-        await asyncio.gather(*self._pumps, return_exceptions=True)
-        await self._server.wait_closed()
-
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self._target)
-        self._lines |= {writer, back}
-        for source, sink in ((reader, back), (there, writer)):
-            pump = asyncio.create_task(self._pump(source, sink))
-            self._pumps.add(pump)
-            pump.add_done_callback(self._pumps.discard)
-
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await source.read(65536):
-                sink.write(data)
-                await sink.drain()
-        sink.transport.abort()
-        self._lines.discard(sink)
-
-
 async def test_a_dead_database_pauses_with_its_reason_and_nothing_is_lost_or_parked(house: House) -> None:
     wire = Wire(house.database.port)
     await wire.join()
-    pool = await create_pool(house.database.model_copy(update={"port": PROXY_PORT}), house.schema)
+    pool = await create_pool(house.database.model_copy(update={"port": wire.port}), house.schema)
     consumer, relay = house.consumer(pool=pool), house.relay(pool=pool)
 
     async def ready() -> bool:

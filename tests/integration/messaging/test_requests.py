@@ -1,13 +1,24 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import asyncpg
 import pytest
 
+from shared.clocks import SystemLegalClock, machine_now
 from shared.database import transaction
-from shared.messaging.requests import KeyReused, RequestInFlight, StoredAnswer, claim_request, store_answer
-from tests.integration.messaging.house import House
+from shared.messaging.figures import Gauges
+from shared.messaging.requests import (
+    FORGET_AT_ONCE,
+    KEPT,
+    KeyReused,
+    RequestInFlight,
+    StoredAnswer,
+    claim_request,
+    store_answer,
+)
+from tests.integration.messaging.house import House, running, until
 
 HASH = b"h" * 32
 
@@ -57,3 +68,34 @@ async def test_the_twin_of_a_request_that_hangs_is_told_so_and_gets_the_key_when
     async with twin.transaction():
         assert await claim_request(twin, "officer-1", "key-1", HASH) is None
     await twin.close()
+
+
+async def test_an_answer_is_kept_for_seven_days_of_machine_time_and_then_forgotten(house: House) -> None:
+    now, many = machine_now(), 2 * FORGET_AT_ONCE + 1
+    await house.pool.execute(
+        "insert into idempotency_keys (caller, key, request_hash, recorded_at, status, headers, body)"
+        " select 'officer-1', 'key-' || n, $1, $2, 201, '{}', '' from generate_series(1, $3) as n",
+        HASH,
+        now - KEPT - timedelta(seconds=1),
+        many,
+    )
+    async with transaction(house.pool) as tx:
+        assert await claim_request(tx, "officer-1", "young", HASH) is None
+        await store_answer(tx, "officer-1", "young", StoredAnswer(201, {}, b"young"))
+
+    async with running(Gauges(house.pool, SystemLegalClock(), machine_now=lambda: now)):
+
+        async def forgotten() -> bool:
+            return await house.count("idempotency_keys") == 1
+
+        await until(forgotten)
+    async with transaction(house.pool) as tx:
+        assert await claim_request(tx, "officer-1", "young", HASH) == StoredAnswer(201, {}, b"young")
+        assert await claim_request(tx, "officer-1", f"key-{many}", HASH) is None
+
+    async with running(Gauges(house.pool, SystemLegalClock(), machine_now=lambda: machine_now() + KEPT)):
+
+        async def all_forgotten() -> bool:
+            return await house.count("idempotency_keys") == 0
+
+        await until(all_forgotten)

@@ -1,7 +1,7 @@
-"""A consumer in a process of its own, made to be killed or frozen: `python -m tests.integration.messaging.victim`.
+"""A consumer or a relay in a process of its own, made to be killed or frozen.
 
-Inside the batch that holds the fact named in `trap` it writes its effects, says so on stdout, and hangs in the open
-transaction until the end of its process (or until its session is ended for it).
+Inside the batch that holds the fact named in `trap` the consumer writes its effects, says so on stdout, and hangs in
+the open transaction until the end of its process (or until its session is ended for it). Without a trap it is a relay.
 """
 
 from __future__ import annotations
@@ -9,18 +9,55 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
 from shared.contracts.facts import StepTaken
-from shared.database import Connection, create_pool
+from shared.database import Connection, Pool, create_pool
 from shared.messaging.consumer import Consumer, Subscription
 from shared.messaging.envelope import Received
+from shared.messaging.journal import Journal
+from shared.messaging.relay import Relay
 from shared.settings import DatabaseSettings
-from tests.integration.messaging.house import QUICK, record_effects
+from tests.integration.messaging.house import QUICK, ROOT, SMALL, House, record_effects
+
+
+@asynccontextmanager
+async def victim(house: House, trap: tuple[str, int] | None, idle: str = "60s") -> AsyncIterator[Process]:
+    order = {
+        "database": json.loads(house.database.model_dump_json()),
+        "schema": house.schema,
+        "topic": house.topic,
+        "kafka": house.kafka,
+        "trap": trap,
+        "idle": idle,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.integration.messaging.victim", json.dumps(order), cwd=ROOT, stdout=PIPE
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def said(process: Process, key: str) -> Any:
+    """Wait for the victim's line with this key; its log lines in between are passed over."""
+    assert process.stdout is not None
+    while line := await asyncio.wait_for(process.stdout.readline(), 60):
+        with suppress(json.JSONDecodeError):
+            told = json.loads(line)
+            if key in told:
+                return told[key]
+    pytest.fail(f"the victim ended before it said {key}")
 
 
 def say(**line: Any) -> None:
@@ -51,11 +88,14 @@ class Trap:
 async def main(order: dict[str, Any]) -> None:
     database = DatabaseSettings(**order["database"] | {"password_file": Path(order["database"]["password_file"])})
     pool = await create_pool(database, order["schema"])
-    trap = Trap(*order["trap"], idle=order["idle"])
-    consumer = Consumer(
-        order["schema"], [Subscription(order["topic"], {StepTaken.TYPE: trap})], pool, order["kafka"], tuning=QUICK
-    )
-    await consumer.run(asyncio.Event())
+    await loop_of(order, pool).run(asyncio.Event())
+
+
+def loop_of(order: dict[str, Any], pool: Pool) -> Consumer | Relay:
+    if order["trap"] is None:
+        return Relay(pool, Journal("intake"), order["kafka"], tuning=SMALL)
+    trap = Subscription(order["topic"], {StepTaken.TYPE: Trap(*order["trap"], idle=order["idle"])})
+    return Consumer(order["schema"], [trap], pool, order["kafka"], tuning=QUICK)
 
 
 if __name__ == "__main__":

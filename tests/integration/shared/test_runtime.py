@@ -98,6 +98,21 @@ async def test_a_loop_that_ends_by_itself_ends_the_process(tmp_path: Path, how: 
         assert any(line.startswith(error) for line in last["error.stack"])
 
 
+@pytest.mark.parametrize(("how", "livez"), [("turns", 200), ("freezes", 503)])
+async def test_a_loop_that_stands_still_ends_livez_and_one_that_cannot_work_leaves_readyz_alone(
+    tmp_path: Path, how: str, livez: int
+) -> None:
+    async with process(how, tmp_path) as (running, http):
+        await started(running)
+        assert (await http.get("/livez")).status_code == 200
+        assert (await http.get("/readyz")).json()["reasons"].keys() == {"database"}
+        await http.get("/freeze")
+        alive = await http.get("/livez")
+        assert alive.status_code == livez
+        assert alive.json()["reasons"].keys() == ({how} if livez == 503 else set())
+        assert (await http.get("/readyz")).json()["reasons"].keys() == {"database"}
+
+
 async def test_a_taken_port_is_named(tmp_path: Path) -> None:
     async with process("keeps", tmp_path) as (first, _):
         await started(first)

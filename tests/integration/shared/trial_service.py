@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import APIRouter
 
+from shared.loops import ALIVE_SECONDS, Loop, LoopHealth, Pulse
 from shared.messaging.faults import Unready
 from shared.runtime import Parts, Resources, Service, Surface, run
 from shared.settings import ServiceSettings
 
 HOW, GO_ON = os.environ["TRIAL"], Path(os.environ["TRIAL_GO_ON"])
 router = APIRouter()
-begun, go_on = asyncio.Event(), asyncio.Event()
+begun, go_on, frozen, seen = asyncio.Event(), asyncio.Event(), asyncio.Event(), asyncio.Event()
 tries = 0
 
 
@@ -28,6 +31,49 @@ async def slow() -> dict[str, str]:
 @router.get("/begun")
 async def slow_has_begun() -> None:
     await begun.wait()
+
+
+@router.get("/freeze")
+async def freeze() -> None:
+    frozen.set()
+    seen.clear()
+    await seen.wait()
+
+
+@dataclass
+class Trial:
+    """A loop that can do no work; its clock is 30 s further once it is frozen."""
+
+    loop: Loop
+    pulse: Pulse
+
+    async def run(self, stop: asyncio.Event) -> None:
+        self.pulse.turn()
+        await self.loop(stop)
+
+    def health(self) -> LoopHealth:
+        return self.pulse.health()
+
+
+def clock() -> float:
+    return time.monotonic() + ALIVE_SECONDS * frozen.is_set()
+
+
+async def turns(stop: asyncio.Event) -> None:
+    """Turn on, whatever the clock says."""
+    while not stop.is_set():
+        PULSE.turn()
+        seen.set()
+        await asyncio.sleep(0.01)
+
+
+async def freezes(stop: asyncio.Event) -> None:
+    """Turn until frozen, then stand still."""
+    while not stop.is_set() and not frozen.is_set():
+        PULSE.turn()
+        await asyncio.sleep(0.01)
+    seen.set()
+    await stop.wait()
 
 
 async def keep(stop: asyncio.Event) -> None:
@@ -58,11 +104,19 @@ async def prepare() -> None:
         raise Unready("not yet")
 
 
-LOOPS = {"dies": dies, "comes back": comes_back, "lets go": lets_go, "keeps": keep}
+LOOPS: dict[str, Loop] = {
+    "dies": dies,
+    "comes back": comes_back,
+    "lets go": lets_go,
+    "keeps": keep,
+    "turns": turns,
+    "freezes": freezes,
+}
+PULSE = Pulse("it can do no work", clock)
 
 
 async def build(_: Resources[ServiceSettings]) -> Parts:
-    return Parts(surface=Surface(routers=[router]), prepare=[prepare], loops={HOW: LOOPS[HOW]})
+    return Parts(surface=Surface(routers=[router]), prepare=[prepare], loops={HOW: Trial(LOOPS[HOW], PULSE)})
 
 
 if __name__ == "__main__":

@@ -12,9 +12,12 @@ def test_paused_is_alive_and_not_ready_and_a_loop_that_stands_is_neither() -> No
     seconds = 0.0
     pulse = Pulse(monotonic=lambda: seconds)
     assert pulse.health() == LoopHealth(alive=True, ready=False, reason="starting")
+    seconds = ALIVE_SECONDS  # what has not begun is not dead
+    assert pulse.health().alive
+    pulse.turn()
     pulse.reason = ""
     assert pulse.health() == LoopHealth(alive=True, ready=True, reason="")
-    seconds = ALIVE_SECONDS
+    seconds += ALIVE_SECONDS
     assert pulse.health() == LoopHealth(alive=False, ready=False, reason="")
     pulse.turn()
     assert pulse.health().ready

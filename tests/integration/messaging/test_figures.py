@@ -1,0 +1,88 @@
+"""The gauges of what is parked, read as Prometheus would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from shared.clocks import OFFICE_ZONE, machine_now
+from shared.contracts.facts import DossierAccepted
+from shared.contracts.topics import PROMISED_DUE_HEADER
+from shared.database import Connection
+from shared.messaging.consumer import Subscription
+from shared.messaging.envelope import Received
+from shared.messaging.figures import Gauges
+from shared.messaging.parking import Kind
+from tests.integration.messaging.house import House, Sending, running, until
+
+ACCEPTED = (Path(__file__).parents[2] / "contracts" / "examples" / f"{DossierAccepted.TYPE}.json").read_bytes()
+DUE = datetime(2020, 1, 10, 17, 0, tzinfo=OFFICE_ZONE)
+
+
+@dataclass
+class Standing:
+    """A legal clock that shows one moment."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+def gauge(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(name, labels)
+
+
+async def parked_all(house: House, facts: int) -> None:
+    async def parked() -> bool:
+        return await house.count("parked") == facts
+
+    await until(parked)
+
+
+async def test_a_parked_dossier_stays_on_the_overdue_watch(house: House) -> None:
+    async def broken(tx: Connection, facts: Sequence[Received]) -> None:
+        raise LookupError("a handler with a bug")
+
+    subscription = Subscription(house.topic, {DossierAccepted.TYPE: broken})
+    dues = {PROMISED_DUE_HEADER: DUE.isoformat()}
+    later = {PROMISED_DUE_HEADER: (DUE + timedelta(days=9)).isoformat()}
+    await house.publish(
+        Sending("H56-1", 1, type=DossierAccepted.TYPE, value=ACCEPTED, headers=dues),
+        Sending("H56-2", 1, type=DossierAccepted.TYPE, value=ACCEPTED, headers=later),
+        Sending("H56-1", 2),
+    )
+    async with running(house.consumer(subscription=subscription)):
+        await parked_all(house, 3)
+    clock = Standing(DUE)
+    gauges = Gauges(house.pool, clock)
+    await gauges.refresh()
+    assert gauge("motcua_parked_past_promised_due") == 0
+    clock.moment += timedelta(seconds=1)
+    await gauges.refresh()
+    assert gauge("motcua_parked_past_promised_due") == 1
+    assert gauge("motcua_parked_dossiers") == 2
+    assert gauge("motcua_parked_facts", kind=Kind.POISON.value) == 2
+    assert gauge("motcua_parked_facts", kind=Kind.BEHIND.value) == 1
+
+
+async def test_the_age_of_the_oldest_gap_is_told_in_machine_time(house: House) -> None:
+    ahead = timedelta(0)
+    gauges = Gauges(house.pool, Standing(DUE), machine_now=lambda: machine_now() + ahead)
+    await gauges.refresh()
+    assert gauge("motcua_parked_gap_oldest_seconds") == 0
+    async with running(house.consumer()):
+        await house.publish(Sending("A", 2))
+        await parked_all(house, 1)
+        ahead = timedelta(minutes=10)
+        await gauges.refresh()
+        assert gauge("motcua_parked_gap_oldest_seconds") == pytest.approx(600, abs=60)
+        await house.publish(Sending("A", 1))
+        await parked_all(house, 0)
+    await gauges.refresh()
+    assert gauge("motcua_parked_gap_oldest_seconds") == 0
