@@ -19,12 +19,14 @@ FUNCTION_LINES_P90 = 25
 POSITIONAL_PARAMETERS = 5
 
 SQL_PLACES = re.compile(
-    r"services/\w+/repository(/\w+)?\.py|shared/messaging/\w+\.py|shared/keyring/repository\.py"
-    r"|deploy/provision(/\w+)?\.py|deploy/demo/witnesses(/\w+)?\.py|deploy/demo/\w*sql\w*\.py"
+    r"services/\w+/repository(/\w+)?\.py|shared/database\.py|shared/messaging/\w+\.py|shared/keyring/repository\.py"
+    r"|deploy/provision(/\w+)?\.py|deploy/demo/witnesses(/\w+)?\.py"
 )
 SQL_TEXT = re.compile(
-    r"^\s*(?:select\s.+\sfrom\s|select\s+\w+\(|insert\s+into\s|update\s+\w+\s+set\s|delete\s+from\s|with\s+\w+.*\sas\s*\()"
-    r"|^\s*(?:create|alter|drop)\s+(?:table|index|schema|role)\s",
+    r"^\s*(?:select\s.+\sfrom\s|select\s+(?:\w+\(|[\d$'])|insert\s+into\s|update\s+[\w.\"]+\s+(?:as\s+\w+\s+)?set\s"
+    r"|delete\s+from\s|merge\s+into\s|with\s+\w+.*\sas\s*(?:(?:not\s+)?materialized\s*)?\(|truncate\s+\w|lock\s+table\s"
+    r"|copy\s.+\s(?:from|to)\s|(?:grant|revoke)\s.+\s(?:on|to|from)\s"
+    r"|(?:create|alter|drop)\s+(?:table|index|schema|role)\s)",
     re.IGNORECASE | re.DOTALL,
 )
 SQL_CLOCK = re.compile(
@@ -37,8 +39,7 @@ READS_THE_PACKAGE = {"shared/rulebook/seed/tables.py"}
 IO_CALLS = {"open", "print", "input", "breakpoint"}
 IO_METHODS = {"open", "read_text", "read_bytes", "write_text", "write_bytes"}
 IO_MODULES = {"ftplib", "http", "httpx2", "pathlib", "shutil", "sqlite3", "ssl", "sys", "tempfile", "urllib"}
-CLOCK_CALLS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter"}
-CLOCK_OWNERS = {"datetime", "date", "time"}
+CLOCK_READINGS = {"now", "utcnow", "today"}
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,13 @@ def modules() -> Iterator[Module]:
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             yield Module(path.relative_to(ROOT).as_posix(), path.read_text("utf-8"))
+
+
+def migrations() -> Iterator[tuple[str, str]]:
+    """Every SQL file of the product: its path and its text."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.sql")):
+            yield path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
 
 
 def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -100,18 +108,22 @@ def names(module: Module) -> Iterator[str]:
             yield f"{module.path}:{node.lineno} {node.name}: a number is no name"
 
 
-def _strings(tree: ast.AST) -> Iterator[ast.Constant]:
+def _strings(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:
+    """Every text; of a text with placeholders what stands between them, each placeholder an x."""
+    pieces = {id(piece) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for piece in node.values}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node
+        if isinstance(node, ast.JoinedStr):
+            yield node, "".join(str(each.value) if isinstance(each, ast.Constant) else "x" for each in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in pieces:
+            yield node, node.value
 
 
 def sql_in_its_place(module: Module) -> Iterator[str]:
     """SQL stands where a reader looks for it."""
     if SQL_PLACES.fullmatch(module.path):
         return
-    for node in _strings(module.tree):
-        if SQL_TEXT.search(str(node.value)):
+    for node, text in _strings(module.tree):
+        if SQL_TEXT.search(text):
             yield f"{module.path}:{node.lineno}: SQL outside a repository"
 
 
@@ -121,22 +133,47 @@ def no_clock_in_sql(module: Module) -> Iterator[str]:
         return
     whole = bool(SQL_PLACES.fullmatch(module.path))  # there a piece of a statement is SQL too
     said = {id(node.value) for node in ast.walk(module.tree) if isinstance(node, ast.Expr)}
-    for node in _strings(module.tree):
-        text = str(node.value)
+    for node, text in _strings(module.tree):
         if id(node) not in said and (whole or SQL_TEXT.search(text)) and SQL_CLOCK.search(text):
             yield f"{module.path}:{node.lineno}: the database's clock in SQL"
+
+
+def no_clock_in_migrations(path: str, text: str) -> Iterator[str]:
+    """A column's moment is given by who writes it; messaging's own tables are machine time."""
+    if not path.startswith("shared/messaging/") and (found := SQL_CLOCK.search(text)):
+        yield f"{path}: {found[0]} in a migration"
+
+
+def _clocks(tree: ast.AST) -> set[str]:
+    """The names by which a module knows `datetime` and what is in it."""
+    known = {"datetime", "date"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            known |= {alias.asname for alias in node.names if alias.asname and alias.name in {"datetime", "date"}}
+    return known
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def no_clock_in_pure_parts(module: Module) -> Iterator[str]:
     """Time is an argument of the pure parts."""
     if not PURE_PLACES.fullmatch(module.path):
         return
+    clocks = _clocks(module.tree)
     for node in ast.walk(module.tree):
         match node:
-            case ast.Call(func=ast.Attribute(attr=attr, value=ast.Name(id=owner) | ast.Attribute(attr=owner))) if (
-                attr in CLOCK_CALLS and owner in CLOCK_OWNERS
-            ):
-                yield f"{module.path}:{node.lineno}: {owner}.{attr}() in a pure part"
+            case ast.Call(func=ast.Attribute(attr=name)) if name in CLOCK_READINGS:
+                yield f"{module.path}:{node.lineno}: .{name}() in a pure part"
+            case ast.Attribute(attr=name) if name in CLOCK_READINGS and _root(node) in clocks:
+                yield f"{module.path}:{node.lineno}: {name} of a clock in a pure part"
+            case ast.Import(names=names) if any(alias.name == "time" for alias in names):
+                yield f"{module.path}:{node.lineno}: time in a pure part"
+            case ast.ImportFrom(module="time"):
+                yield f"{module.path}:{node.lineno}: time in a pure part"
 
 
 def no_io_in_pure_parts(module: Module) -> Iterator[str]:
