@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -16,6 +18,26 @@ from shared.contracts.facts import FACTS
 from shared.contracts.topics import TOPICS
 
 EXAMPLES = Path(__file__).parent / "examples"
+PUBLISHED = Path(__file__).parent / "published.txt"
+"""One line for each field and each value of a closed list that was ever published: lines are added, never removed."""
+
+
+def published_lines(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{name} = {json.dumps(value)}" for value in schema.get("enum", ()))
+    for field, shape in schema.get("properties", {}).items():
+        kept = {key: value for key, value in shape.items() if key not in {"title", "description", "default"}}
+        always = "always" if field in schema["required"] else "perhaps"
+        yield f"{name}.{field}: {always} {json.dumps(kept, sort_keys=True)}"
+    for each, definition in schema.get("$defs", {}).items():
+        yield from published_lines(f"{name}/{each}", definition)
+
+
+def test_what_was_ever_published_is_still_published() -> None:
+    """The committed schemas alone can be deleted and written anew; this list is written by hand."""
+    now = {line for fact_type, model in FACTS.items() for line in published_lines(fact_type, json_schema(model))}
+    once = set(PUBLISHED.read_text("utf-8").splitlines())
+    assert sorted(once - now) == [], "a breaking change: publish a new type (….v2) instead"
+    assert sorted(now - once) == [], f"add these lines to {PUBLISHED.name}"
 
 
 def test_every_fact_has_its_committed_schema_and_no_schema_is_left_over() -> None:
