@@ -17,6 +17,7 @@ import pytest
 from deploy.local import state
 from deploy.local.folder import Folder
 from deploy.local.processes import Identity
+from deploy.local.stack import ALL_PARTS
 
 OWN_PORTS = {
     "MOTCUA_PORT_POSTGRES": "21010",
@@ -44,8 +45,8 @@ class Terminal:
         out, err = await process.communicate()
         return process.returncode or 0, out.decode(), err.decode()
 
-    async def up(self) -> tuple[int, str, str]:
-        return await self.run("up", "--only", "postgres,kafka,sinks", "--port-base", "21000")
+    async def up(self, *words: str) -> tuple[int, str, str]:
+        return await self.run("up", *(words or ("--only", "postgres,kafka,sinks")), "--port-base", "21000")
 
     async def status(self) -> tuple[int, dict[str, Any]]:
         code, out, _ = await self.run("status", "--json")
@@ -100,6 +101,21 @@ async def test_after_a_kill_of_anything_the_next_up_works(terminal: Terminal, vi
     assert code == 0, (out, err)
     code, found = await terminal.status()
     assert (code, found["healthy"]) == (0, True)
+    assert [name for name, process in before.items() if process.alive] == []
+
+
+async def test_after_a_kill_of_a_service_with_its_supervisor_all_parts_come_up(terminal: Terminal) -> None:
+    code, _, err = await terminal.up("--only", "postgres,kafka,processing")
+    assert code == 0, err
+    before = terminal.processes()
+    for name in ("supervisor", "processing"):
+        before[name].send(signal.SIGKILL)
+    assert await before["processing"].gone(10)
+    code, out, err = await terminal.up("--only", ",".join(ALL_PARTS))
+    assert code == 0, (out, err)
+    code, found = await terminal.status()
+    assert (code, found["healthy"]) == (0, True)
+    assert {part["name"] for part in found["parts"]} == set(ALL_PARTS)
     assert [name for name, process in before.items() if process.alive] == []
 
 

@@ -1,0 +1,65 @@
+"""`deploy/install.sh` says what is missing and what to do about it, before it makes anything."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[3] / "deploy" / "install.sh"
+OLD = "sys.version_info = (3, 10, 12)"
+WITHOUT_VENV = "sys.modules['venv'] = None"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with nothing but the script: what it would make by mistake stays in there."""
+    (tmp_path / "deploy").mkdir()
+    shutil.copy(SCRIPT, tmp_path / "deploy")
+    return tmp_path
+
+
+def crippled(folder: Path, flaw: str) -> Path:
+    """A Python that lacks what we need: it tells `-V` as 3.10.12, and runs `-c` with the flaw."""
+    stub = folder / "python"
+    run = f"import sys; {flaw}; exec(sys.argv.pop(1))"
+    stub.write_text(f'#!/bin/sh\n[ "$1" = -V ] && exec echo Python 3.10.12\nexec {sys.executable} -c "{run}" "$2"\n')
+    stub.chmod(0o755)
+    return stub
+
+
+async def install(checkout: Path, python: Path) -> tuple[int | None, list[str]]:
+    process = await asyncio.create_subprocess_exec(
+        *("sh", str(checkout / "deploy" / "install.sh")),
+        env=os.environ | {"PYTHON": str(python)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await process.communicate()
+    return process.returncode, errors.decode().splitlines()
+
+
+async def test_a_python_that_is_not_there(checkout: Path) -> None:
+    code, (said,) = await install(checkout, Path("/nonexistent"))
+    assert code == 1
+    assert said == (
+        "error: '/nonexistent' is not there; install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flaw", "remedy"),
+    [
+        (OLD, "is Python 3.10.12; Python 3.11 or newer is needed: make PYTHON=/path/to/python3"),
+        (WITHOUT_VENV, "cannot make virtual environments; on Debian: apt-get install python3-venv"),
+    ],
+)
+async def test_a_python_that_lacks_what_is_needed(checkout: Path, flaw: str, remedy: str) -> None:
+    python = crippled(checkout, flaw)
+    code, (said,) = await install(checkout, python)
+    assert code == 1
+    assert said == f"error: '{python}' {remedy}"
+    assert {path.name for path in checkout.iterdir()} == {"deploy", "python"}
