@@ -41,7 +41,7 @@ class SealBroken(Exception):
 
 
 class KeyUnusable(Exception):
-    """The file of the key-encryption key, or a key wrapped under another one, cannot be used."""
+    """The key-encryption key cannot be used: its file holds none, or the keyring was written under another one."""
 
 
 class Purpose(StrEnum):
@@ -87,10 +87,12 @@ def seal(key: bytes, plaintext: bytes, aad: bytes) -> bytes:
 
 
 def open_sealed(key: bytes, sealed: bytes, aad: bytes) -> bytes:
-    """Decrypt what `seal` made. Raises SealBroken."""
+    """Decrypt what `seal` made. Raises SealBroken, with an empty key too (one that is damaged)."""
     nonce, ciphertext = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
     if sealed[:1] != FORMAT or len(nonce) != NONCE_BYTES:
         raise SealBroken("an unknown format")
+    if not key:
+        raise SealBroken("its key is damaged")
     try:
         return AESGCM(key).decrypt(nonce, ciphertext, aad)
     except InvalidTag as error:
@@ -153,7 +155,7 @@ class KeyringReader:
         self._known: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
 
     async def data_keys(self, codes: Iterable[str], tx: Connection | None = None) -> Mapping[str, bytes]:
-        """Return the data keys of these dossiers; one that was erased is missing.
+        """Return the data keys of these dossiers; one that was erased is missing, one that is damaged is empty.
 
         Reads through `tx` when the caller has a connection, so that none waits for a second one. Raises KeyUnusable.
         """
@@ -174,12 +176,21 @@ class KeyringReader:
                 rows = await read_keys(connection, codes)
         else:
             rows = await read_keys(tx, codes)
-        keys = {code: self._kek.unwrap_key(wrapped) for code, (wrapped, _) in rows.items()}
+        keys = {code: self._unwrap(wrapped, key_id) for code, (wrapped, key_id) in rows.items()}
         expires = self._monotonic() + self._max_age
         for code, key in keys.items():
             self._known[code] = key, expires
             self._known.move_to_end(code)
         return keys
+
+    def _unwrap(self, wrapped: bytes, key_id: str) -> bytes:
+        """Unwrap: a damaged row must not hold up all others; under another key-encryption key nothing can go on."""
+        try:
+            return self._kek.unwrap_key(wrapped)
+        except KeyUnusable:
+            if key_id != self._kek.id:
+                raise
+            return b""
 
     def _forget(self) -> None:
         now = self._monotonic()

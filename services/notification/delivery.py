@@ -94,10 +94,9 @@ class Delivery:
             self._in_flight -= 1
 
     async def _look_around(self) -> None:
-        """Do what need not be done at every turn: give up contacts that never came, refresh the gauge."""
+        """Refresh the gauge, which need not be done at every turn."""
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + LOOK_SECONDS
-            await self._sending.give_up_waiting()
             WAITING.set(await self._reading.waiting())
 
     def _wait_for(self, error: Exception) -> None:

@@ -38,7 +38,7 @@ class MailSettings(Piece):
 class NoticesSettings(Piece):
     """What texts show, and how long a sender may keep a message to itself.
 
-    `lease_seconds` must be more than twice the longest timeout: half of it is for beginning calls.
+    `lease_seconds` must be at least twice as long as a call may last, which is twice the longest timeout.
     """
 
     tracking_page: Annotated[str, Field(max_length=60)] = "motcua.example/tra-cuu"
@@ -59,9 +59,13 @@ class Settings(ServiceSettings):
     mail: MailSettings
     notices: NoticesSettings = NoticesSettings()
 
+    @property
+    def call(self) -> timedelta:
+        """How long a call may last at most: the timeout for reaching the other side, and again for its answer."""
+        return timedelta(seconds=2 * max(self.sms.timeout_seconds, self.mail.timeout_seconds))
+
     @model_validator(mode="after")
     def _leases_outlast_calls(self) -> Self:
-        longest = max(self.sms.timeout_seconds, self.mail.timeout_seconds)
-        if self.notices.lease_seconds <= 2 * longest:
-            raise ValueError(f"{ENV_PREFIX}NOTICES__LEASE_SECONDS: must be more than twice the longest timeout")
+        if self.notices.lease < 2 * self.call:
+            raise ValueError(f"{ENV_PREFIX}NOTICES__LEASE_SECONDS: must be at least four times the longest timeout")
         return self

@@ -53,20 +53,28 @@ class _Connection(asyncio.Protocol):
         self._waiting: asyncio.Future[Answer] | None = None
         self._answer = Answer()
         self._parser: Any = None
-        self._keep = True
+        self._keep, self._headers_complete = True, False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
-        if self._waiting is not None and not self._waiting.done():
+        if self._waiting is None or self._waiting.done():
+            return
+        if exc is None and self._ends_with_the_connection():
+            self.on_message_complete()
+        else:
             self._waiting.set_exception(ConnectionLost(str(exc or "closed by the server")))
+
+    def _ends_with_the_connection(self) -> bool:
+        """Whether the answer says nowhere how long it is: then it is whole when the server closes (RFC 9112, 6.3)."""
+        return self._headers_complete and not {"content-length", "transfer-encoding"} & self._answer.headers.keys()
 
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.close()
             if self._waiting is not None and not self._waiting.done():
                 self._waiting.set_exception(ConnectionLost(f"not HTTP: {error}"))
@@ -74,13 +82,17 @@ class _Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._answer.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
+    def on_headers_complete(self) -> None:
+        self._headers_complete = True
+
     def on_body(self, body: bytes) -> None:
         self._answer.body += body
 
     def on_message_complete(self) -> None:
         self._answer.status = self._parser.get_status_code()
         if self._answer.status < HTTPStatus.OK:
-            self._answer = Answer()  # "early hints" and the like: the answer itself follows
+            # "Early hints" and the like: the answer itself follows.
+            self._answer, self._headers_complete = Answer(), False
             return
         self._keep = self._parser.should_keep_alive()
         if self._waiting is not None and not self._waiting.done():
@@ -98,6 +110,7 @@ class _Connection(asyncio.Protocol):
         if self.transport is None:
             raise NotSent("closed by the server")
         self._answer, self._parser = Answer(), httptools.HttpResponseParser(self)
+        self._headers_complete = False
         self._waiting = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         return await self._waiting
@@ -120,6 +133,7 @@ class Wire:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._host, self.port, self._tls = host, port, tls
+        self._authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._timeout_seconds, self._kept_seconds = timeout_seconds, kept_seconds
         self._free: list[_Connection] = []
         self._slots = asyncio.Semaphore(connections)
@@ -131,7 +145,7 @@ class Wire:
 
         Raises `NotSent` when there was no connection, `ConnectionLost` when no whole answer came in time.
         """
-        lines = [f"{method} {target} HTTP/1.1", f"host: {self._host}:{self.port}", f"content-length: {len(body)}"]
+        lines = [f"{method} {target} HTTP/1.1", f"host: {self._authority}", f"content-length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         head = "\r\n".join((*lines, "\r\n")).encode("latin-1")
         async with self._slots, self._connection() as connection:

@@ -86,9 +86,12 @@ FORMULAS: tuple[Formula, ...] = (
         "notices",
         vi=(
             "Tin nhắn cho người dân",
-            "mỗi tin được chuyển đi, tới nơi, không rõ kết quả hoặc thất bại, theo biên nhận",
+            "mỗi tin từng được chuyển đi, tới nơi, không rõ kết quả hoặc thất bại; một tin có thể qua nhiều kết quả",
         ),
-        en=("Notices to citizens", "each message handed over, delivered, of unknown fate or failed, by receipts"),
+        en=(
+            "Notices to citizens",
+            "each message that was ever handed over, delivered, of unknown fate or failed; one may be several",
+        ),
     ),
 )
 """In the order of the report."""

@@ -14,12 +14,9 @@ import aiosmtplib
 from services.notification.domain.letters import Letter
 from services.notification.domain.messages import Answer, Reason, Result
 
-NOT_TAKEN = Result(Answer.NOT_TAKEN)
-LOST = Result(Answer.LOST)
-
 
 class MailServer:
-    """The mail server. STARTTLS is used where it is offered."""
+    """The mail server. STARTTLS is used where it is offered. A call takes at most twice the timeout."""
 
     def __init__(self, host: str, port: int, *, sender: str, timeout_seconds: float, connections: int) -> None:
         self._host, self._port, self._sender, self._timeout = host, port, sender, timeout_seconds
@@ -46,23 +43,25 @@ class MailServer:
             self._idle.get_nowait().close()
 
     async def _hand_over(self, connection: aiosmtplib.SMTP, to: str, content: bytes) -> Result:
+        """Name sender and recipient, then give the message; each of the two within the timeout."""
         try:
-            await self._open_envelope(connection, to)
-        except aiosmtplib.SMTPResponseException as error:
-            connection.close()
-            return _refusal(error.code)
+            async with asyncio.timeout(self._timeout):
+                await self._open_envelope(connection, to)
+        except aiosmtplib.SMTPRecipientRefused as error:
+            return _refused(connection, error.code)
         except (aiosmtplib.SMTPException, OSError):
+            # Whatever else is wrong here (greeting, TLS, our sender address) an operator mends.
             connection.close()
-            return NOT_TAKEN
+            return Result(Answer.NOT_TAKEN)
         # From here on the server may have the message whatever we hear.
         try:
-            await connection.data(content)
+            async with asyncio.timeout(self._timeout):
+                await connection.data(content)
         except aiosmtplib.SMTPDataError as error:
-            connection.close()
-            return _refusal(error.code)
+            return _refused(connection, error.code)
         except (aiosmtplib.SMTPException, OSError):
             connection.close()
-            return LOST
+            return Result(Answer.LOST)
         return Result(Answer.TAKEN)
 
     async def _open_envelope(self, connection: aiosmtplib.SMTP, to: str) -> None:
@@ -92,7 +91,7 @@ def write_mail(letter: Letter, sender: str) -> EmailMessage:
     return mail
 
 
-def _refusal(code: int) -> Result:
-    if 500 <= code < 600:
-        return Result(Answer.REJECTED, Reason.REJECTED)
-    return NOT_TAKEN
+def _refused(connection: aiosmtplib.SMTP, code: int) -> Result:
+    """Judge a refusal of this recipient or this message: for good (5xx) or for now."""
+    connection.close()
+    return Result(Answer.REJECTED, Reason.REJECTED) if 500 <= code < 600 else Result(Answer.NOT_TAKEN)

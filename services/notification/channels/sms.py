@@ -17,23 +17,25 @@ SENDER = "MotCua"
 """The brand name that telcos show, at most 11 letters."""
 
 ANSWERS: Mapping[int, Answer] = {
-    HTTPStatus.OK: Answer.TAKEN,
-    HTTPStatus.ACCEPTED: Answer.TAKEN,
+    # The reference is known: an earlier attempt was taken.
+    HTTPStatus.CONFLICT: Answer.TAKEN,
     # Our token or address is wrong, which an operator mends; the message is not at fault.
     HTTPStatus.UNAUTHORIZED: Answer.NOT_TAKEN,
     HTTPStatus.FORBIDDEN: Answer.NOT_TAKEN,
     HTTPStatus.NOT_FOUND: Answer.NOT_TAKEN,
+    HTTPStatus.REQUEST_TIMEOUT: Answer.NOT_TAKEN,
+    HTTPStatus.TOO_EARLY: Answer.NOT_TAKEN,
     HTTPStatus.TOO_MANY_REQUESTS: Answer.NOT_TAKEN,
     HTTPStatus.SERVICE_UNAVAILABLE: Answer.NOT_TAKEN,
 }
-"""Status of the gateway → what it means for the message. Other 4xx: rejected; other 5xx: nobody knows."""
+"""Status of the gateway → what it means for the message. 2xx: taken; other 4xx: rejected; else: nobody knows."""
 
 REASONS: Mapping[str, Reason] = {"number_invalid": Reason.ADDRESS_INVALID}
 """The gateway's own code in `error` → our reason; any other: rejected by the gateway."""
 
 
 class SmsGateway:
-    """The gateway; connections are kept between calls."""
+    """The gateway; connections are kept between calls. A call takes at most twice the timeout."""
 
     def __init__(self, url: str, token_file: Path, *, timeout_seconds: float, connections: int) -> None:
         token = token_file.read_text("utf-8").strip()
@@ -67,6 +69,8 @@ class SmsGateway:
 
 def read_answer(status: int, content: bytes) -> Result:
     """Translate the gateway's answer into ours."""
+    if 200 <= status < 300:
+        return Result(Answer.TAKEN)
     if status in ANSWERS:
         return Result(ANSWERS[status])
     if 400 <= status < 500:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.notification.domain.notices import POLICIES, Policy
-from services.notification.domain.retry import GiveUp, next_attempt
+from services.notification.domain.retry import GiveUp, after_loss, next_attempt
 
 
 class State(StrEnum):
@@ -74,13 +74,13 @@ class ReceiptStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known of a message when it is judged. `told_unknown`: its answer was lost before."""
+    """What is known of a message when it is judged. `losses`: how many of its attempts had no answer."""
 
     state: State
     template: str
     attempts: int
     handed_over: bool = False
-    told_unknown: bool = False
+    losses: int = 0
 
 
 class Told(StrEnum):
@@ -101,6 +101,7 @@ class Change:
     reason: Reason | None = None
     told: tuple[Told, ...] = ()
     attempts_given_back: int = 0
+    losses: int = 0
 
     @property
     def hands_over(self) -> bool:
@@ -110,7 +111,7 @@ class Change:
 
 def after_call(progress: Progress, result: Result, now: datetime, spread: float) -> Change:
     """Judge the result of one attempt; `now` is machine time, `spread` as in `next_attempt`."""
-    waiting = State.UNKNOWN if progress.told_unknown else State.QUEUED
+    waiting = State.UNKNOWN if progress.losses else State.QUEUED
     match result.answer:
         case Answer.TAKEN:
             return Change(State.HANDED_OVER, told=(Told.HANDED_OVER,))
@@ -128,17 +129,17 @@ def _after_refusal(progress: Progress, waiting: State, now: datetime, spread: fl
     decision = next_attempt(progress.attempts, now, spread)
     if not isinstance(decision, GiveUp):
         return Change(waiting, wake_at=decision.at)
-    if progress.told_unknown:
+    if progress.losses:
         return Change(State.UNKNOWN)
     return Change(State.FAILED, reason=Reason.GAVE_UP, told=(Told.FAILED,))
 
 
 def _after_loss(progress: Progress, now: datetime, spread: float) -> Change:
-    told = () if progress.told_unknown else (Told.UNKNOWN,)
-    decision = next_attempt(progress.attempts, now, spread)
+    told = () if progress.losses else (Told.UNKNOWN,)
+    decision = after_loss(progress.losses + 1, now, spread)
     if POLICIES[progress.template] is Policy.AT_MOST_ONCE or isinstance(decision, GiveUp):
-        return Change(State.UNKNOWN, told=told)
-    return Change(State.UNKNOWN, wake_at=decision.at, told=told)
+        return Change(State.UNKNOWN, told=told, losses=1)
+    return Change(State.UNKNOWN, wake_at=decision.at, told=told, losses=1)
 
 
 IGNORED_RECEIPTS: Mapping[State, frozenset[ReceiptStatus]] = {

@@ -16,7 +16,8 @@ from shared.messaging.consumer import Handler, Subscription
 from shared.messaging.envelope import Received
 
 CONTACT_WAIT = timedelta(seconds=60)
-"""How long a notice waits for its contact, which travels on a topic of its own; machine time."""
+"""How long a notice waits for its contact, which travels on a topic of its own, before it is shown as unreachable;
+machine time. A contact that comes later still makes its messages: nobody else tells the tracking code."""
 
 
 class Requests:

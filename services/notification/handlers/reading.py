@@ -9,6 +9,7 @@ from services.notification.repository import figures
 from services.notification.repository.figures import ToldNotice
 from services.notification.repository.requests import Dossier
 from shared.auth import Principal, agency_not_allowed
+from shared.clocks import machine_now
 from shared.database import Pool, transaction
 from shared.http.problems import Problem
 from shared.messaging.quiet import QuietFigures, quiet_figures
@@ -40,23 +41,23 @@ class Reading:
             if dossier is None:
                 raise Problem(HTTPStatus.NOT_FOUND, "dossier_unknown", "No dossier has this code here.")
             self._refuse_strangers(principal, dossier)
-            return await figures.notices_of(tx, code)
+            return await figures.notices_of(tx, code, machine_now())
 
     async def summary(self) -> Mapping[str, int]:
         """Count messages by what became of them."""
         async with transaction(self._pool) as tx:
-            return await figures.summarise(tx)
+            return await figures.summarise(tx, machine_now())
 
     async def waiting(self) -> int:
         """Count what is not at an end; cheap however much was ever told."""
         async with transaction(self._pool) as tx:
-            return await figures.count_waiting(tx)
+            return await figures.count_waiting(tx, machine_now())
 
     async def quiet(self) -> Quiet:
         """Tell whether anything waits, computed now."""
         async with transaction(self._pool) as tx:
             counted = await quiet_figures(tx)
-            waiting = await figures.count_waiting(tx)
+            waiting = await figures.count_waiting(tx, machine_now())
         return Quiet(**counted.model_dump(), timers_due=0, messages_waiting=waiting)
 
     def _refuse_strangers(self, principal: Principal, dossier: Dossier) -> None:

@@ -66,7 +66,10 @@ class Claimed:
 
 
 class Sending:
-    """The use cases of the delivery loop. `lease` is how long a claimed message is ours, machine time."""
+    """The use cases of the delivery loop.
+
+    `lease` is how long a claimed message is ours, `call` how long one call may last at most; machine time.
+    """
 
     def __init__(
         self,
@@ -77,17 +80,22 @@ class Sending:
         *,
         tracking_page: str,
         lease: timedelta,
+        call: timedelta,
         machine_now: Callable[[], datetime],
     ) -> None:
         self._outcomes, self._pool = outcomes, outcomes.pool
         self._keyring, self._senders, self._wording = keyring, senders, wording
         self._tracking_page, self._lease, self._machine_now = tracking_page, lease, machine_now
+        # Half of what the last call leaves of the lease: the other half is for writing the results down.
+        self._begin_seconds = (lease - call).total_seconds() / 2
+        self._in_hand: set[UUID] = set()
         self._slots = {channel: asyncio.Semaphore(CALLS_AT_ONCE[channel]) for channel in senders}
 
     async def claim(self) -> Claimed:
         """Make messages of notices whose contact has come; commit what is due as `sending`.
 
-        What a killed sender left in `sending` is judged at once, without a call.
+        What a killed sender left in `sending` is judged at once, without a call; what is still in our own hands, since
+        its result could not be written down yet, only gets a new lease.
         """
         now, begun = self._machine_now(), time.monotonic()
         async with autocommit(self._pool) as database:
@@ -96,30 +104,32 @@ class Sending:
         async with transaction(self._pool) as tx:
             addressed = await self._address(tx, now)
             found = await messages.claim(tx, now=now, limit=BATCH, lease_until=now + self._lease)
-            await self._judge_left_over(tx, [message for message in found if message.was is State.SENDING], now)
+            left = [message for message in found if message.was is State.SENDING and message.id not in self._in_hand]
+            await self._judge_left_over(tx, left, now)
             fresh = [message for message in found if message.was is not State.SENDING]
             keys = await self._keyring.data_keys({message.code for message in fresh}, tx) if fresh else {}
         return Claimed(fresh, keys, begun, addressed)
 
-    async def give_up_waiting(self) -> int:
-        """Mark as unreachable whose contact never came; answer how many."""
-        async with transaction(self._pool) as tx:
-            return await requests.give_up_waiting(tx, self._machine_now())
-
     async def send(self, claimed: Claimed) -> None:
         """Call the channels for all claimed messages at once, then record the results."""
-        results = await asyncio.gather(*(self._call(claimed, message) for message in claimed.messages))
-        called = list(zip(claimed.messages, results, strict=True))
+        ids = {message.id for message in claimed.messages}
+        self._in_hand |= ids
+        try:
+            results = await asyncio.gather(*(self._call(claimed, message) for message in claimed.messages))
+            await self._record(list(zip(claimed.messages, results, strict=True)))
+        finally:
+            self._in_hand -= ids
+
+    async def _record(self, called: Sequence[tuple[Message, Result]]) -> None:
+        """Write results down, however long the database is away: who took a message would be asked again."""
         while True:
             try:
-                await self._outcomes.after_calls(called, self._machine_now())
+                return await self._outcomes.after_calls(called, self._machine_now())
             except Exception as error:
-                if not passes(error) or time.monotonic() - claimed.begun > self._lease.total_seconds():
+                if not passes(error):
                     raise
                 log.warning("results wait", reason=reason_of(error), messages=len(called))
                 await asyncio.sleep(RECORD_RETRY_SECONDS)
-            else:
-                return
 
     async def _address(self, tx: Connection, now: datetime) -> int:
         found = await requests.lock_addressable(tx, BATCH * 4)
@@ -144,7 +154,7 @@ class Sending:
             return Result(Answer.REJECTED, letter)
         async with self._slots[message.channel]:
             # What would not be answered before the lease ends is not begun.
-            if time.monotonic() - claimed.begun > self._lease.total_seconds() / 2:
+            if time.monotonic() - claimed.begun > self._begin_seconds:
                 return Result(Answer.NOT_BEGUN)
             with SECONDS.labels(message.channel).time():
                 return await self._senders[message.channel].send(letter)

@@ -36,8 +36,13 @@ class ToldNotice(NamedTuple):
 
 
 NOTICES_OF = """
-select n.fact_id, n.template, n.asked_at, m.channel, m.language, coalesce(m.state, n.state) as state, m.reason,
-    coalesce(m.attempts, 0) as attempts, coalesce(m.changed_at, n.asked_at) as changed_at
+select n.fact_id, n.template, n.asked_at, m.channel, m.language,
+    case
+        when m.state is not null then m.state
+        when n.state = 'awaiting_contact' and n.wait_until <= $2 then 'unreachable'
+        else n.state
+    end as state,
+    m.reason, coalesce(m.attempts, 0) as attempts, coalesce(m.changed_at, n.asked_at) as changed_at
 from notices as n
 left join messages as m using (fact_id)
 where n.code = $1
@@ -45,9 +50,9 @@ order by n.asked_at, n.fact_id, m.channel
 """
 
 
-async def notices_of(tx: Connection, code: str) -> list[ToldNotice]:
-    """Read all notices of a dossier, oldest first."""
-    return [ToldNotice(*row) for row in await tx.fetch(NOTICES_OF, code)]
+async def notices_of(tx: Connection, code: str, now: datetime) -> list[ToldNotice]:
+    """Read all notices of a dossier, oldest first; `now` is machine time, as in all of this module."""
+    return [ToldNotice(*row) for row in await tx.fetch(NOTICES_OF, code, now)]
 
 
 SUMMARY = """
@@ -57,23 +62,24 @@ select
     (select count(*) from messages where state = 'delivered') as delivered,
     (select count(*) from messages where state = 'unknown') as unknown,
     (select count(*) from messages where state = 'failed') as failed,
-    (select count(*) from notices where state = 'unreachable') as unreachable,
+    (select count(*) from notices where state = 'unreachable')
+        + (select count(*) from notices where state = 'awaiting_contact' and wait_until <= $1) as unreachable,
     (select count(*) from messages where wake_at is not null)
-        + (select count(*) from notices where state = 'awaiting_contact') as waiting
+        + (select count(*) from notices where state = 'awaiting_contact' and wait_until > $1) as waiting
 """
 
 
-async def summarise(tx: Connection) -> Mapping[str, int]:
+async def summarise(tx: Connection, now: datetime) -> Mapping[str, int]:
     """Count messages by what became of them; a notice without messages counts as one that was requested."""
-    return dict(await tx.fetchrow(SUMMARY) or {})
+    return dict(await tx.fetchrow(SUMMARY, now) or {})
 
 
 WAITING = """
 select (select count(*) from messages where wake_at is not null)
-    + (select count(*) from notices where state = 'awaiting_contact')
+    + (select count(*) from notices where state = 'awaiting_contact' and wait_until > $1)
 """
 
 
-async def count_waiting(tx: Connection) -> int:
+async def count_waiting(tx: Connection, now: datetime) -> int:
     """Count what is queued, in work, to be tried again, or waiting for its contact."""
-    return int(await tx.fetchval(WAITING))
+    return int(await tx.fetchval(WAITING, now))

@@ -55,7 +55,7 @@ set state = 'sending', wake_at = $3, attempts = m.attempts + (m.state <> 'sendin
 from ripe, notices as n
 where m.id = ripe.id and n.fact_id = m.fact_id
 returning m.id, m.fact_id, n.code, n.trace_parent, n.template, n.parameters, m.channel, m.language, m.sealed,
-    m.state, m.attempts, m.handed_over_at, m.unknown_at, old.state as was
+    m.state, m.attempts, m.losses, m.handed_over_at, old.state as was
 """
 
 
@@ -69,7 +69,7 @@ async def claim(tx: Connection, *, now: datetime, limit: int, lease_until: datet
 
 LOCK = """
 select m.id, m.fact_id, n.code, n.trace_parent, n.template, n.parameters, m.channel, m.language, m.sealed,
-    m.state, m.attempts, m.handed_over_at, m.unknown_at, m.state as was
+    m.state, m.attempts, m.losses, m.handed_over_at, m.state as was
 from messages as m
 join notices as n using (fact_id)
 where m.id = any($1::uuid[])
@@ -89,11 +89,12 @@ set state = c.state,
     reason = c.reason,
     wake_at = c.wake_at,
     attempts = m.attempts - c.given_back,
-    handed_over_at = case when c.handed_over then coalesce(m.handed_over_at, $7) else m.handed_over_at end,
-    unknown_at = case when c.state = 'unknown' then coalesce(m.unknown_at, $7) else m.unknown_at end,
-    changed_at = $7
-from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::integer[], $6::boolean[])
-    as c (id, state, reason, wake_at, given_back, handed_over)
+    losses = m.losses + c.losses,
+    handed_over_at = case when c.handed_over then coalesce(m.handed_over_at, $8) else m.handed_over_at end,
+    unknown_at = case when c.state = 'unknown' then coalesce(m.unknown_at, $8) else m.unknown_at end,
+    changed_at = $8
+from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::integer[], $6::integer[], $7::boolean[])
+    as c (id, state, reason, wake_at, given_back, losses, handed_over)
 where m.id = c.id
 """
 
@@ -107,6 +108,7 @@ async def write(tx: Connection, changes: Sequence[tuple[Message, Change]], legal
         [change.reason for _, change in changes],
         [change.wake_at for _, change in changes],
         [change.attempts_given_back for _, change in changes],
+        [change.losses for _, change in changes],
         [change.hands_over for _, change in changes],
         legal_now,
     )
@@ -128,6 +130,6 @@ def _message(row: asyncpg.Record) -> Message:
             template=row["template"],
             attempts=row["attempts"],
             handed_over=row["handed_over_at"] is not None,
-            told_unknown=row["unknown_at"] is not None,
+            losses=row["losses"],
         ),
     )

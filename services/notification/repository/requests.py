@@ -108,7 +108,7 @@ on conflict (fact_id) do nothing
 
 
 async def ask(tx: Connection, notices: Sequence[Asked], wait_until: datetime) -> None:
-    """Record notices that wait for their contact until a machine moment."""
+    """Record notices that wait for their contact: until a machine moment with patience, then as unreachable."""
     await tx.execute(
         ASK,
         [notice.fact_id for notice in notices],
@@ -133,7 +133,7 @@ for update of n skip locked
 
 
 async def lock_addressable(tx: Connection, limit: int) -> list[Addressed]:
-    """Lock notices whose contact has come, oldest first."""
+    """Lock notices whose contact has come, oldest first; late is better than never."""
     return [
         Addressed(
             row["fact_id"],
@@ -173,22 +173,3 @@ update notices set state = $2 where fact_id = any($1::uuid[])
 async def mark(tx: Connection, fact_ids: Iterable[UUID], state: str) -> None:
     """Move notices that this transaction has locked to a state."""
     await tx.execute(MARK, list(fact_ids), state)
-
-
-GIVE_UP_WAITING = """
-with late as (
-    select n.fact_id from notices as n
-    where n.state = 'awaiting_contact' and n.wait_until <= $1
-        and not exists (select from contacts as c where c.code = n.code)
-    order by n.fact_id
-    for update skip locked
-), marked as (
-    update notices set state = 'unreachable' from late where notices.fact_id = late.fact_id returning 1
-)
-select count(*) from marked
-"""
-
-
-async def give_up_waiting(tx: Connection, now: datetime) -> int:
-    """Mark as unreachable what has waited for a contact until now (machine time); answer how many."""
-    return int(await tx.fetchval(GIVE_UP_WAITING, now))

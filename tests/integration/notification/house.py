@@ -39,7 +39,7 @@ PATIENCE_SECONDS = 60.0
 FAST = {
     "MOTCUA_SMS__TIMEOUT_SECONDS": "0.8",
     "MOTCUA_MAIL__TIMEOUT_SECONDS": "0.8",
-    "MOTCUA_NOTICES__LEASE_SECONDS": "2",
+    "MOTCUA_NOTICES__LEASE_SECONDS": "3.2",
 }
 """Settings of the service under test, so that what waits for a timeout or a lease waits little."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from datetime import datetime
 
+import asyncpg
+
 from deploy.local.sinks.logbook import Kind
 from services.notification.handlers.sending import message_id
 from shared.contracts.facts import Channel
@@ -117,7 +119,7 @@ async def test_gateways_that_are_away_are_waited_for(house: House) -> None:
 async def test_killed_between_call_and_record_the_policy_decides(house: House) -> None:
     code = await told_person(house)
     await house.settled()
-    await house.restart(MOTCUA_SMS__TIMEOUT_SECONDS="5", MOTCUA_NOTICES__LEASE_SECONDS="11")
+    await house.restart(MOTCUA_SMS__TIMEOUT_SECONDS="3", MOTCUA_NOTICES__LEASE_SECONDS="12")
     await house.conduct(Kind.SMS, "withhold", 2)
     once_id = await house.finish(code)
     again, again_id = await house.accept(Person())
@@ -142,6 +144,47 @@ async def test_a_database_that_was_killed_is_waited_for(house: House) -> None:
     await house.state_contact(waiting, Person())
     await house.message(waiting, "delivered")
     assert (await house.outcomes(waiting, 2))[-2:] == ["handed_over", "delivered"]
+
+
+async def test_results_that_cannot_be_written_down_wait_and_nobody_is_asked_again(house: House) -> None:
+    """The lease ends meanwhile; the sender that still has the answers renews it instead of calling them lost."""
+    lease_of = "select wake_at from messages m join notices using (fact_id) where code = $1 and m.state = 'sending'"
+    pool = house.pools["notification"]
+    await house.settled()
+    holder = await asyncpg.connect(house.stack.dsn())
+    try:
+        async with holder.transaction():
+            await holder.execute("lock table notification.journal_heads in exclusive mode")
+            code, fact_id = await house.accept(Person())
+            await house.arrived(fact_id)
+            first = await until(lambda: pool.fetchval(lease_of, code), "it is being sent")
+
+            async def renewed() -> bool:
+                return await pool.fetchval(lease_of, code) not in (first, None)
+
+            await until(renewed, "the lease ended and was renewed")
+    finally:
+        await holder.close()
+    assert (await house.message(code, "delivered"))["attempts"] == 1
+    assert await house.outcomes(code, 2) == ["handed_over", "delivered"]
+    assert len(house.arrivals(fact_id)) == 1
+
+
+async def test_a_damaged_key_ends_its_own_messages_and_nobody_elses(house: House) -> None:
+    await house.settled()
+    await house.service.end()
+    damaged, _ = await house.accept(Person())
+    neighbour, _ = await house.accept(Person())
+    holder = await asyncpg.connect(house.stack.dsn())
+    try:
+        damaging = "set wrapped_key = set_byte(wrapped_key, 0, 255 - get_byte(wrapped_key, 0))"
+        done = await holder.execute(f"update keyring.dossier_keys {damaging} where code = $1", damaged)
+        assert done == "UPDATE 1"
+    finally:
+        await holder.close()
+    await house.start_service()
+    assert (await house.message(damaged, "failed"))["reason"] == "contact_unreadable"
+    await house.message(neighbour, "delivered")
 
 
 async def test_legal_time_stamps_what_is_told(house: House) -> None:

@@ -12,11 +12,8 @@ from deploy.local.sinks.logbook import LOG_NAME
 from services.notification.channels.texts import load_wording
 from services.notification.handlers.facts import CONTACT_WAIT
 from services.notification.handlers.sending import message_id
-from services.notification.repository.requests import give_up_waiting
-from shared.clocks import machine_now
 from shared.contracts.facts import Channel, Language
 from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES
-from shared.database import transaction
 from tests.integration.notification.house import House, Person, until
 
 
@@ -62,13 +59,17 @@ async def test_who_has_no_channel_is_unreachable_at_once(house: House) -> None:
     await house.message(code, "unreachable", channel=None)
 
 
-async def test_who_states_no_contact_is_unreachable_after_a_minute(house: House) -> None:
-    code, _ = await house.accept(None)
+async def test_who_states_no_contact_is_unreachable_after_a_minute_and_told_when_it_comes_at_last(house: House) -> None:
+    code, fact_id = await house.accept(None)
     await house.message(code, "awaiting_contact", channel=None)
-    async with transaction(house.pools["notification"]) as tx:
-        assert await give_up_waiting(tx, machine_now() + CONTACT_WAIT - timedelta(seconds=30)) == 0
-        assert await give_up_waiting(tx, machine_now() + CONTACT_WAIT) == 1
+    minute_ago = "update notices set wait_until = wait_until - $2::interval where fact_id = $1"
+    await house.pools["notification"].execute(minute_ago, fact_id, CONTACT_WAIT)
     await house.message(code, "unreachable", channel=None)
+    assert (await house.quiet())["messages_waiting"] == 0
+    await house.restart()
+    await house.state_contact(code, Person())
+    await house.message(code, "delivered")
+    assert len(house.arrivals(fact_id)) == 1
 
 
 async def test_a_repeated_fact_is_not_told_again(house: House) -> None:

@@ -22,7 +22,14 @@ from services.notification.domain.messages import (
     after_call,
     after_receipt,
 )
-from services.notification.domain.retry import ATTEMPTS_MAX, LONGEST_DELAY, GiveUp, RetryAt, next_attempt
+from services.notification.domain.retry import (
+    ATTEMPTS_MAX,
+    DELAYS_AFTER_LOSS,
+    LONGEST_DELAY,
+    GiveUp,
+    RetryAt,
+    next_attempt,
+)
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 FIRST = Progress(State.SENDING, "accepted", attempts=1)
@@ -51,11 +58,26 @@ def test_an_answer_that_was_lost_is_unknown_and_tried_again_only_where_the_law_w
 
 
 def test_unknown_is_told_once_and_stays_unknown_when_the_gateway_then_refuses() -> None:
-    second = replace(FIRST, attempts=2, told_unknown=True)
+    second = replace(FIRST, attempts=2, losses=1)
     assert after_call(second, Result(Answer.LOST), NOW, 0).told == ()
     assert after_call(second, Result(Answer.NOT_TAKEN), NOW, 0).state is State.UNKNOWN
     last = after_call(replace(second, attempts=ATTEMPTS_MAX), Result(Answer.NOT_TAKEN), NOW, 0)
     assert (last.state, last.wake_at, last.told) == (State.UNKNOWN, None, ())
+
+
+def test_a_gateway_that_never_answers_is_asked_five_times_in_more_than_an_hour() -> None:
+    message, waits = FIRST, []
+    while (change := after_call(message, Result(Answer.LOST), NOW, 0)).wake_at is not None:
+        waits.append(change.wake_at - NOW)
+        message = replace(message, attempts=message.attempts + 1, losses=message.losses + change.losses)
+    assert tuple(waits) == DELAYS_AFTER_LOSS
+    assert message.attempts == 5
+    assert sum(waits, timedelta()) > timedelta(hours=1)
+
+
+def test_refusals_do_not_use_up_the_attempts_after_a_loss() -> None:
+    refused_often = replace(FIRST, attempts=20)
+    assert after_call(refused_often, Result(Answer.LOST), NOW, 0).wake_at == NOW + DELAYS_AFTER_LOSS[0]
 
 
 def test_a_refusal_is_tried_again_until_the_end() -> None:
@@ -72,7 +94,7 @@ def test_what_was_not_begun_costs_no_attempt() -> None:
 
 @pytest.mark.parametrize(("answer", "state", "attempts"), list(itertools.product(Answer, State, (1, ATTEMPTS_MAX))))
 def test_every_change_fits_the_table_of_states(answer: Answer, state: State, attempts: int) -> None:
-    progress = Progress(State.SENDING, "accepted", attempts, told_unknown=state is State.UNKNOWN)
+    progress = Progress(State.SENDING, "accepted", attempts, losses=int(state is State.UNKNOWN))
     change = after_call(progress, Result(answer, Reason.REJECTED if answer is Answer.REJECTED else None), NOW, 0)
     assert (change.state is State.FAILED) == (change.reason is not None)
     assert (change.wake_at is None) <= (change.state is not State.QUEUED)
@@ -107,7 +129,12 @@ def test_receipts_that_say_nothing_new_change_nothing() -> None:
     [
         (202, b"{}", Result(Answer.TAKEN)),
         (200, b"{}", Result(Answer.TAKEN)),
+        (201, b"", Result(Answer.TAKEN)),
+        (204, b"", Result(Answer.TAKEN)),
+        (409, b"{}", Result(Answer.TAKEN)),
         (401, b"{}", Result(Answer.NOT_TAKEN)),
+        (408, b"", Result(Answer.NOT_TAKEN)),
+        (425, b"", Result(Answer.NOT_TAKEN)),
         (429, b"{}", Result(Answer.NOT_TAKEN)),
         (503, b'{"error":"busy"}', Result(Answer.NOT_TAKEN)),
         (500, b"", Result(Answer.LOST)),

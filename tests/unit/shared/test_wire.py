@@ -37,6 +37,17 @@ async def test_an_answer_that_breaks_off_is_lost_not_unsent() -> None:
     assert not isinstance(lost.value, NotSent)
 
 
+@pytest.mark.parametrize("head", ["HTTP/1.1 202 Accepted\r\nConnection: close", "HTTP/1.0 200 OK"])
+async def test_an_answer_that_names_no_length_ends_with_its_connection(head: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(f"{head}\r\n\r\n".encode() + b"taken")
+
+    async with served(serve) as wire:
+        found = [await wire.request("POST", "/", body=b"{}") for _ in range(2)]
+    assert {(each.status, each.body) for each in found} == {(int(head.split()[1]), b"taken")}
+
+
 async def test_what_is_no_http_is_a_lost_answer() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
