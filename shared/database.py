@@ -16,7 +16,9 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 
 POOL_SIZE = 12
 ACQUIRE_SECONDS = 5.0
-COMMAND_SECONDS = 30.0
+COMMAND_SECONDS = 11.0
+"""Just above the server's own limit. A frozen server costs a transaction two of them, statement and rollback, which is
+less than the 30 s after which a loop that stands still counts as dead (`shared.loops`)."""
 
 
 async def create_pool(settings: DatabaseSettings, schema: str, *, size: int = POOL_SIZE) -> Pool:

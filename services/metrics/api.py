@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -12,6 +11,7 @@ from services.metrics.domain.report import Report
 from services.metrics.handlers import Reporting
 from shared.auth import Role, require
 from shared.database import Pool, transaction
+from shared.http.bodies import Day
 from shared.messaging.quiet import QuietFigures, quiet_figures
 
 
@@ -23,8 +23,8 @@ def report_router(reporting: Reporting) -> APIRouter:
     async def district_report(
         response: Response,
         agency: Annotated[str, Query(max_length=32, description="Code of the agency", examples=["H56.97"])],
-        first: Annotated[date | None, Query(alias="from", description="First day; 1 January unless given")] = None,
-        last: Annotated[date | None, Query(alias="to", description="Last day; today unless given")] = None,
+        first: Annotated[Day | None, Query(alias="from", description="First day; 1 January unless given")] = None,
+        last: Annotated[Day | None, Query(alias="to", description="Last day; today unless given")] = None,
     ) -> Report:
         """Figures as of the legal now, or of the end of a period that is over, each with its formula."""
         response.headers["Cache-Control"] = "no-cache"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query
@@ -15,6 +14,7 @@ from services.metrics.domain.formulas import FORMULAS, Formula
 from services.metrics.domain.report import Figures, Report
 from services.metrics.domain.wording import BOARD, short_place
 from services.metrics.handlers import Reporting
+from shared.http.bodies import Day
 from shared.look.pages import Look
 
 REFRESH_SECONDS = 5
@@ -94,8 +94,8 @@ def board_router(reporting: Reporting, agency: str, *, moves: bool) -> APIRouter
     async def board(
         request: Request,
         code: Annotated[str, Query(alias="agency", max_length=32)] = agency,
-        first: Annotated[date | None, Query(alias="from")] = None,
-        last: Annotated[date | None, Query(alias="to")] = None,
+        first: Annotated[Day | None, Query(alias="from")] = None,
+        last: Annotated[Day | None, Query(alias="to")] = None,
         refresh: Annotated[int, Query(ge=0, le=1)] = 1,
     ) -> Response:
         report = await reporting.district(code, first, last)

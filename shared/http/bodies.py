@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import date
 from typing import Annotated, TypeAlias
@@ -28,8 +29,14 @@ def _written(value: object) -> object:
     return value
 
 
-Day: TypeAlias = Annotated[date, BeforeValidator(_written)]
-"""A date as text, RFC 3339: a number is no date."""
+def _dated(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        raise ValueError("is written as YYYY-MM-DD")
+    return value
+
+
+Day: TypeAlias = Annotated[date, BeforeValidator(_dated)]
+"""A date as text, RFC 3339 full-date: neither a number nor a moment is one."""
 
 Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written)]
 """A moment as text with its offset, RFC 3339: a number is no moment."""

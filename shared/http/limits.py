@@ -27,7 +27,8 @@ class BodyLimit:
             return
         headers = Headers(scope=scope)
         declared = headers.get("content-length", "0")
-        messages = None if declared.isdecimal() and int(declared) > self._body_bytes else await self._read(receive)
+        too_large = declared.isdecimal() and int(declared.lstrip("0")[:20] or "0") > self._body_bytes
+        messages = None if too_large else await self._read(receive)
         if messages is None:
             # The connection stays open: closed at once, the rest of the body would reset it and the answer be lost.
             taken = f"At most {self._body_bytes} bytes are taken."

@@ -20,6 +20,8 @@ from shared.contracts.facts import FACTS, Fact
 Headers = Sequence[tuple[str, bytes]]
 FactT = TypeVar("FactT", bound=Fact)
 
+LONGEST_NAME = 200
+"""Characters of a type, source, subject or sequence: what an index of the database can hold, and far more than ours."""
 REQUIRED = ("ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "ce_sequence")
 SEQUENCE_DIGITS = 19
 
@@ -115,9 +117,11 @@ def decode(record: Record) -> Received:
         raise Undecodable("another version of CloudEvents than 1.0")
     if record.value is None:
         raise Undecodable("no body")
+    if any(len(texts[name]) > LONGEST_NAME for name in ("ce_type", "ce_source", "ce_subject", "ce_sequence")):
+        raise Undecodable(f"a type, source, subject or sequence of more than {LONGEST_NAME} characters")
     try:
         fact_id, seq, legal_time = UUID(texts["ce_id"]), int(texts["ce_sequence"]), _moment(texts["ce_time"])
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise Undecodable("id, sequence or time is not well formed") from error
     if not 0 < seq < 1 << 63:
         raise Undecodable("a sequence is a positive number of 64 bits")

@@ -198,6 +198,6 @@ def load_headers(text: str) -> list[tuple[str, bytes]]:
 def _moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text) if text else None
-    except ValueError:
+        return moment.astimezone(OFFICE_ZONE) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(OFFICE_ZONE) if moment and moment.tzinfo else None

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Query
 
 from services.intake.api.answers import AgencyEntry, AgencyList, PaperAsked, ProcedureCase, Procedures
 from services.intake.handlers.accepting import Desk
+from shared.http.bodies import Day
 from shared.rulebook.agencies import Agencies
 from shared.rulebook.catalogue import Case
 
-OnDay = Annotated[date | None, Query(description="A day; today (legal time) if left out.")]
+OnDay = Annotated[Day | None, Query(description="A day; today (legal time) if left out.")]
 
 
 def directory_router(desk: Desk) -> APIRouter:

@@ -219,6 +219,8 @@ BAD_FILINGS: dict[str, tuple[Any, int, str]] = {
     "unknown language": (_with(language="fr"), 422, "input_invalid"),
     "wrong date": (_applicant(birth_date="1995-02-30"), 422, "input_invalid"),
     "a number as date": (_applicant(birth_date=0), 422, "input_invalid"),
+    "a number in text as date": (_applicant(birth_date="86400"), 422, "input_invalid"),
+    "a moment as date": (_applicant(birth_date="1990-01-01T00:00:00"), 422, "input_invalid"),
     "an array": (None, 422, "input_invalid"),
     "body too large": (_with(note="x" * 300_000), 413, "body_too_large"),
 }
