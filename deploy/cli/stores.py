@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import asyncpg
+from aiokafka.errors import KafkaError
 
 from deploy.cli.outcome import Exit, end
 from deploy.local import state
@@ -35,9 +36,11 @@ async def reading(folder: Folder, schema: str) -> AsyncIterator[Connection]:
 
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:
-    """Run one command's work; an unreachable database is exit 3."""
+    """Run one command's work; an unreachable database or broker is exit 3."""
     try:
         return asyncio.run(work)
+    except KafkaError as error:
+        end(Exit.NOT_READY, f"Kafka cannot be reached ({type(error).__name__}); see `motcua status`")
     except (OSError, asyncpg.PostgresConnectionError, asyncpg.InvalidCatalogNameError) as error:
         end(Exit.NOT_READY, f"the database cannot be reached ({type(error).__name__}); see `motcua status`")
 

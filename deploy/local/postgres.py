@@ -26,7 +26,7 @@ import asyncpg
 from deploy.faults import DeployError
 from deploy.local.folder import ROOTS_PLACE, Folder, cache_folder, own_folder, reachable, server_uid, write_private
 from deploy.local.parts import Part
-from deploy.local.processes import Launch
+from deploy.local.processes import Launch, tied_to_us
 
 SUPERUSER = "postgres"
 SUPERUSER_SECRET = "postgres.password"  # noqa: S105 - a file's name
@@ -141,6 +141,7 @@ def _initialise(bin_folder: Path, data: Path, password: Path) -> None:
             group=None if uid is None else pwd.getpwuid(uid).pw_gid,
             extra_groups=None if uid is None else [],
             cwd="/",
+            preexec_fn=tied_to_us(signal.SIGKILL),
             capture_output=True,
             text=True,
             check=False,

@@ -9,7 +9,7 @@ import os
 import pwd
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,17 +77,22 @@ class Launch:
     farewell: signal.Signals = signal.SIGTERM
 
 
+def tied_to_us(farewell: signal.Signals) -> Callable[[], None]:
+    """Make a `preexec_fn`: the kernel sends the farewell when we die. Becoming another user undoes an earlier tie."""
+    starter = os.getpid()
+
+    def tie() -> None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, int(farewell), 0, 0, 0)
+        if os.getppid() != starter:  # the starter died before the tie was made
+            os._exit(1)
+
+    return tie
+
+
 class Child:
     """A process of ours, in a process group of its own, its output appended to a log file."""
 
     def __init__(self, launch: Launch) -> None:
-        starter, farewell = os.getpid(), launch.farewell
-
-        def tie_to_starter() -> None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, int(farewell), 0, 0, 0)
-            if os.getppid() != starter:  # the starter died before the tie was made
-                os._exit(1)
-
         with launch.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the command is ours, no shell
                 list(launch.command),
@@ -101,7 +106,7 @@ class Child:
                 user=launch.uid,
                 group=launch.uid and pwd.getpwuid(launch.uid).pw_gid,
                 extra_groups=[] if launch.uid else None,
-                preexec_fn=tie_to_starter,  # noqa: PLW1509 - one system call; becoming another user undoes an earlier tie
+                preexec_fn=tied_to_us(launch.farewell),  # noqa: PLW1509 - one system call
             )
         self.identity = Identity.of(self._process.pid) or Identity(self._process.pid, 0)
 

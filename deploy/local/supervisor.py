@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -127,10 +128,21 @@ class Supervisor:
             running.deaths = 1 if loop.time() - running.since > _SETTLED else running.deaths + 1
             if not running.was_ready and running.deaths == _FIRST_ATTEMPTS:
                 return
+            await self._start_again(running)
+
+    async def _start_again(self, running: _Running) -> None:
+        """Start a part that died, however often that takes: the machine may be short of memory or disk just now."""
+        while True:
             await asyncio.sleep(_BACK_OFF[min(running.deaths, len(_BACK_OFF)) - 1])
-            running.child, running.since = Child(running.part.launch), loop.time()
-            running.restarts += 1
-            self._write()
+            try:
+                running.child, running.since = Child(running.part.launch), asyncio.get_running_loop().time()
+            except OSError as error:
+                running.deaths += 1
+                sys.stderr.write(f"{running.part.name} cannot be started: {error}\n")
+            else:
+                break
+        running.restarts += 1
+        self._write()
 
     async def _until_ready(self, running: _Running) -> None:
         while await running.part.probe() is not None:  # noqa: ASYNC110 - another process tells no event of ours
