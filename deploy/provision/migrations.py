@@ -94,6 +94,10 @@ async def _become_owner(connection: Connection, schema: str) -> None:
     await connection.execute(BECOME_OWNER.format(owner=OWNER, schema=schema))
 
 
+IN_DEFAULT = """
+SELECT DISTINCT date_trunc('month', recorded_at AT TIME ZONE 'UTC')::date AS month FROM journal_default ORDER BY month
+"""
+
 ADD_PARTITIONS = """
 SELECT add_journal_partition(month) FROM unnest($1::date[]) AS month
 """
@@ -103,12 +107,17 @@ SELECT count(*) FROM pg_inherits WHERE inhparent = 'journal'::regclass
 """
 
 
-async def add_partitions(connection: Connection, schema: str, today: date) -> int:
-    """Make the journal's partitions of this month and the next 24 (machine time, UTC); answer how many are new."""
+async def add_partitions(connection: Connection, schema: str, today: date) -> tuple[int, list[date]]:
+    """Make the journal's partitions of this month and the next 24 (machine time, UTC).
+
+    Answers how many are new, and the months that stay in the default partition: what was recorded before its month had
+    a partition is never moved, because a recorded fact is never deleted. It is read and verified there like any other.
+    """
     first = today.year * 12 + today.month - 1
     months = [date(month // 12, month % 12 + 1, 1) for month in range(first, first + MONTHS_AHEAD + 1)]
     async with connection.transaction():
         await _become_owner(connection, schema)
         before = await connection.fetchval(PARTITIONS)
-        await connection.fetch(ADD_PARTITIONS, months)
-        return int(await connection.fetchval(PARTITIONS) - before)
+        in_default = [row["month"] for row in await connection.fetch(IN_DEFAULT)]
+        await connection.fetch(ADD_PARTITIONS, [month for month in months if month not in in_default])
+        return int(await connection.fetchval(PARTITIONS) - before), in_default

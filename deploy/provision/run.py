@@ -25,12 +25,16 @@ class Target:
 
 @dataclass(frozen=True)
 class Report:
-    """What one run did; everything empty when there was nothing left to do. `grants` counts all rights in force."""
+    """What one run did; everything empty when there was nothing left to do. `grants` counts all rights in force.
+
+    `in_default` names the months (`schema YYYY-MM`) that the journal keeps in its default partition for good.
+    """
 
     database: bool
     roles: list[str]
     migrations: list[str]
     partitions: int
+    in_default: list[str]
     grants: int
     topics: list[str]
     rules: list[str]
@@ -41,6 +45,7 @@ class Report:
         told = [f"{what}: {', '.join(made)}" for what, made in names.items() if made]
         told += ["database made"] if self.database else []
         told += [f"journal partitions: {self.partitions}"] if self.partitions else []
+        told += [f"no journal partition, facts stay in the default one: {month}" for month in self.in_default]
         return [*(told or ["nothing new"]), f"rights on {self.grants} tables stand as declared"]
 
 
@@ -61,7 +66,7 @@ async def provision(target: Target, *, legal_time: datetime) -> Report:
         made_roles = await database.create_roles(server, target.passwords)
         connection = await asyncpg.connect(target.server_dsn, database=target.database)
         try:
-            made_migrations, partitions = await _schemas(connection, target.database)
+            made_migrations, partitions, in_default = await _schemas(connection, target.database)
             grants = await database.grant_rights(connection)
             made_topics = await topics.create_topics(target.bootstrap_servers)
             made_rules = await rules.seed_rules(connection, legal_time)
@@ -74,17 +79,22 @@ async def provision(target: Target, *, legal_time: datetime) -> Report:
         roles=made_roles,
         migrations=made_migrations,
         partitions=partitions,
+        in_default=in_default,
         grants=grants,
         topics=made_topics,
         rules=made_rules,
     )
 
 
-async def _schemas(connection: Connection, name: str) -> tuple[list[str], int]:
+async def _schemas(connection: Connection, name: str) -> tuple[list[str], int, list[str]]:
     await database.create_schemas(connection, name)
-    at, applied, partitions = machine_now(), [], 0
+    at, partitions = machine_now(), 0
+    applied: list[str] = []
+    in_default: list[str] = []
     for schema in database.SCHEMAS:
         applied += [f"{schema}: {file}" for file in await migrations.migrate(connection, schema, at)]
         if schema in database.SERVICES:
-            partitions += await migrations.add_partitions(connection, schema, at.date())
-    return applied, partitions
+            made, months = await migrations.add_partitions(connection, schema, at.date())
+            partitions += made
+            in_default += [f"{schema} {month:%Y-%m}" for month in months]
+    return applied, partitions, in_default

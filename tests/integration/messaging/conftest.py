@@ -44,6 +44,7 @@ async def servers() -> AsyncIterator[Servers]:
         connection = await asyncpg.connect(stack.dsn())
         await connection.execute(f"create role {ROLE} login password '{password.read_text('ascii')}'")
         database = await connection.fetchval("select current_database()")
+        await connection.execute(f"grant connect on database {database} to {ROLE}")  # provision closes it to others
         await connection.close()
         settings = DatabaseSettings(
             host="127.0.0.1", port=ports.postgres, name=database, user=ROLE, password_file=Path(password)
