@@ -18,7 +18,7 @@ from prometheus_client.metrics_core import Metric
 
 from services.metrics import repository
 from services.metrics.domain.fields import FIELDS
-from services.metrics.domain.figures import Figure, NoticeOutcome
+from services.metrics.domain.figures import NoticeOutcome
 from services.metrics.domain.totals import Totals
 from shared.clocks import LegalClock
 from shared.contracts.facts import Channel
@@ -27,6 +27,7 @@ from shared.http.health import SNAPSHOT_SECONDS
 from shared.loops import LoopHealth, Pulse, rest
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import refresh_figures
+from shared.rulebook.figures import Figure
 
 LEASE = timedelta(seconds=15)
 SPOKEN = LEASE - timedelta(seconds=SNAPSHOT_SECONDS) - timedelta(seconds=1)

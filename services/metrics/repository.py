@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from services.metrics.domain.figures import Dossier, Figure, NoticeOutcome, NoticeTally, Tally
+from services.metrics.domain.figures import Dossier, NoticeOutcome, NoticeTally, Tally
 from services.metrics.domain.report import Counted, CountRow, NoticeRow, OverdueRow, Period, Place
 from services.metrics.domain.totals import Totals
 from shared.contracts.facts import Channel
 from shared.database import Connection
 from shared.rulebook.agencies import Agency
+from shared.rulebook.figures import Figure
 
 _LOAD_DOSSIERS = """
     select code, place, received_path, field, accepted_at, promised_due, finished_at, apologised_at

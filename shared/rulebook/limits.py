@@ -123,6 +123,6 @@ def judge(promised_due: datetime, finished_at: datetime) -> Outcome:
     return Outcome.ON_TIME if finished_at <= promised_due else Outcome.LATE
 
 
-def is_overdue(promised_due: datetime, finished_at: datetime | None, now: datetime) -> bool:
-    """Whether a dossier is not finished and its promised due moment has passed (C11)."""
-    return finished_at is None and now > promised_due
+def overdue_from(promised_due: datetime) -> datetime:
+    """The first second at which an unfinished dossier is overdue (C11): exactly at the due moment it is not."""
+    return promised_due + timedelta(seconds=1)

@@ -12,7 +12,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)\)")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ANSWERS = {
     "Where does Tết live?": r"Tết Nguyên đán",
-    "Where does a dossier become late?": r"def is_overdue\(",
+    "Where does a dossier become late?": r"def judge\(",
     "Where is an SMS text written?": r"Ho so .* da tiep nhan|tiep nhan ho so|Da tiep nhan",
 }
 

@@ -15,21 +15,7 @@ from typing import NamedTuple
 
 from shared.contracts import facts
 from shared.rulebook.calendar import ZONE
-from shared.rulebook.limits import Outcome, judge
-
-
-class Figure(StrEnum):
-    """What the daily counters count."""
-
-    RECEIVED = "received"
-    RESOLVED_ON_TIME = "resolved_on_time"
-    RESOLVED_LATE = "resolved_late"
-    CLOSED_WITHOUT_RESULT = "closed_without_result"
-    APOLOGIES_PUBLISHED = "apologies_published"
-
-
-RESOLVED = (Figure.RESOLVED_ON_TIME, Figure.RESOLVED_LATE, Figure.CLOSED_WITHOUT_RESULT)
-"""What "resolved" is the sum of (C15)."""
+from shared.rulebook.figures import Figure, resolved_as
 
 
 class NoticeOutcome(StrEnum):
@@ -82,19 +68,13 @@ def legal_day(moment: datetime) -> date:
     return moment.astimezone(ZONE).date()
 
 
-_JUDGED: Mapping[Outcome, Figure] = {
-    Outcome.ON_TIME: Figure.RESOLVED_ON_TIME,
-    Outcome.LATE: Figure.RESOLVED_LATE,
-}
-
-
 def tallies(dossier: Dossier) -> frozenset[Tally]:
     """List what a dossier accounts for; nothing before it is accepted (C15)."""
     if dossier.accepted_at is None or dossier.promised_due is None:
         return frozenset()
     counted = {Figure.RECEIVED: dossier.accepted_at}
     if dossier.finished_at is not None:
-        counted[_JUDGED[judge(dossier.promised_due, dossier.finished_at)]] = dossier.finished_at
+        counted[resolved_as(dossier.promised_due, dossier.finished_at)] = dossier.finished_at
     if dossier.apologised_at is not None:
         counted[Figure.APOLOGIES_PUBLISHED] = dossier.apologised_at
     return frozenset(

@@ -13,10 +13,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic import Field as Column
 
 from services.metrics.domain.fields import FIELDS, OTHER, field_of
-from services.metrics.domain.figures import RESOLVED, Figure, NoticeOutcome
+from services.metrics.domain.figures import NoticeOutcome
 from services.metrics.domain.formulas import FORMULAS, Formula
 from shared.contracts.facts import Channel
 from shared.rulebook.calendar import ZONE
+from shared.rulebook.figures import JUDGED_ON_TIME, RESOLVED, Figure
 
 
 class Period(NamedTuple):
@@ -100,28 +101,28 @@ class Figures(BaseModel):
         for row in rows:
             before[row.figure] += row.before
             within[row.figure] += row.within
-        carried_over = before[Figure.RECEIVED] - _resolved(before)
-        received, resolved = within[Figure.RECEIVED], _resolved(within)
+        carried_over = before[Figure.RECEIVED] - _sum(before, RESOLVED)
+        received, resolved = within[Figure.RECEIVED], _sum(within, RESOLVED)
         in_progress = carried_over + received - resolved
-        on_time, late = within[Figure.RESOLVED_ON_TIME], within[Figure.RESOLVED_LATE]
+        on_time, judged = within[Figure.RESOLVED_ON_TIME], _sum(within, JUDGED_ON_TIME)
         return cls(
             carried_over=carried_over,
             received=received,
             resolved=resolved,
             resolved_on_time=on_time,
-            resolved_late=late,
+            resolved_late=within[Figure.RESOLVED_LATE],
             closed_without_result=within[Figure.CLOSED_WITHOUT_RESULT],
             in_progress=in_progress,
             in_progress_within_limit=in_progress - overdue,
             in_progress_overdue=overdue,
             share_resolved_of_received=share(resolved, carried_over + received),
-            share_on_time=share(on_time, on_time + late),
+            share_on_time=share(on_time, judged),
             apologies_published=within[Figure.APOLOGIES_PUBLISHED],
         )
 
 
-def _resolved(counts: Counter[Figure]) -> int:
-    return sum(counts[figure] for figure in RESOLVED)
+def _sum(counts: Counter[Figure], figures: Iterable[Figure]) -> int:
+    return sum(counts[figure] for figure in figures)
 
 
 class FieldFigures(Figures):

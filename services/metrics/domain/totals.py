@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from services.metrics.domain.fields import FIELDS, field_of
-from services.metrics.domain.figures import RESOLVED, Figure, NoticeOutcome
+from services.metrics.domain.figures import NoticeOutcome
 from services.metrics.domain.report import NoticeRow
 from shared.contracts.facts import Channel
+from shared.rulebook.figures import RESOLVED, Figure
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from services.processing.domain.cases import Case
@@ -12,7 +12,7 @@ from services.processing.domain.effects import Drafted
 from services.processing.domain.workflow import Decision
 from shared.contracts import facts
 from shared.rulebook.calendar import Calendar
-from shared.rulebook.limits import Limit, apology_draft, half_time
+from shared.rulebook.limits import Limit, apology_draft, half_time, overdue_from
 from shared.rulebook.moves import moves_for
 
 
@@ -41,8 +41,8 @@ class Timer:
 
     @property
     def fires_at(self) -> datetime:
-        """The first second at which it may fire. On time is up to the due moment (C11): overdue is after it."""
-        return self.due_at + timedelta(seconds=1) if self.kind is TimerKind.BECOME_OVERDUE else self.due_at
+        """The first second at which it may fire."""
+        return overdue_from(self.due_at) if self.kind is TimerKind.BECOME_OVERDUE else self.due_at
 
 
 def timers_of(calendar: Calendar, limit: Limit, accepted_at: datetime, promised_due: datetime) -> tuple[Timer, ...]:

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.metrics.domain import figures
-from services.metrics.domain.figures import Dossier, Figure, ImpossibleFact, Tally
+from services.metrics.domain.figures import Dossier, ImpossibleFact, Tally
 from shared.contracts import facts
 from shared.rulebook.calendar import ZONE
+from shared.rulebook.figures import Figure
 
 CODE = "H56.97.21-200302-0001"
 ACCEPTED = datetime(2020, 3, 2, 9, tzinfo=ZONE)

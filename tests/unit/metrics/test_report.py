@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.metrics.domain.fields import FIELDS, OTHER, field_of
-from services.metrics.domain.figures import Figure, NoticeOutcome
+from services.metrics.domain.figures import NoticeOutcome
 from services.metrics.domain.formulas import FORMULAS
 from services.metrics.domain.report import (
     Counted,
@@ -26,6 +26,7 @@ from services.metrics.domain.report import (
 from services.metrics.domain.totals import Totals
 from shared.contracts.facts import Channel
 from shared.rulebook.calendar import ZONE
+from shared.rulebook.figures import Figure
 from shared.rulebook.loader import load_seed, parse_catalogue
 
 YEAR = Period(date(2020, 1, 1), date(2020, 11, 30))

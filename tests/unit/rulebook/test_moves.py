@@ -6,7 +6,6 @@ import csv
 from importlib.resources import files
 
 from shared.contracts.facts import State
-from shared.rulebook.figures import STANDING_AFTER
 from shared.rulebook.moves import AVAILABLE, CONDITIONS, MOVES, TIMERS, Move, is_action, moves_for
 
 
@@ -98,9 +97,3 @@ def test_lookup_by_state_and_action() -> None:
     assert is_action("finish")
     assert not is_action("vanish")
     assert {"half_time", "draft_apology", "become_overdue"} <= TIMERS <= {move.action for move in MOVES}
-
-
-def test_every_standing_follows_a_fact_of_the_table() -> None:
-    assert STANDING_AFTER.keys() <= {move.fact for move in MOVES}
-    ends = {move.fact for move in MOVES if move.clock == "ends"}
-    assert ends <= STANDING_AFTER.keys()

@@ -15,8 +15,8 @@ from shared.rulebook.limits import (
     counts_from,
     due,
     half_time,
-    is_overdue,
     judge,
+    overdue_from,
 )
 
 CUT_OFF = time(15)
@@ -131,6 +131,4 @@ def test_equal_is_on_time_and_not_overdue() -> None:
     second = timedelta(seconds=1)
     assert judge(promised, promised) is Outcome.ON_TIME
     assert judge(promised, promised + second) is Outcome.LATE
-    assert not is_overdue(promised, None, promised)
-    assert is_overdue(promised, None, promised + second)
-    assert not is_overdue(promised, promised + second, promised + 2 * second)
+    assert overdue_from(promised) == promised + second
