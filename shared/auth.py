@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
@@ -27,6 +28,7 @@ from joserfc.jws import JWSRegistry
 
 from shared.clocks import machine_now
 from shared.http.problems import Problem
+from shared.rulebook.agencies import Agencies
 from shared.settings import Profile, TokenSettings
 
 PUBLIC_KEY_ALGORITHMS = ("RS256", "ES256")
@@ -50,6 +52,10 @@ class Role(StrEnum):
 
 OFFICERS = frozenset({Role.DESK, Role.SPECIALIST, Role.LEADER, Role.AUDITOR})
 """Roles that exist only in an agency."""
+
+
+OFFICER_NAME = r"^[A-Za-z0-9._:@-]{1,64}$"
+"""The subject of an officer's token: an identifier, never a person's written name, for facts carry it."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
     subject, role, agency = (claims.get(name, "") for name in ("sub", "role", "agency"))
     if not all(isinstance(value, str) for value in (subject, role, agency)) or role not in set(Role):
         raise _unauthorised("token_invalid")
-    if Role(role) in OFFICERS and not agency:
+    if Role(role) in OFFICERS and not (agency and re.fullmatch(OFFICER_NAME, subject)):
         raise _unauthorised("token_invalid")
     return Principal(subject, Role(role), agency)
 
@@ -145,6 +151,14 @@ def role_not_allowed() -> Problem:
 def agency_not_allowed() -> Problem:
     """Make the refusal of an agency: 403."""
     return Problem(HTTPStatus.FORBIDDEN, "agency_not_allowed")
+
+
+def path_of(caller: Principal, agencies: Agencies, day: date) -> str:
+    """Find the path of the caller's agency. Raises Problem 403 unless it is in force on that (legal) day."""
+    path = agencies.path_in_force(caller.agency, day)
+    if path is None:
+        raise agency_not_allowed()
+    return path
 
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", bearerFormat="JWT")

@@ -13,13 +13,12 @@ from services.intake.api.refusals import as_problem, not_done_here
 from services.intake.domain.acceptance import Refused
 from services.intake.handlers.accepting import Desk, accept_at_desk
 from services.intake.handlers.reading import ServicePurpose, read_for_officer, read_for_service
-from shared.auth import OFFICERS, Principal, Role, agency_not_allowed, require
+from shared.auth import OFFICERS, Principal, Role, path_of, require
 from shared.database import Connection, Pool, transaction
 from shared.http.bodies import DossierCodePath
 from shared.http.idempotency import Answer, IdempotencyKey, answer_once
 from shared.http.problems import Problem
 from shared.messaging.quiet import quiet_figures
-from shared.rulebook.agencies import UnknownAgency
 from shared.rulebook.calendar import CalendarYearMissing
 from shared.sealing import KeyringReader
 
@@ -51,7 +50,7 @@ def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:
     async def read(
         code: DossierCodePath, officer: Annotated[Principal, Depends(require(*OFFICERS))], response: Response
     ) -> DossierOfIntake:
-        path = _path_of(desk, officer)
+        path = path_of(officer, desk.rules.current_agencies(), desk.clock.now().date())
         async with transaction(pool) as tx:
             found = await read_for_officer(tx, keyring, code, officer=officer, path=path)
         if found is None:
@@ -71,18 +70,6 @@ def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:
         raise not_done_here(action)
 
     return router
-
-
-def _path_of(desk: Desk, officer: Principal) -> str:
-    """Find the path of the officer's agency; raises Problem 403 when it is not in force today."""
-    agencies = desk.rules.current_agencies()
-    try:
-        agency = agencies.get(officer.agency)
-    except UnknownAgency:
-        raise agency_not_allowed() from None
-    if not agency.in_force(desk.clock.now().date()):
-        raise agency_not_allowed()
-    return agency.path
 
 
 def internal_router(pool: Pool, keyring: KeyringReader) -> APIRouter:

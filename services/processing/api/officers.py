@@ -18,7 +18,7 @@ from services.processing.domain.workflow import check_action
 from services.processing.handlers.acting import Acting
 from services.processing.handlers.reading import Reading
 from services.processing.repository.reading import worklist
-from shared.auth import Principal, Role, require
+from shared.auth import Principal, Role, path_of, require
 from shared.database import ACQUIRE_SECONDS, Connection, Pool
 from shared.http.etags import IfMatch, etag
 from shared.http.idempotency import Answer, IdempotencyKey, answer_once
@@ -55,6 +55,10 @@ class Desk:
     acting: Acting
     reading: Reading
 
+    def path_of(self, caller: Principal) -> str:
+        """Find the path of the caller's agency. Raises Problem 403 unless it is in force today, by legal time."""
+        return path_of(caller, self.acting.rules.current_agencies(), self.acting.clock.now().date())
+
 
 def officers_router(desk: Desk) -> APIRouter:
     """Serve `/v1/worklist`, `/v1/dossiers/{code}` and `/v1/dossiers/{code}/acts/{action}`."""
@@ -62,12 +66,13 @@ def officers_router(desk: Desk) -> APIRouter:
 
     @router.get("/worklist", summary="What waits for the caller's office, most urgent first.")
     async def list_work(caller: Reader, limit: PageLimit = 50, cursor: PageCursor = None) -> Page[WorklistItem]:
+        desk.path_of(caller)
         return await read_worklist(desk.pool, officer_of(caller), limit, cursor)
 
     @router.get("/dossiers/{code}", summary="One dossier, for those whose subtree has a part in it.")
     async def read_dossier(response: Response, caller: Reader, code: DossierPath) -> CaseView:
         with refusals_told():
-            case = await desk.reading.for_officer(code, officer_of(caller))
+            case = await desk.reading.for_officer(code, desk.path_of(caller))
         response.headers["ETag"] = etag(case.version)
         return case_view(case)
 
@@ -80,11 +85,11 @@ def officers_router(desk: Desk) -> APIRouter:
     async def act(
         request: Request, *, caller: Actor, code: DossierPath, action: str, key: IdempotencyKey, version: IfMatch
     ) -> Response:
-        officer = officer_of(caller)
+        officer, path = officer_of(caller), desk.path_of(caller)
         with refusals_told():
             check_action(action, officer.role)
         said = read_act(action, await request.body())
-        perform = Performing(desk.acting, code, said, officer, version)
+        perform = Performing(desk.acting, code, said, officer, path, version)
         return await answer_once(request, desk.pool, caller=caller.caller, key=key, act=perform)
 
     return router
@@ -98,13 +103,14 @@ class Performing:
     code: str
     said: Act
     officer: Officer
+    path: str
     seen_version: int
 
     async def __call__(self, tx: Connection) -> Answer:
         """Perform the act. Raises Problem."""
         with refusals_told():
             performed = await self.acting.perform(
-                tx, self.code, self.said, self.officer, seen_version=self.seen_version
+                tx, self.code, self.said, self.officer, path=self.path, seen_version=self.seen_version
             )
         return Answer(HTTPStatus.OK, act_answer(performed), {"ETag": etag(performed.case.version)})
 

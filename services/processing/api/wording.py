@@ -19,6 +19,7 @@ from services.processing.domain.refusals import (
 from shared.http.etags import etag
 from shared.http.languages import Words
 from shared.http.problems import Problem
+from shared.rulebook.calendar import CalendarYearMissing
 
 TITLES: Mapping[str, Words] = {
     "dossier_unknown": Words("Không tìm thấy hồ sơ", "No such dossier"),
@@ -44,6 +45,7 @@ TITLES: Mapping[str, Words] = {
     "receiver_named": Words("Chưa nêu người nhận và cách trả", "Who receives the result, and how, is not given"),
     "other_commune_invalid": Words("Xã được hỏi không hợp lệ", "The other commune is not valid"),
     "reappointed_to_invalid": Words("Ngày hẹn lại không hợp lệ", "The new appointment is not valid"),
+    "calendar_year_missing": Words("Lịch làm việc chưa có năm này", "The working calendar does not cover that year"),
 }
 
 _STATUS: Mapping[type[Refusal], HTTPStatus] = {
@@ -59,9 +61,11 @@ _STATUS: Mapping[type[Refusal], HTTPStatus] = {
 
 @contextmanager
 def refusals_told() -> Iterator[None]:
-    """Raise a refusal of the domain as the problem that the caller gets."""
+    """Raise a refusal of the domain, or a year that the calendar lacks, as the problem that the caller gets."""
     try:
         yield
     except Refusal as refusal:
         headers = {"ETag": etag(refusal.current)} if isinstance(refusal, StaleVersion) else {}
         raise Problem(_STATUS[type(refusal)], refusal.code, refusal.detail, headers=headers) from refusal
+    except CalendarYearMissing as error:
+        raise Problem(HTTPStatus.CONFLICT, "calendar_year_missing", f"Missing: {error.year}.") from error

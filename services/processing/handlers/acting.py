@@ -39,12 +39,16 @@ class Acting:
     journal: Journal
     clock: LegalClock
 
-    async def perform(self, tx: Connection, code: str, act: Act, officer: Officer, *, seen_version: int) -> Performed:
-        """Perform one act on what the officer saw. Raises Refusal: nothing was changed then.
+    async def perform(
+        self, tx: Connection, code: str, act: Act, officer: Officer, *, path: str, seen_version: int
+    ) -> Performed:
+        """Perform one act on what an officer saw whose agency has this path. Raises Refusal: nothing was changed then.
+
+        A dossier in which his subtree has no part is as unknown to him as it is to a reader.
 
         A timer that is due and has not fired yet comes first: the law's clock is never overtaken by an act.
         """
-        found = await lock_case(tx, code, self.clock.now)
+        found = await lock_case(tx, code, path, self.clock.now)
         if found is None:
             raise UnknownCase
         locked, now = found

@@ -6,13 +6,11 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from services.processing.domain.acts import Officer
 from services.processing.domain.cases import Case
 from services.processing.domain.refusals import UnknownCase
 from services.processing.repository.reading import read_case, tracking_secret_hash, visible_case
 from shared.database import Pool, transaction
 from shared.messaging.rules import RuleStore
-from shared.rulebook.agencies import UnknownAgency
 
 NO_HASH = bytes(32)
 """Compared with when there is no such dossier, so that an unknown code takes as long as a wrong secret."""
@@ -25,15 +23,11 @@ class Reading:
     pool: Pool
     rules: RuleStore
 
-    async def for_officer(self, code: str, officer: Officer) -> Case:
-        """Read a dossier in which the officer's subtree has a part: its place, who decides, or a step's agency.
+    async def for_officer(self, code: str, path: str) -> Case:
+        """Read a dossier in which the subtree under a path has a part: its place, who decides, or a step's agency.
 
-        Raises UnknownCase for every other dossier, known or not, and Unready before the agencies are known.
+        Raises UnknownCase for every other dossier, known or not.
         """
-        try:
-            path = self.rules.current_agencies().get(officer.agency).path
-        except UnknownAgency as error:
-            raise UnknownCase from error
         async with transaction(self.pool) as tx:
             case = await visible_case(tx, code, path)
         if case is None:

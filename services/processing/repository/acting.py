@@ -12,13 +12,13 @@ from services.processing.domain.cases import Case
 from services.processing.domain.duties import Duty, duties
 from services.processing.domain.timers import Timer, TimerKind
 from services.processing.domain.workflow import Decision
-from services.processing.repository.rows import CASE_COLUMNS, STEP_COLUMNS, case_of, columns, step_of
+from services.processing.repository.rows import CASE_COLUMNS, STEP_COLUMNS, VISIBLE, case_of, columns, step_of
 from shared.database import Connection
 from shared.rulebook.calendar import local
 
 LOCK_CASE = f"""
 select {CASE_COLUMNS}, (select min(fires_at) from timers where code = $1) as next_timer
-from cases c where c.code = $1 for update
+from cases c where c.code = $1 and {VISIBLE} for update
 """  # noqa: S608 - names of the dataclass's fields
 
 # A statement of its own: after a wait for the lock, a join would see the case new and the steps old.
@@ -39,12 +39,14 @@ class Locked:
     due_timers: tuple[Timer, ...]
 
 
-async def lock_case(tx: Connection, code: str, now: Callable[[], datetime]) -> tuple[Locked, datetime] | None:
-    """Lock and read one case, and the legal time at which it was ours; None when there is no such dossier.
+async def lock_case(
+    tx: Connection, code: str, path: str, now: Callable[[], datetime]
+) -> tuple[Locked, datetime] | None:
+    """Lock and read one case, and the legal time at which it was ours; None when it is unknown or none of theirs.
 
     The clock is read under the lock: an act that had to wait for the timers, or for another officer, is no earlier.
     """
-    row = await tx.fetchrow(LOCK_CASE, code)
+    row = await tx.fetchrow(LOCK_CASE, code, path)
     if row is None:
         return None
     steps = tuple(map(step_of, await tx.fetch(READ_STEPS, code)))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from services.processing.domain.acts import Officer
 from services.processing.domain.cases import Case
-from services.processing.repository.rows import CASE_COLUMNS, STEP_COLUMNS, case_of, step_of
+from services.processing.repository.rows import CASE_COLUMNS, STEP_COLUMNS, VISIBLE, case_of, step_of
 from shared.database import Connection
 
 WORKLIST = """
@@ -49,11 +49,7 @@ async def worklist(tx: Connection, officer: Officer, after: tuple[datetime, str]
 
 READ_VISIBLE = f"""
 select {CASE_COLUMNS} from cases c
-where c.code = $1 and (
-    starts_with(c.received_path, $2)
-    or starts_with(c.competent_path, $2)
-    or exists (select from steps where steps.code = c.code and starts_with(steps.agency_path, $2))
-)
+where c.code = $1 and {VISIBLE}
 """  # noqa: S608 - names of the dataclass's fields
 
 STEPS_IN_ORDER = f"""

@@ -22,6 +22,13 @@ STEP_COLUMNS = (
     "status, holder, taken, opened_at, completed_at"
 )
 
+VISIBLE = """(
+    starts_with(c.received_path, $2)
+    or starts_with(c.competent_path, $2)
+    or exists (select from steps where steps.code = c.code and starts_with(steps.agency_path, $2))
+)"""
+"""Whether the subtree under the path $2 has a part in the case: its place, who decides, or a step's agency."""
+
 
 def case_of(row: asyncpg.Record, steps: tuple[Step, ...]) -> Case:
     """Read a case; due moments come back in the legal zone, so that facts carry them as intake wrote them."""

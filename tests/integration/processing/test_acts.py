@@ -3,39 +3,59 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 
 from shared.contracts.facts import State
+from shared.rulebook.agencies import Agency, contains
 from shared.rulebook.catalogue import Case
 from shared.rulebook.loader import load_seed, parse_catalogue
 from tests.integration.processing.hall import COMMUNE, DISTRICT_DESK, Hall
 
 WEIGHTED = [case for case in parse_catalogue("seed", load_seed().catalogue).cases if case.year_2020_weight]
 SHORT, LAND = ("2.000528", "default"), ("1.012784", "default")
-OUTSIDERS = ["H56.97.30", "H56.97.06", "H56.95", "H56.97", "H56.97.02", "H56.92.01", "H56.97.01"]
+
+TURNS = 7
+"""Other agencies that are tried at each step: over the steps of any case every agency of the year has its turn."""
 
 
-async def refusals_elsewhere(hall: Hall, code: str, duty: dict[str, Any], version: int) -> None:
-    """The act is refused to the same role of every other agency of the year."""
+async def refused_elsewhere(
+    hall: Hall, code: str, duty: dict[str, Any], version: int, agencies: Iterable[Agency]
+) -> set[str]:
+    """The act is refused to the same role of other agencies, and the dossier unknown to who has no part in it."""
     body = {"officer": "x", "agency": "H56.97.04"} if duty["action"] == "assign" else {"step_no": duty["step_no"]}
-    for agency in OUTSIDERS:
-        if agency != duty["agency"]:
-            answer = await hall.act(code, duty["action"], (duty["role"], agency), version, body)
-            assert (answer.status_code, answer.json()["code"]) == (HTTPStatus.FORBIDDEN, "agency_not_allowed")
+    seen = await hall.dossier(code)
+    parts = {seen["received_by"], seen["competent_agency"], *(step["agency"] for step in seen["steps"])} - {""}
+    paths = [hall.agencies.get(part).path for part in parts]
+    others = [agency for agency in agencies if agency.code != duty["agency"]]
+    answers = await asyncio.gather(
+        *(hall.act(code, duty["action"], (duty["role"], other.code), version, body) for other in others)
+    )
+    for other, answer in zip(others, answers, strict=True):
+        sees = any(contains(other.path, path) for path in paths)
+        expected = (HTTPStatus.FORBIDDEN, "agency_not_allowed") if sees else (HTTPStatus.NOT_FOUND, "dossier_unknown")
+        assert (answer.status_code, answer.json()["code"]) == expected, other.code
+    return {other.code for other in others}
 
 
 @pytest.mark.parametrize("kind", WEIGHTED, ids=lambda kind: f"{kind.procedure_code}-{kind.case_code}")
 async def test_each_weighted_case_is_walked_and_at_every_step_another_agency_is_refused(hall: Hall, kind: Case) -> None:
     code = await hall.accept(kind)
     duties, version, acts = await hall.duties(code), 1, []
+    year = [agency for agency in hall.agencies.agencies if agency.in_force(hall.now().date())]
+    turns, refused, acting = itertools.cycle(year), set[str](), set[str]()
     while duties:
-        await refusals_elsewhere(hall, code, duties[0], version)
+        acting.add(duties[0]["agency"])
+        refused |= await refused_elsewhere(hall, code, duties[0], version, itertools.islice(turns, TURNS))
         answer = await hall.do(code, duties[0], version)
         acts.append(duties[0]["action"])
         duties, version = answer["open_duties"], answer["version"]
+    assert len(year) == 38
+    assert {agency.code for agency in year} - acting <= refused
     seen = await hall.dossier(code)
     assert seen["state"] == State.HANDED_OVER
     assert {step["status"] for step in seen["steps"]} == {"done"}
@@ -84,9 +104,13 @@ async def test_a_stale_and_a_missing_version_change_nothing(hall: Hall) -> None:
 async def test_of_two_officers_at_once_one_wins_and_the_other_is_told(hall: Hall) -> None:
     code = await hall.accept(hall.catalogue.case(*LAND))
     duty, version = await hall.walk_until(code, "sign")
+    keys = "select count(*) from processing.idempotency_keys"
+    kept = await hall.database.fetchval(keys)
     answers = await asyncio.gather(
         *(hall.act(code, "sign", ("leader", duty["agency"], f"leader-{place}"), version) for place in range(8))
     )
+    assert await hall.database.fetchval(keys) == kept + 1
+    assert (await hall.dossier(code))["version"] == version + 1
     assert sorted(answer.status_code for answer in answers) == [HTTPStatus.OK] + [HTTPStatus.PRECONDITION_FAILED] * 7
     assert [name for name, _ in await hall.facts_of(code)].count("result_signed") == 1
 

@@ -19,11 +19,26 @@ async def test_a_dossier_is_open_to_whose_subtree_has_a_part_in_it_and_to_nobody
     for role, agency in (("desk", COMMUNE), ("leader", "H56.97"), ("specialist", "H56.92.01"), ("auditor", "H56.90")):
         answer = await hall.http.get(f"/v1/dossiers/{code}", headers=hall.bearer(role, agency))
         assert (answer.status_code, answer.headers["etag"]) == (HTTPStatus.OK, '"1"')
-    for role, agency in (("desk", "H56.97.30"), ("leader", "H56.97.04"), ("auditor", "H56.91"), ("desk", "H99")):
+    for role, agency in (("desk", "H56.97.30"), ("leader", "H56.97.04"), ("auditor", "H56.91")):
         answer = await hall.http.get(f"/v1/dossiers/{code}", headers=hall.bearer(role, agency))
         assert (answer.status_code, answer.json()["code"]) == (HTTPStatus.NOT_FOUND, "dossier_unknown")
     unknown = await hall.http.get("/v1/dossiers/H56.97.21-200102-9999", headers=hall.bearer("auditor", "H56.90"))
     assert unknown.json()["code"] == "dossier_unknown"
+
+
+async def test_an_agency_that_is_not_in_force_reads_nothing_and_acts_on_nothing(hall: Hall) -> None:
+    """A dossier that it received, as its case says: only the day is against it."""
+    agency, path = "H56.61", hall.agencies.get("H56.61").path
+    code = await hall.accept(hall.catalogue.case(*LAND), received_by=agency, received_path=path)
+    duty = (await hall.duties(code))[0]
+    assert (duty["action"], duty["role"], duty["agency"]) == ("assign", "desk", agency)
+    desk = hall.bearer("desk", agency)
+    act = await hall.act(code, "assign", ("desk", agency), 1, {"officer": "anna", "agency": "H56.92.01"})
+    unknown = await hall.act("H56.97.21-200102-9999", "assign", ("desk", agency), 1, {})
+    read, listed = [await hall.http.get(url, headers=desk) for url in (f"/v1/dossiers/{code}", "/v1/worklist")]
+    for answer in (act, unknown, read, listed):
+        assert (answer.status_code, answer.json()["code"]) == (HTTPStatus.FORBIDDEN, "agency_not_allowed")
+    assert await hall.facts_of(code) == []
 
 
 async def test_a_worklist_pages_by_urgency_and_shows_only_what_the_caller_can_do(hall: Hall) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx2
 import pytest
 
 from services.processing.domain.conditions import CONDITIONS
+from shared.clocks import OFFICE_ZONE
 from tests.integration.processing.hall import COMMUNE, DISTRICT_DESK, Hall
 
 SHORT, LAND, LONG = ("2.000528", "default"), ("1.012784", "default"), ("1.001612", "default")
@@ -140,11 +142,22 @@ async def test_a_token_of_another_role(hall: Hall, fresh: str, role: str) -> Non
     await is_refused(hall, fresh, answer, (HTTPStatus.FORBIDDEN, "role_not_allowed"), before)
 
 
-@pytest.mark.parametrize("agency", [COMMUNE, "H56.97", "H56.97.02", "H56.90", "H56.61", "H99.99"])
+@pytest.mark.parametrize("agency", ["H56.97", "H56.90", "H56.97.04", "H56.61", "H99.99"])
 async def test_a_token_of_another_agency(hall: Hall, fresh: str, agency: str) -> None:
     before = await state(hall, fresh)
     answer = await hall.act(fresh, "assign", ("desk", agency), 1, ASSIGN)
     await is_refused(hall, fresh, answer, (HTTPStatus.FORBIDDEN, "agency_not_allowed"), before)
+
+
+@pytest.mark.parametrize("agency", [COMMUNE, "H56.97.02", "H56.92.01"])
+async def test_to_an_agency_without_a_part_a_dossier_is_as_unknown_as_one_that_is_not(
+    hall: Hall, fresh: str, agency: str
+) -> None:
+    before = await state(hall, fresh)
+    answer = await hall.act(fresh, "assign", ("desk", agency), 1, ASSIGN)
+    await is_refused(hall, fresh, answer, (HTTPStatus.NOT_FOUND, "dossier_unknown"), before)
+    nothing = await hall.act("H56.97.01-200102-9999", "assign", ("desk", agency), 1, ASSIGN)
+    assert {**answer.json(), "trace_id": ""} == {**nothing.json(), "trace_id": ""}
 
 
 @pytest.mark.parametrize(
@@ -245,6 +258,19 @@ async def test_each_condition_of_a_move_refuses_by_its_code(hall: Hall) -> None:
         code for tries in (taking_and_forwarding, the_result, finishing, an_apology) async for code in tries(hall)
     ]
     assert set(refusing) == CONDITIONS.keys() - NOT_REFUSING
+
+
+async def test_an_apology_beyond_the_calendars_last_year_names_the_year_that_is_missing(hall: Hall) -> None:
+    """Promised for the calendar's last day; the draft is opened by hand, for this hall's clock stays in 2020."""
+    last = hall.calendar.content.last_year
+    due = datetime(last, 12, 31, 17, tzinfo=OFFICE_ZONE)
+    code = await hall.accept(hall.catalogue.case(*LAND), promised_due=due, statutory_due=due)
+    await hall.database.execute("update processing.cases set draft_opened_at = accepted_at where code = $1", code)
+    before, leader = await state(hall, code), ("leader", "H56.92.01")
+    for wanted in ({}, {"reappointed_to": f"{last + 1}-01-03T09:00:00+07:00"}):
+        answer = await hall.act(code, "send_apology", leader, 1, {"reason": "workload", **wanted})
+        await is_refused(hall, code, answer, (HTTPStatus.CONFLICT, "calendar_year_missing"), before)
+        assert str(last + 1) in answer.json()["detail"]
 
 
 async def test_the_same_requests_without_the_fault_are_taken(hall: Hall, fresh: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from shared.auth import Principal, Role, TokenVerifier, issue_token, new_development_keys
+from shared.auth import Principal, Role, TokenVerifier, issue_token, new_development_keys, path_of
 from shared.http.problems import Problem
+from shared.rulebook.loader import load_seed, parse_agencies
 from shared.settings import Profile, TokenSettings
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -96,6 +98,15 @@ def test_a_claim_that_is_wrong_or_missing(issuer: Issuer, claims: dict[str, Any]
     assert refusal(issuer.verifier(), issuer.sign("RS256", issuer.rsa, "rsa", **claims)) == "token_invalid"
 
 
+@pytest.mark.parametrize("subject", ["Nguyễn Văn A", "anna b", "", "anna\n", "a" * 65, "0977 012 345"])
+@pytest.mark.parametrize("role", ["desk", "specialist", "leader", "auditor"])
+def test_an_officer_is_named_by_an_identifier_and_by_no_free_text(issuer: Issuer, role: str, subject: str) -> None:
+    token = issuer.sign("RS256", issuer.rsa, "rsa", role=role, sub=subject)
+    assert refusal(issuer.verifier(), token) == "token_invalid"
+    named = issuer.sign("RS256", issuer.rsa, "rsa", role=role, sub="anna.b:1@H56_97-x"[:64])
+    assert issuer.verifier().verify(named).role == role
+
+
 def test_an_expired_token_is_told_apart(issuer: Issuer) -> None:
     token = issuer.sign("RS256", issuer.rsa, "rsa", exp=int(NOW.timestamp()) - 60)
     assert refusal(issuer.verifier(), token) == "token_expired"
@@ -149,6 +160,21 @@ def test_the_developers_token_is_believed_outside_production_only(tmp_path: Path
     assert refusal(TokenVerifier(settings), token) == "token_invalid"
     with pytest.raises(ValueError, match="king"):
         issue_token(path, subject="me", role="king")
+
+
+def test_the_path_of_an_agency_is_that_of_one_in_force_on_the_day() -> None:
+    agencies = parse_agencies("agencies-1", load_seed().agencies)
+    commune = Principal("me", Role.DESK, "H56.97.21")
+    assert path_of(commune, agencies, date(2025, 6, 30)) == "90.97.21."
+    for caller, day in (
+        (commune, date(2025, 7, 1)),
+        (replace(commune, agency="H56.61"), date(2025, 6, 30)),
+        (replace(commune, agency="H99"), date(2020, 1, 2)),
+        (replace(commune, agency=""), date(2020, 1, 2)),
+    ):
+        with pytest.raises(Problem) as refused:
+            path_of(caller, agencies, day)
+        assert (refused.value.status, refused.value.code) == (403, "agency_not_allowed")
 
 
 def test_roles_without_an_agency(issuer: Issuer) -> None:
