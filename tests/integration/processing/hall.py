@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import itertools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -20,7 +20,7 @@ from shared.clocks import OFFICE_ZONE, write_scenario
 from shared.contracts import facts
 from shared.contracts.topics import LIFECYCLE
 from shared.database import Pool, transaction
-from shared.messaging.journal import Draft, Journal
+from shared.messaging.journal import Draft, Journal, shard_of
 from shared.rulebook.agencies import Agencies
 from shared.rulebook.calendar import Calendar
 from shared.rulebook.catalogue import Case, Catalogue
@@ -121,6 +121,19 @@ class Hall:
     async def publish(self, *drafts: Draft) -> None:
         async with transaction(self.intake) as tx:
             await self.journal.append(tx, drafts)
+
+    async def publish_again(self, codes: Sequence[str]) -> int:
+        """Put every fact of these dossiers back in intake's queue; answers how many they are."""
+        async with transaction(self.intake) as tx:
+            rows = await tx.fetch(
+                "select topic, subject, seq, recorded_at from journal where subject = any($1::text[])", codes
+            )
+            await tx.executemany(
+                "insert into unsent (shard, topic, subject, seq, recorded_at) values ($1, $2, $3, $4, $5)",
+                [(shard_of(row["subject"]), *row.values()) for row in rows],
+            )
+        self.journal.appended.set()
+        return len(rows)
 
     async def opened(self, code: str) -> None:
         async def is_open() -> Any:

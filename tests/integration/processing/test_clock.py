@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from http import HTTPStatus
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from shared.contracts.facts import RulesPublished
 from shared.contracts.topics import RULES
 from shared.messaging.journal import Draft
@@ -135,6 +137,33 @@ async def test_a_wave_is_opened_whole_and_a_duplicate_changes_nothing(hall: Hall
         return bool(applied == before["applied"]["intake/dossier.lifecycle.v1"] + len(drafts))
 
     await until(all_applied, "the wave is applied")
+    codes = [draft.subject for draft in drafts]
+    opened = {"cases": 300, "fresh": 300, "steps": 300 * 5, "timers": 900, "duties": 300}
+    assert await counts(hall, codes) == opened
+    seen = await duplicates(hall)
+    again = await hall.publish_again(codes)
+
+    async def all_dropped() -> bool:
+        return await duplicates(hall) >= seen + again
+
+    await until(all_dropped, "the duplicates are dropped")
+    assert (again, await duplicates(hall)) == (300, seen + 300)
+    assert await counts(hall, codes) == opened
+    assert (await hall.quiet())["parked"] == 0
+
+
+async def duplicates(hall: Hall) -> float:
+    """How many facts processing has dropped as duplicates, by its metrics' latest snapshot."""
+    samples = [
+        sample.value
+        for family in text_string_to_metric_families((await hall.http.get("/metrics")).text)
+        for sample in family.samples
+        if sample.name == "motcua_consumer_facts_total" and sample.labels["outcome"] == "duplicate"
+    ]
+    return sum(samples)
+
+
+async def counts(hall: Hall, codes: list[str]) -> dict[str, int]:
     found = await hall.database.fetchrow(
         """
         select count(*) as cases, count(*) filter (where state = 2 and version = 1) as fresh,
@@ -143,10 +172,9 @@ async def test_a_wave_is_opened_whole_and_a_duplicate_changes_nothing(hall: Hall
             (select count(*) from processing.duties d where d.code = any($1)) as duties
         from processing.cases where code = any($1)
         """,
-        [draft.subject for draft in drafts],
+        codes,
     )
-    assert dict(found) == {"cases": 300, "fresh": 300, "steps": 300 * 5, "timers": 900, "duties": 300}
-    assert (await hall.quiet())["parked"] == 0
+    return dict(found or {})
 
 
 async def test_a_fact_that_names_an_unknown_rule_version_waits_and_readyz_says_so(hall: Hall) -> None:
