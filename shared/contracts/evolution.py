@@ -14,10 +14,15 @@ from shared.contracts.facts import Fact
 Schema = Mapping[str, Any]
 
 
+def schema_uri(fact_type: str) -> str:
+    """Name the schema of a type: absolute, as `dataschema` of CloudEvents 1.0 must be, and no promise of a server."""
+    return f"urn:motcua:schema:{fact_type}"
+
+
 def json_schema(model: type[Fact]) -> dict[str, Any]:
     """JSON Schema 2020-12 of a fact's body as readers must expect it."""
     schema = model.model_json_schema(mode="serialization")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"/schemas/{model.TYPE}.json", **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": schema_uri(model.TYPE), **schema}
 
 
 def breaking_changes(old: Schema, new: Schema) -> list[str]:

@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from shared.clocks import OFFICE_ZONE
+from shared.contracts.evolution import schema_uri
 from shared.contracts.facts import FACTS, Fact
 
 Headers = Sequence[tuple[str, bytes]]
@@ -71,11 +72,6 @@ class Received:
         return self.fact
 
 
-def data_schema(fact_type: str) -> str:
-    """Where the JSON Schema of a type is: a stable relative URI."""
-    return f"/schemas/{fact_type}.json"
-
-
 def encode_headers(
     *,
     fact_id: UUID,
@@ -98,7 +94,7 @@ def encode_headers(
         ("ce_time", legal_time.astimezone(OFFICE_ZONE).isoformat().encode()),
         ("ce_partitionkey", partition_key.encode()),
         ("ce_sequence", b"%019d" % seq),
-        ("ce_dataschema", data_schema(fact_type).encode()),
+        ("ce_dataschema", schema_uri(fact_type).encode()),
         ("content-type", b"application/json"),
     ]
     if trace_parent:

@@ -56,7 +56,7 @@ def test_the_sdk_reads_what_is_written() -> None:
     assert attributes["subject"] == "H56.97.21-200102-0001"
     assert attributes["time"] == datetime(2020, 1, 2, 1, 0, tzinfo=UTC)
     assert attributes["sequence"] == "0000000000000000007"
-    assert attributes["dataschema"] == f"/schemas/{ContactStated.TYPE}.json"
+    assert attributes["dataschema"] == f"urn:motcua:schema:{ContactStated.TYPE}"
     assert attributes["datacontenttype"] == "application/json"
     assert event.get_data() == {"language": "vi", "channels": ["sms"], "sealed": "c2VhbGVk"}
 
