@@ -19,7 +19,7 @@ from deploy.local.services import SERVICES
 from deploy.local.stack import ALL_PARTS, Stack
 from shared.contracts.topics import LIFECYCLE
 from tests.integration.intake.counter import COMMUNE, Counter
-from tests.integration.together.test_each_service import until
+from tests.integration.together.everywhere import until
 
 BAD_BODY = b'{"not": "a fact"}'
 

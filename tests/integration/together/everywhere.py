@@ -1,0 +1,117 @@
+"""Eyes on every service of the running stack: where a dossier stands, and when all have come to rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import httpx2
+
+from deploy.demo.play import Stage
+from deploy.local.services import SERVICES
+from deploy.local.sinks.logbook import LOG_NAME, read_arrivals
+from deploy.local.stack import Stack
+
+Seen = Mapping[str, Mapping[str, int]]
+"""What was looked at → each thing there → how often."""
+
+THINGS = {
+    "dossiers": "select code from intake.dossiers",
+    "closed": "select code from intake.dossiers where closed_at is not null",
+    "cases": "select code from processing.cases",
+    "notices": "select code || ' ' || template from notification.notices",
+    "counted": "select code from metrics.dossiers where accepted_at is not null",
+}
+FIGURES = ("received", "resolved", "apologies_published")
+MESSAGES = """
+select messages.id::text, notices.code || ' ' || notices.template as told
+from notification.messages join notification.notices using (fact_id)
+"""
+
+
+async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
+    """Ask again and again; raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not (found := await holds()):
+            await asyncio.sleep(0.05)
+        return found
+
+
+def grown(before: Seen, after: Seen) -> dict[str, dict[str, int]]:
+    """What was added, and what was taken away (below zero); nothing of what stayed."""
+    found = {}
+    for name, things in after.items():
+        difference = Counter(things)
+        difference.subtract(before[name])
+        found[name] = {thing: number for thing, number in difference.items() if number}
+    return {name: things for name, things in found.items() if things}
+
+
+def filed(*codes: str, channels: tuple[str, ...] = ("sms", "mail")) -> dict[str, dict[str, int]]:
+    """What grows when these dossiers are filed: each stands once in every service, and its applicant is told once."""
+    once = dict.fromkeys(codes, 1)
+    return {
+        "dossiers": once,
+        "cases": once,
+        "counted": once,
+        "notices": {f"{code} accepted": 1 for code in codes},
+        "figures": {"received": len(codes)},
+        "told": {f"{code} accepted {channel}": 1 for code in codes for channel in channels},
+    }
+
+
+@dataclass(frozen=True)
+class Everywhere:
+    """The stack, whoever acts on it, and eyes on its pages and its database."""
+
+    stack: Stack
+    stage: Stage
+    http: httpx2.AsyncClient
+    database: asyncpg.Connection[asyncpg.Record]
+
+    async def look(self) -> Seen:
+        """Wait for rest, then look."""
+        await self.rest()
+        return await self.seen_now()
+
+    async def seen_now(self) -> Seen:
+        """Look at dossiers, cases, notices, figures, and what arrived at the sinks."""
+        seen = {name: Counter(await self._texts(query)) for name, query in THINGS.items()}
+        return seen | {"figures": await self._figures(), "told": await self._told()}
+
+    async def rows(self, *tables: str) -> Seen:
+        """Every row of these tables, whole."""
+        return {table: Counter(await self._texts(f"select row::text from {table} as row")) for table in tables}
+
+    async def rest(self) -> None:
+        """Wait until every fact is applied, nothing is parked and every message has its receipt."""
+
+        async def receipts_in() -> bool:
+            summary = (await self.http.get(f"http://127.0.0.1:{self.stack.ports.sms}/v1/summary")).json()
+            return not summary["receipts"]["waiting"]
+
+        await self.stage.watch.quiet()
+        await until(receipts_in)
+        await self.stage.watch.quiet()
+
+    async def parked(self, code: str) -> dict[str, list[tuple[str, str, int]]]:
+        """Service → (kind, source, sequence) of what it parked of a dossier, in order of arrival."""
+        query = "select kind, source, seq from {}.parked where subject = $1 order by id"
+        found = {service: await self.database.fetch(query.format(service), code) for service in SERVICES}
+        return {service: [tuple(row) for row in rows] for service, rows in found.items() if rows}
+
+    async def _texts(self, query: str) -> list[str]:
+        return [text for (text,) in await self.database.fetch(query)]
+
+    async def _figures(self) -> dict[str, int]:
+        report = (await self.http.get(f"{self.stack.urls['metrics']}/v1/reports/district?agency=H56.97")).json()
+        return {name: report[name] for name in FIGURES}
+
+    async def _told(self) -> Counter[str]:
+        names = {row["id"]: row["told"] for row in await self.database.fetch(MESSAGES)}
+        arrivals = read_arrivals(self.stack.folder.sinks / LOG_NAME)
+        return Counter(f"{names[line['reference']]} {line['kind']}" for line in arrivals)

@@ -1,0 +1,42 @@
+"""What is odd about a filing at its desk is seen as one ordinary dossier by every other service."""
+
+from __future__ import annotations
+
+import asyncio
+
+from deploy.demo.offices import Officer
+from tests.integration.intake.counter import FIRST_MORNING, Counter
+from tests.integration.together.everywhere import Everywhere, filed, grown
+
+PLACE = "H56.97.44"
+
+
+async def test_the_same_key_fifty_times_at_once_is_one_case_one_message_and_one_more_received(
+    everywhere: Everywhere, counter: Counter
+) -> None:
+    before, filing = await everywhere.look(), await counter.filing()
+    answers = await asyncio.gather(*(counter.hand_in(filing, key="fifty") for _ in range(50)))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    replayed = [answer for answer in answers if "idempotency-replayed" in answer.headers]
+    assert replayed, "no twin came after the first"
+    (code,) = {answer.json()["code"] for answer in answers if answer.status_code == 201}
+    assert grown(before, await everywhere.look()) == filed(code)
+
+
+async def test_the_ten_thousandth_dossier_of_a_place_and_day_is_like_any_other(
+    everywhere: Everywhere, counter: Counter
+) -> None:
+    await counter.database.execute(
+        "insert into intake.day_numbers (place, day, last_number) values ($1, $2, 9999)", PLACE, FIRST_MORNING.date()
+    )
+    before = await everywhere.look()
+    code = (await counter.hand_in(await counter.filing(), headers=counter.bearer("desk", PLACE))).json()["code"]
+    assert code == f"{PLACE}-200102-10000"
+    assert grown(before, await everywhere.look()) == filed(code)
+    assert [item.code for item in await everywhere.stage.offices.worklist(Officer(PLACE, "desk"))] == [code]
+    states = await counter.database.fetch(
+        "select channel, m.state from notification.messages as m join notification.notices using (fact_id) "
+        "where code = $1",
+        code,
+    )
+    assert dict(states) == {"sms": "delivered", "email": "handed_over"}
