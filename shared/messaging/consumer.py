@@ -81,6 +81,7 @@ class Consumer:
         *,
         machine_now: Callable[[], datetime] = system_machine_now,
         tuning: Tuning | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._group = group
         self._servers = bootstrap_servers
@@ -89,7 +90,7 @@ class Consumer:
         self._settled: dict[TopicPartition, int] = {}
         self._commit_at = 0.0
         self._busy = asyncio.Lock()
-        self._pulse = Pulse()
+        self._pulse = Pulse(monotonic=monotonic)
         self._failures = 0
         self._paused_until: float | None = None
         self._failed: set[TopicPartition] = set()

@@ -73,6 +73,7 @@ class Relay:
         *,
         machine_now: Callable[[], datetime] = system_machine_now,
         tuning: RelayTuning | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._journal = journal
@@ -82,7 +83,7 @@ class Relay:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4()}"
         self._renew_at = 0.0
         self._failures = 0
-        self._pulse = Pulse()
+        self._pulse = Pulse(monotonic=monotonic)
 
     def health(self) -> LoopHealth:
         """Tell whether the loop turns and can publish; a service without Kafka still accepts, so it may stay ready."""

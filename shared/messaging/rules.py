@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -47,7 +48,14 @@ class _Versions(Generic[RuleT]):
 class RuleStore:
     """Rule versions by id. `topic` and `partitions` differ from those of the contracts only in tests."""
 
-    def __init__(self, bootstrap_servers: str, topic: str = RULES.name, partitions: int = RULES.partitions) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        topic: str = RULES.name,
+        partitions: int = RULES.partitions,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._servers = bootstrap_servers
         self._places = [TopicPartition(topic, number) for number in range(partitions)]
         self._catalogues = _Versions[Catalogue](parse_catalogue, {})
@@ -59,7 +67,7 @@ class RuleStore:
             "agencies": self._agencies,
         }
         self._loaded = asyncio.Event()
-        self._pulse = Pulse("rules: not read yet")
+        self._pulse = Pulse("rules: not read yet", monotonic)
 
     def catalogue(self, version: str) -> Catalogue:
         """Return one version of the catalogue. Raises Unready."""
