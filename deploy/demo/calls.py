@@ -46,10 +46,14 @@ class Caller:
         self.sent = 0
         self.repeated = 0
 
-    async def get(self, target: str, token: str) -> Any:
-        """GET, as JSON. Raises `Refused`, `GaveUp`."""
-        answer = await self._patiently("GET", target, {"authorization": f"Bearer {token}"}, b"")
-        return answer.json()
+    async def get(self, target: str, token: str | None = None) -> Any:
+        """GET, as JSON; without a token as anybody may. Raises `Refused`, `GaveUp`."""
+        return (await self.read(target, token)).json()
+
+    async def read(self, target: str, token: str | None = None) -> Answer:
+        """GET, whatever it is. Raises `Refused`, `GaveUp`."""
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        return await self._patiently("GET", target, headers, b"")
 
     async def post(
         self, target: str, token: str, key: str, body: Mapping[str, Any], *, version: int | None = None

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 from typing import Annotated
 
+import asyncpg
 import typer
 import uvloop
 from rich.console import Console
@@ -21,6 +22,7 @@ from deploy.demo.report import YearReport, show
 from deploy.faults import DeployError
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
+from shared.rulebook.loader import LawDataError
 
 DEFAULT_FOLDER = Path("var/demo")
 
@@ -45,18 +47,23 @@ def demo(
     Exit codes: 0 the four witnesses agree; 1 they do not, a dossier is parked, or the year could not be played; 2 more
     open or late dossiers are asked for than the promised limits allow (the largest number is named).
     """
-    rules = seed_rules()
     try:
+        rules = seed_rules()
         plan = plan_year(rules, YearRequest(dossiers, open_at_the_end, late, seed))
         stack = Stack(folder, Ports.from_environment(port_base), fresh=True, scenario=BEGINS_AT, told=_tell)
+    except LawDataError as faulty:
+        end(Exit.FAILED, str(faulty))
     except (Impossible, ValueError) as error:
         end(Exit.USAGE, str(error))
     try:
         report = uvloop.run(_year(stack, plan, rules, leave=leave, as_json=as_json))
     except* KeyboardInterrupt:
         end(Exit.INTERRUPTED, "interrupted")
-    except* DeployError as stopped:
+    except* (DeployError, OSError, asyncpg.PostgresError) as stopped:
         end(Exit.FAILED, "\n".join(str(error) for error in _leaves(stopped)))
+    if report.events.parked:
+        again = f"motcua up --only postgres --folder {folder}" + (f" --port-base {port_base}" if port_base else "")
+        _tell(f"the stack was ended: before `motcua parked` can read it, `{again}`")
     raise typer.Exit(report.exit_code)
 
 
@@ -71,6 +78,8 @@ async def _year(stack: Stack, plan: YearPlan, rules: Rules, *, leave: bool, as_j
         else:
             show(shown, report)
         shown.print("at the sinks: " + await sinks_saw(stack))
+        if report.events.parked:
+            _tell(f"parked: `motcua parked list --folder {stack.folder.path}` shows {report.events.parked} facts")
         if not leave:
             await _serve_on(stack)
     return report

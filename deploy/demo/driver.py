@@ -2,7 +2,9 @@
 
 At each moment: timers first; then every awake officer reads his worklist, and only when all have read does anyone act,
 while the places file. So a dossier meets one officer at a moment, whatever order the answers come in, and the same
-seed makes the same facts. What is due at this day's close goes on in rounds until it is finished.
+seed makes the same facts. An officer goes on with the dossier before him while the answer to his act names a next duty
+of his own (`open_duties`): for that he reads no worklist. What is due at this day's close goes on in rounds until it is
+finished.
 
 The driver keeps no list of dossiers. It knows the ledger, and which officers may have work: those named by the open
 duties of an answer, the desks where something was filed, leaders who owe an apology (timers open its draft), and at
@@ -60,7 +62,7 @@ class World:
 
 @dataclass
 class Year:
-    """One year. `hooks` run at the given shares of the filings, while the year goes on."""
+    """One year; `now` is where its clock stands. `hooks` run at the given shares of the filings, while it goes on."""
 
     plan: YearPlan
     world: World
@@ -73,27 +75,29 @@ class Year:
         self._awake: set[Officer] = set()
         self._urgent: set[Officer] = set()
         self._apologisers: set[Officer] = set()
-        self._now = self.plan.moments[0]
+        self.now = self.plan.moments[0]
         self._books: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._pending = sorted(self.hooks.items())
         self._running: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
-        """From the first morning to quiet after the close of the last day."""
+        """From the first morning to quiet after the close of the last day. Raises `Parked` where it had to end."""
         arrivals = self.plan.arrivals_by_moment()
-        for moment in self.plan.moments:
-            await self.world.watch.quiet()
-            await self._move(moment)
-            await self._work_through(arrivals[moment])
-            self.on_progress(self.counts)
-        await asyncio.gather(*self._running)
+        try:
+            for moment in self.plan.moments:
+                await self.world.watch.quiet()
+                await self._move(moment)
+                await self._work_through(arrivals[moment])
+                self.on_progress(self.counts)
+        finally:
+            await asyncio.gather(*self._running)
         await self.world.watch.quiet()
 
     async def _move(self, moment: datetime) -> None:
         self.world.set_clock(moment)
-        if moment.date() != self._now.date():
+        if moment.date() != self.now.date():
             self._awake |= self._desks
-        self._now = self.counts.moment = moment
+        self.now = self.counts.moment = moment
         await self.world.watch.timers_fired()
 
     async def _work_through(self, arrivals: Sequence[Arrival]) -> None:
@@ -152,15 +156,15 @@ class Year:
         fate = Fate.ORDINARY if entry is None else entry.arrival.fate
         if duty.action == "send_apology":
             return fate is Fate.LATE
-        if entry is None or fate is Fate.ORDINARY or (fate is Fate.LATE and self._now > item.promised_due):
+        if entry is None or fate is Fate.ORDINARY or (fate is Fate.LATE and self.now > item.promised_due):
             return True
         return duty.action not in {"finish", "hand_over"} and duty.step_no <= entry.arrival.halt_after
 
     def _presses(self, item: Item) -> bool:
         """Not finished and due at this day's close, or the year is about to end."""
-        if self._now >= self.plan.moments[-2]:
+        if self.now >= self.plan.moments[-2]:
             return True
-        return item.state != READY and item.promised_due <= self.world.calendar.close(self._now.date())
+        return item.state != READY and item.promised_due <= self.world.calendar.close(self.now.date())
 
     async def _visit_all(self, work: Iterable[tuple[Item, Duty]]) -> None:
         """Act on every item at once."""

@@ -12,12 +12,15 @@ from deploy.faults import DeployError
 from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES
 
 READERS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "intake": (("processing", LIFECYCLE.name),),
-    "processing": (("intake", LIFECYCLE.name),),
+    "intake": (("intake", LIFECYCLE.name), ("processing", LIFECYCLE.name)),
+    "processing": (("intake", LIFECYCLE.name), ("processing", LIFECYCLE.name)),
     "notification": (("intake", LIFECYCLE.name), ("processing", LIFECYCLE.name), ("intake", CONTACTS.name)),
     "metrics": (("intake", LIFECYCLE.name), ("processing", LIFECYCLE.name), ("notification", OUTCOMES.name)),
 }
-"""Who must have applied whose facts, for the system to be quiet: service → (source, topic)."""
+"""Who must have applied whose facts, for the system to be quiet: service → (source, topic).
+
+A service reads its own facts too where it reads their topic: what it ignores still moves its cursors.
+"""
 
 POLL_SECONDS = 0.02
 LONGEST_POLL_SECONDS = 0.05
@@ -29,7 +32,7 @@ class NeverQuiet(DeployError):
 
 
 class Parked(DeployError):
-    """A dossier is parked: the year cannot come out even, so it stops here."""
+    """A fact is parked and only an operator can free it: the year cannot come out even."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,27 @@ class Figures:
 
     @property
     def parked(self) -> int:
-        """Facts waiting in the parking tables of all services."""
+        """Facts in the parking tables of all services that wait for an operator."""
         return sum(int(figures["parked"]) for figures in self.by_service.values())
+
+    @property
+    def gaps(self) -> int:
+        """Facts in the parking tables of all services that wait for a missing one."""
+        return sum(int(figures["gaps"]) for figures in self.by_service.values())
 
     def waiting(self) -> list[str]:
         """List what is not done yet, in words that begin with the service; empty when all is quiet."""
-        found = [
+        return self.unfinished() + [
+            f"{service} lacks {missing} of {source}/{topic}" for service, source, topic, missing in self._lacking()
+        ]
+
+    def unfinished(self) -> list[str]:
+        """List what each service has still to do by itself, whatever it lacks of others."""
+        return [
             f"{service} {name} {figures[name]}"
             for service, figures in self.by_service.items()
             for name in ("unsent", "timers_due", "messages_waiting")
             if figures.get(name)
-        ]
-        return found + [
-            f"{service} lacks {missing} of {source}/{topic}" for service, source, topic, missing in self._lacking()
         ]
 
     def late(self) -> set[str]:
@@ -103,24 +114,22 @@ class Watch:
 
     async def quiet(self) -> Figures:
         """Wait until two readings in a row are quiet and the same. Raises `NeverQuiet`, `Parked`."""
-        last: list[Figures] = []
+        return await self._until(_none_parked(_twice(Figures.waiting)))
 
-        def twice(figures: Figures) -> bool:
-            if figures.parked:
-                raise Parked(f"{figures.parked} facts are parked; `motcua parked list` shows them")
-            same = last == [figures]
-            last[:] = [] if figures.waiting() else [figures]
-            return same and bool(last)
-
-        return await self._until(twice)
+    async def settled(self) -> Figures:
+        """Wait as for quiet; but once a fact is parked, nobody waits for what its readers lack. Raises `NeverQuiet`."""
+        return await self._until(
+            _twice(lambda figures: figures.unfinished() if figures.parked else figures.waiting()),
+        )
 
     async def timers_fired(self) -> None:
-        """Wait until every timer that the clock has reached is a fact. Raises `NeverQuiet`."""
-        await self._until(lambda figures: not figures.by_service["processing"].get("timers_due"), "processing")
+        """Wait until every timer that the clock has reached is a fact. Raises `NeverQuiet`, `Parked`."""
+        fired = _none_parked(lambda figures: not figures.by_service["processing"].get("timers_due"))
+        await self._until(fired, "processing")
 
     async def cases_opened(self) -> None:
-        """Wait until processing has opened a case for every dossier that intake accepted. Raises `NeverQuiet`."""
-        await self._until(_all_opened, "intake", "processing")
+        """Wait until processing has a case for every dossier that intake accepted. Raises `NeverQuiet`, `Parked`."""
+        await self._until(_none_parked(_all_opened), "intake", "processing")
 
     async def _until(self, done: Callable[[Figures], bool], *services: str) -> Figures:
         """Read until done; while some are late, only those are read again.
@@ -139,6 +148,27 @@ class Watch:
                 delay = min(delay * 1.1, LONGEST_POLL_SECONDS)
             figures = figures.renewed(await self.figures(*(late or services)))
         return figures
+
+
+def _twice(waiting: Callable[[Figures], list[str]]) -> Callable[[Figures], bool]:
+    """Hold when nothing waits in two readings in a row and they are the same."""
+    last: list[Figures] = []
+
+    def holds(figures: Figures) -> bool:
+        same = last == [figures]
+        last[:] = [] if waiting(figures) else [figures]
+        return same and bool(last)
+
+    return holds
+
+
+def _none_parked(done: Callable[[Figures], bool]) -> Callable[[Figures], bool]:
+    def holds(figures: Figures) -> bool:
+        if figures.parked:
+            raise Parked(f"{figures.parked} facts are parked")
+        return done(figures)
+
+    return holds
 
 
 def _all_opened(figures: Figures) -> bool:

@@ -10,7 +10,8 @@ from shared.database import Connection
 class QuietFigures(BaseModel):
     """Facts journaled per topic, applied per `source/topic`, still unsent, and parked (facts, not dossiers).
 
-    Sequences are gap-free: the sum of the heads is the number of facts, the sum of the cursors counts distinct facts.
+    `parked` waits for an operator; `gaps` wait for a missing fact and go on by themselves when it comes. Sequences are
+    gap-free: the sum of the heads is the number of facts, the sum of the cursors counts distinct facts.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -19,6 +20,7 @@ class QuietFigures(BaseModel):
     applied: dict[str, int]
     unsent: int
     parked: int
+    gaps: int
 
 
 FIGURES = """
@@ -28,13 +30,15 @@ select 'applied', source || '/' || topic, sum(seq)::bigint from cursors group by
 union all
 select 'unsent', '', count(*) from unsent
 union all
-select 'parked', '', count(*) from parked
+select 'parked', '', count(*) from parked where kind <> 'gap'
+union all
+select 'gaps', '', count(*) from parked where kind = 'gap'
 """
 
 
 async def quiet_figures(tx: Connection) -> QuietFigures:
     """Read all figures in one statement, hence in one snapshot."""
-    figures: dict[str, dict[str, int]] = {"journaled": {}, "applied": {}, "unsent": {}, "parked": {}}
+    figures: dict[str, dict[str, int]] = {"journaled": {}, "applied": {}, "unsent": {}, "parked": {}, "gaps": {}}
     for row in await tx.fetch(FIGURES):
         figures[row["figure"]][row["name"]] = row["facts"]
     return QuietFigures(
@@ -42,4 +46,5 @@ async def quiet_figures(tx: Connection) -> QuietFigures:
         applied=figures["applied"],
         unsent=figures["unsent"][""],
         parked=figures["parked"][""],
+        gaps=figures["gaps"][""],
     )

@@ -6,14 +6,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 from datetime import date
-from http import HTTPStatus
-from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.demo.calls import Caller, Refused
 from deploy.demo.report import COMPARED, Witness
 from deploy.faults import DeployError
-from shared.http.wire import Wire
 
 DISTRICT = "H56.97"
 SNAPSHOT_PATIENCE_SECONDS = 60.0
@@ -24,21 +22,21 @@ class NoFreshSnapshot(DeployError):
     """`/metrics` kept showing figures older than the end of the year."""
 
 
-async def report_of(wire: Wire, first: date, last: date) -> tuple[Witness, Mapping[str, Any]]:
-    """Ask for the district's report as anybody may; beside the witness the whole answer."""
-    answer = await wire.request("GET", f"/v1/reports/district?agency={DISTRICT}&from={first}&to={last}")
-    found = answer.json()
-    if answer.status != HTTPStatus.OK:
-        return Witness("metrics", {}, (f"the report answered {answer.status}",)), {}
-    return Witness("metrics", {name: int(found[name]) for name in COMPARED}), found
+async def report_of(metrics: Caller, first: date, last: date) -> Witness:
+    """Ask for the district's report as anybody may. Raises `GaveUp`."""
+    try:
+        found = await metrics.get(f"/v1/reports/district?agency={DISTRICT}&from={first}&to={last}")
+    except Refused as refused:
+        return Witness("metrics", {}, (f"the report answered {refused.status}",))
+    return Witness("metrics", {name: int(found[name]) for name in COMPARED})
 
 
-async def scrape_of(wire: Wire) -> Witness:
-    """Scrape until the figures shown were read after this call began. Raises `NoFreshSnapshot`."""
+async def scrape_of(metrics: Caller) -> Witness:
+    """Scrape until the figures shown were read after this call began. Raises `NoFreshSnapshot`, `GaveUp`."""
     asked_at = time.time()
     give_up_at = asked_at + SNAPSHOT_PATIENCE_SECONDS
     while time.time() < give_up_at:
-        samples = _samples((await wire.request("GET", "/metrics")).body.decode())
+        samples = _samples((await metrics.read("/metrics")).body.decode())
         if _sum(samples, "motcua_domain_figures_read_timestamp_seconds") >= asked_at:
             return Witness("prometheus", _figures(samples))
         await asyncio.sleep(SNAPSHOT_POLL_SECONDS)

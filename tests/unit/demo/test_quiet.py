@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 
-from deploy.demo.quiet import READERS, Figures
+from deploy.demo.calls import Caller
+from deploy.demo.quiet import READERS, Figures, Parked, Watch
 from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES
+from tests.unit.shared.small_server import Serve, answer, read_request, served
 
 
 def figures(**changes: Any) -> Figures:
@@ -15,7 +22,7 @@ def figures(**changes: Any) -> Figures:
         "notification": {OUTCOMES.name: 5},
         "metrics": {},
     }
-    quiet = {"unsent": 0, "parked": 0, "timers_due": 0, "messages_waiting": 0}
+    quiet = {"unsent": 0, "parked": 0, "gaps": 0, "timers_due": 0, "messages_waiting": 0}
     services = {
         name: {
             **quiet,
@@ -57,3 +64,74 @@ def test_a_source_that_wrote_on_since_it_was_asked_is_asked_again() -> None:
     applied = dict(ahead.by_service["metrics"]["applied"])
     applied[f"notification/{OUTCOMES.name}"] += 40
     assert figures(metrics={"applied": applied}).late() == {"metrics", "notification"}
+
+
+Change = dict[str, Any]
+
+
+@contextlib.asynccontextmanager
+async def watching(**readings: Sequence[Change]) -> AsyncIterator[tuple[Watch, Counter[str]]]:
+    """A watch over four real servers; each gives its readings in turn, the last one again and again."""
+    asked: Counter[str] = Counter()
+
+    def serving(service: str) -> Serve:
+        bodies = [figures(**{service: change}).by_service[service] for change in readings.get(service, [{}])]
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await read_request(reader)
+            writer.write(answer("200 OK", json.dumps(bodies[min(asked[service], len(bodies) - 1)]).encode()))
+            asked[service] += 1
+
+        return serve
+
+    async with contextlib.AsyncExitStack() as opened:
+        callers = {name: Caller(await opened.enter_async_context(served(serving(name)))) for name in READERS}
+        yield Watch(callers, "token"), asked
+
+
+BUSY: Change = {"unsent": 1}
+ONE_MORE: Change = {"journaled": {LIFECYCLE.name: 9, "rules.versions.v1": 1}}
+LACKING: Change = {"applied": {f"intake/{LIFECYCLE.name}": 2, f"processing/{LIFECYCLE.name}": 9}}
+
+
+@pytest.mark.parametrize(
+    "readings",
+    [
+        [{}, {}],
+        [{}, BUSY, {}, {}],
+        [BUSY, BUSY, {}, {}],
+        [{}, ONE_MORE, ONE_MORE],
+        [{}, ONE_MORE, {}, ONE_MORE, ONE_MORE],
+        [LACKING, LACKING, {}, {}],
+    ],
+)
+@pytest.mark.parametrize("wait", [Watch.quiet, Watch.settled])
+async def test_only_two_quiet_readings_in_a_row_that_are_the_same_are_quiet(wait: Any, readings: list[Change]) -> None:
+    async with watching(processing=readings) as (watch, asked):
+        found = await wait(watch)
+    assert asked["processing"] == len(readings)
+    assert found == figures(processing=readings[-1])
+
+
+@pytest.mark.parametrize("wait", [Watch.quiet, Watch.timers_fired, Watch.cases_opened])
+async def test_no_wait_outlives_a_parked_fact(wait: Any) -> None:
+    async with watching(processing=[LACKING | {"timers_due": 1}, LACKING | {"timers_due": 1, "parked": 2}]) as (
+        watch,
+        _,
+    ):
+        with pytest.raises(Parked, match="2 facts"):
+            await wait(watch)
+
+
+async def test_a_fact_that_waits_for_a_missing_one_is_not_parked_for_good() -> None:
+    async with watching(processing=[LACKING | {"gaps": 1}, {}]) as (watch, _):
+        assert (await watch.quiet()).gaps == 0
+
+
+async def test_once_a_fact_is_parked_all_settles_but_what_its_reader_lacks() -> None:
+    parked = LACKING | {"parked": 1}
+    async with watching(processing=[parked | BUSY, parked | BUSY, parked, parked]) as (watch, asked):
+        found = await watch.settled()
+    assert asked["processing"] == 4
+    assert found.parked == 1
+    assert found.waiting() == [f"processing lacks 1 of intake/{LIFECYCLE.name}"]

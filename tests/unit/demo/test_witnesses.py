@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
 import pytest
 
+from deploy.demo.calls import Caller
 from deploy.demo.plan import FIRST_DAY, LAST_DAY
 from deploy.demo.play import BEGINS_AT
+from deploy.demo.report import COMPARED
 from deploy.demo.witnesses.ledger import ledger_of
 from deploy.demo.witnesses.service import report_of, scrape_of
-from shared.http.wire import Wire
+from tests.unit.shared.small_server import answer, read_request, served
 
 DUE = (BEGINS_AT + timedelta(days=9), BEGINS_AT + timedelta(days=3))
 LATER = (DUE[0], DUE[1] + timedelta(seconds=1))
@@ -60,34 +63,24 @@ def test_an_acknowledged_dossier_that_is_lost_or_altered_is_a_fault(service: str
 
 
 @contextlib.asynccontextmanager
-async def answering(*bodies: str, status: str = "200 OK") -> AsyncIterator[Wire]:
-    """A wire to a server that gives these bodies in turn, the last one again and again."""
-    left = list(bodies)
+async def answering(*bodies: str, status: str = "200 OK") -> AsyncIterator[Caller]:
+    """A caller of a server that gives these bodies in turn; an empty one is a lost answer."""
+    left = iter(bodies)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError):
-            while True:
-                await reader.readuntil(b"\r\n\r\n")
-                body = (left.pop(0) if len(left) > 1 else left[0]).encode()
-                writer.write(f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
-        writer.close()
-        await writer.wait_closed()
-        done.set()
+        await read_request(reader)
+        if body := next(left).encode():
+            writer.write(answer(status, body))
 
-    done = asyncio.Event()
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    wire = Wire("127.0.0.1", int(server.sockets[0].getsockname()[1]), connections=1, timeout_seconds=5)
-    yield wire
-    wire.close()
-    await done.wait()
-    server.close()
+    async with served(serve) as wire:
+        yield Caller(wire)
 
 
 async def test_a_scrape_counts_only_figures_read_after_the_year() -> None:
     stale = SCRAPE.format(read_at=time.time() - 3, land=1.0)
     fresh = SCRAPE.format(read_at=time.time() + 60, land=9.0)
-    async with answering(stale, fresh) as wire:
-        witness = await scrape_of(wire)
+    async with answering("", stale, "", fresh) as metrics:
+        witness = await scrape_of(metrics)
     assert witness.figures == {
         "received": 13,
         "resolved": 9,
@@ -102,7 +95,13 @@ async def test_a_scrape_counts_only_figures_read_after_the_year() -> None:
 
 
 async def test_a_report_that_is_refused_is_a_fault() -> None:
-    async with answering('{"code":"agency_unknown"}', status="404 Not Found") as wire:
-        witness, _ = await report_of(wire, FIRST_DAY, LAST_DAY)
+    async with answering('{"code":"agency_unknown"}', status="404 Not Found") as metrics:
+        witness = await report_of(metrics, FIRST_DAY, LAST_DAY)
     assert witness.faults == ("the report answered 404",)
     assert date(2020, 1, 1) == FIRST_DAY
+
+
+async def test_a_lost_report_is_asked_for_again() -> None:
+    async with answering("", json.dumps(dict.fromkeys(COMPARED, 3))) as metrics:
+        witness = await report_of(metrics, FIRST_DAY, LAST_DAY)
+    assert (witness.faults, set(witness.figures.values())) == ((), {3})
