@@ -35,7 +35,7 @@ PERSONAL_KEYS = frozenset(
 _PERSONAL_TEXT = re.compile(
     r"(?P<email>[\w.+-]+@[\w-]+\.[\w.-]+)"
     r"|(?P<citizen>(?<![\dA-Fa-f-])\d{12}(?![\dA-Fa-f-]))"
-    r"|(?P<phone>(?<![\w.-])(?:\+84|0)(?:[\s.]?\d){8,10}(?![\w-]))"
+    r"|(?P<phone>(?<![\w.-])\(?(?:\+?84|0)(?:[\s.()-]{0,2}\d){8,10}(?![\w-]))"
     r"|(?P<token>\beyJ[\w-]+\.[\w-]+\.[\w-]*)"
 )
 
@@ -167,7 +167,7 @@ def configure_logging(service: str, version: str, level: str = "info") -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for noisy in ("aiokafka", "uvicorn.access", "httpx2", "httpcore2"):
+    for noisy in ("aiokafka", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import secrets
-import ssl
 import sys
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
-
-import httpx2
 
 from deploy.local.folder import Folder
 from deploy.local.parts import Part, refuses_connections
 from deploy.local.ports import Ports
 from deploy.local.processes import Launch
 from shared.auth import issue_token, new_development_keys
+from shared.http.wire import ConnectionLost, Wire
 
 SERVICES = ("intake", "processing", "notification", "metrics")
 DATABASE = "motcua"
@@ -76,7 +76,6 @@ def environment(setting: Setting, service: str) -> dict[str, str]:
         "MOTCUA_TOKENS__JWKS_FILE": str(folder.secrets / JWKS_SECRET),
         "MOTCUA_TOKENS__ISSUER": ISSUER,
         "MOTCUA_TOKENS__AUDIENCE": AUDIENCE,
-        "MOTCUA_INTAKE__URL": f"http://127.0.0.1:{ports.intake}",
     }
     if service in _KEY_READERS:
         settings["MOTCUA_KEYRING__KEY_FILE"] = str(folder.secrets / KEY_SECRET)
@@ -143,10 +142,9 @@ async def sinks_not_ready(sms_port: int, mail_port: int) -> str | None:
 
 async def not_ready(port: int, seconds: float = 2) -> str | None:
     """None when `/readyz` on this port answers 200, else what it answered or why it could not be asked."""
-    no_authorities = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # plain HTTP needs none, and loading them costs 50 ms
-    try:
-        async with httpx2.AsyncClient(timeout=seconds, trust_env=False, verify=no_authorities) as client:
-            answer = await client.get(f"http://127.0.0.1:{port}/readyz")
-    except httpx2.HTTPError as error:
-        return type(error).__name__
-    return None if answer.status_code == httpx2.codes.OK else f"answers {answer.status_code}"
+    with contextlib.closing(Wire("127.0.0.1", port, timeout_seconds=seconds)) as wire:
+        try:
+            answer = await wire.request("GET", "/readyz")
+        except ConnectionLost as error:
+            return str(error)
+    return None if answer.status == HTTPStatus.OK else f"answers {answer.status}"

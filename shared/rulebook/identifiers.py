@@ -184,18 +184,3 @@ def normalise_phone(raw: str) -> str:
     if not phonenumbers.is_valid_number(number):
         raise InvalidPhone("no such phone number is in use")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def mask_phone(number: str) -> str:
-    """The number with all but its last three digits hidden."""
-    return _mask(number)
-
-
-def mask_citizen_number(number: str) -> str:
-    """The number with all but its last three digits hidden."""
-    return _mask(number)
-
-
-def _mask(text: str) -> str:
-    shown = text[-3:] if len(text) > 6 else ""
-    return "*" * (len(text) - len(shown)) + shown

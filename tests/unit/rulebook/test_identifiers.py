@@ -19,8 +19,6 @@ from shared.rulebook.identifiers import (
     agency_code,
     agrees_with_birth,
     citizen_number,
-    mask_citizen_number,
-    mask_phone,
     normalise_phone,
     procedure_code,
 )
@@ -128,9 +126,3 @@ def test_phones_that_cannot_be_called(raw: str) -> None:
 
 def test_landline_of_the_province() -> None:
     assert normalise_phone("0237 3872 123") == "+842373872123"
-
-
-def test_masks() -> None:
-    assert mask_phone("+84912345678") == "*********678"
-    assert mask_citizen_number("038085001234") == "*********234"
-    assert mask_phone("12345") == "*****"
