@@ -59,9 +59,9 @@ class Ledger:
         """Give every entry under its code."""
         return dict(self._entries)
 
-    def due_by_code(self) -> Mapping[str, tuple[datetime, datetime]]:
-        """Code → (statutory, promised) due moments, as acknowledged."""
-        return {entry.code: (entry.statutory_due, entry.promised_due) for entry in self}
+    def told_by_code(self) -> Mapping[str, tuple[datetime, datetime, str]]:
+        """Code → (statutory due, promised due, competent agency), as acknowledged."""
+        return {entry.code: (entry.statutory_due, entry.promised_due, entry.competent_agency) for entry in self}
 
     def codes_sha256(self) -> str:
         """SHA-256 over the sorted codes, one a line."""

@@ -20,7 +20,7 @@ from deploy.demo.quiet import PATIENCE_SECONDS, POLL_SECONDS, Figures, NeverQuie
 from deploy.demo.report import Events, Notices, YearReport
 from deploy.demo.witnesses.ledger import ledger_of
 from deploy.demo.witnesses.service import report_of, scrape_of
-from deploy.demo.witnesses.sql import due_by_code, sql_of
+from deploy.demo.witnesses.sql import held_by_code, sql_of
 from deploy.local.services import AUDIENCE, ISSUER, JWKS_SECRET, SERVICES
 from deploy.local.stack import Stack
 from shared.auth import issue_token
@@ -125,10 +125,10 @@ async def hear(stack: Stack, stage: Stage, ledger: Ledger, counted_at: datetime,
     connection = await asyncpg.connect(stack.dsn())
     try:
         books = await sql_of(connection, counted_at)
-        held = await due_by_code(connection)
+        held = await held_by_code(connection)
     finally:
         await connection.close()
-    acknowledged, foreign = ledger_of(ledger.due_by_code(), held)
+    acknowledged, foreign = ledger_of(ledger.told_by_code(), held)
     return YearReport(
         witnesses=(report, scrape, books, acknowledged),
         notices=await _notices(stage),

@@ -7,14 +7,17 @@ from datetime import datetime
 
 from deploy.demo.report import Witness
 
-Due = tuple[datetime, datetime]
-"""Statutory and promised due moments."""
+Told = tuple[datetime, datetime, str]
+"""Statutory due moment, promised due moment, competent agency."""
 
 
-def ledger_of(acknowledged: Mapping[str, Due], services: Mapping[str, Mapping[str, Due]]) -> tuple[Witness, int]:
-    """Compare the ledger with what each service holds (service → code → due moments); also counts foreign dossiers.
+def ledger_of(
+    acknowledged: Mapping[str, Told], services: Mapping[str, Mapping[str, Told | None]]
+) -> tuple[Witness, int]:
+    """Compare the ledger with what each service holds (service → code → the answer, None where it knows the code only).
 
-    The witness's `received` is what the ledger holds and what it lacks together: all that anybody handed in.
+    Also counts foreign dossiers. The witness's `received` is what the ledger holds and what it lacks together: all that
+    anybody handed in.
     """
     held = {code for found in services.values() for code in found}
     foreign = len(held - acknowledged.keys())
@@ -22,15 +25,15 @@ def ledger_of(acknowledged: Mapping[str, Due], services: Mapping[str, Mapping[st
     return Witness("ledger", {"received": len(acknowledged) + foreign}, faults), foreign
 
 
-def _faults(acknowledged: Mapping[str, Due], services: Mapping[str, Mapping[str, Due]]) -> Iterator[str]:
+def _faults(acknowledged: Mapping[str, Told], services: Mapping[str, Mapping[str, Told | None]]) -> Iterator[str]:
     for service, found in services.items():
-        for code, due in acknowledged.items():
+        for code, told in acknowledged.items():
             if code not in found:
                 yield f"{code} was acknowledged and is not in {service}"
-            elif found[code] != due:
-                yield f"{code} was acknowledged for {_told(due)}, {service} has {_told(found[code])}"
+            elif (held := found[code]) is not None and held != told:
+                yield f"{code} was acknowledged {_in_words(told)}, {service} has it {_in_words(held)}"
 
 
-def _told(due: Due) -> str:
-    statutory, promised = due
-    return f"{promised.isoformat()} (by law {statutory.isoformat()})"
+def _in_words(told: Told) -> str:
+    statutory, promised, competent = told
+    return f"for {promised.isoformat()} (by law {statutory.isoformat()}) at {competent}"

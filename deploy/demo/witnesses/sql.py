@@ -13,6 +13,7 @@ from typing import TypeAlias
 import asyncpg
 
 from deploy.demo.report import Witness
+from deploy.demo.witnesses.ledger import Told
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -31,13 +32,13 @@ from processing.cases
 where accepted_at <= $1
 """
 
-DUE_IN_INTAKE = """
-select code, statutory_due, promised_due from intake.dossiers
-"""
-
-DUE_IN_PROCESSING = """
-select code, statutory_due, promised_due from processing.cases
-"""
+HELD = {
+    "intake": "select code, statutory_due, promised_due, competent_agency from intake.dossiers",
+    "processing": "select code, statutory_due, promised_due, competent_agency from processing.cases",
+    "notification": "select code from notification.dossiers",
+    "metrics": "select code from metrics.dossiers",
+}
+"""What each service holds of a dossier that the client was told too; two of them know no more than its code."""
 
 
 async def sql_of(connection: Connection, closes_at: datetime) -> Witness:
@@ -49,11 +50,9 @@ async def sql_of(connection: Connection, closes_at: datetime) -> Witness:
     return Witness("sql", {**found, "resolved": resolved, "in_progress": in_progress})
 
 
-async def due_by_code(connection: Connection) -> Mapping[str, Mapping[str, tuple[datetime, datetime]]]:
-    """Code → (statutory, promised) due moments, as intake and as processing hold them."""
-    intake = await connection.fetch(DUE_IN_INTAKE)
-    processing = await connection.fetch(DUE_IN_PROCESSING)
+async def held_by_code(connection: Connection) -> Mapping[str, Mapping[str, Told | None]]:
+    """Service → code → what it holds of the acknowledged answer; None where it knows the code only."""
     return {
-        service: {row["code"]: (row["statutory_due"], row["promised_due"]) for row in rows}
-        for service, rows in (("intake", intake), ("processing", processing))
+        service: {code: (told[0], told[1], told[2]) if told else None for code, *told in await connection.fetch(query)}
+        for service, query in HELD.items()
     }

@@ -13,12 +13,14 @@ from deploy.demo.calls import Caller
 from deploy.demo.plan import FIRST_DAY, LAST_DAY
 from deploy.demo.play import BEGINS_AT
 from deploy.demo.report import COMPARED
-from deploy.demo.witnesses.ledger import ledger_of
+from deploy.demo.witnesses.ledger import Told, ledger_of
 from deploy.demo.witnesses.service import report_of, scrape_of
+from deploy.demo.witnesses.sql import HELD
 from tests.unit.shared.small_server import answer, read_request, served
 
-DUE = (BEGINS_AT + timedelta(days=9), BEGINS_AT + timedelta(days=3))
-LATER = (DUE[0], DUE[1] + timedelta(seconds=1))
+DUE = (BEGINS_AT + timedelta(days=9), BEGINS_AT + timedelta(days=3), "H56.97.02")
+LATER = (DUE[0], DUE[1] + timedelta(seconds=1), DUE[2])
+ELSEWHERE = (DUE[0], DUE[1], "H56.97.03")
 SCRAPE = """\
 # TYPE motcua_domain_figures_read_timestamp_seconds gauge
 motcua_domain_figures_read_timestamp_seconds {read_at}
@@ -52,12 +54,26 @@ def test_what_strangers_filed_is_foreign_and_received() -> None:
     assert (witness.figures, witness.faults, foreign) == ({"received": 3}, (), 2)
 
 
-@pytest.mark.parametrize("service", ["intake", "processing"])
-def test_an_acknowledged_dossier_that_is_lost_or_altered_is_a_fault(service: str) -> None:
-    sound = {"intake": {"a": DUE, "b": DUE}, "processing": {"a": DUE, "b": DUE}}
-    lost, _ = ledger_of({"a": DUE, "b": DUE}, sound | {service: {"a": DUE}})
+def holding(*codes: str) -> dict[str, dict[str, Told | None]]:
+    """Four services that hold these dossiers as acknowledged; two of them know no more than the code."""
+    answers: dict[str, Told | None] = dict.fromkeys(codes, DUE)
+    return dict.fromkeys(("intake", "processing"), answers) | {
+        service: dict.fromkeys(codes) for service in ("notification", "metrics")
+    }
+
+
+@pytest.mark.parametrize("service", HELD)
+def test_an_acknowledged_dossier_that_is_lost_anywhere_is_a_fault(service: str) -> None:
+    acknowledged = {"a": DUE, "b": DUE}
+    assert ledger_of(acknowledged, holding("a", "b"))[0].faults == ()
+    lost, _ = ledger_of(acknowledged, holding("a", "b") | {service: holding("a")[service]})
     assert lost.faults == (f"b was acknowledged and is not in {service}",)
-    altered, _ = ledger_of({"a": DUE, "b": DUE}, sound | {service: {"a": DUE, "b": LATER}})
+
+
+@pytest.mark.parametrize("service", ["intake", "processing"])
+@pytest.mark.parametrize("held", [LATER, ELSEWHERE])
+def test_an_acknowledged_dossier_that_is_held_otherwise_is_a_fault(service: str, held: Told) -> None:
+    altered, _ = ledger_of({"a": DUE, "b": DUE}, holding("a", "b") | {service: {"a": DUE, "b": held}})
     assert len(altered.faults) == 1
     assert altered.faults[0].startswith("b was acknowledged for ")
 
