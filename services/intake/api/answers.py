@@ -205,5 +205,6 @@ class Quiet(AnswerBody):
     applied: dict[str, int]
     unsent: int
     parked: int
+    gaps: int
     timers_due: int = 0
     messages_waiting: int = 0
