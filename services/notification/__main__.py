@@ -37,7 +37,7 @@ async def build(resources: Resources[Settings]) -> Parts:
     settings, pool = resources.settings, resources.pool
     servers, woken = settings.kafka.bootstrap_servers, asyncio.Event()
     journal, rules = Journal(NAME), RuleStore(settings.kafka.bootstrap_servers)
-    outcomes, reading = Outcomes(pool, journal, resources.clock), Reading(pool, rules)
+    outcomes, reading = Outcomes(pool, journal, resources.clock), Reading(pool, rules, resources.clock)
     senders = channels(settings)
     sending = Sending(
         outcomes,

@@ -72,11 +72,6 @@ class AgenciesContent(BaseModel):
     roles: tuple[RoleRule, ...]
 
 
-def contains(path: str, other_path: str) -> bool:
-    """Whether an agency's subtree contains another path, or is it; paths end in a dot."""
-    return other_path.startswith(path)
-
-
 class Agencies:
     """One version of the agencies and of the roles in them."""
 

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from shared.rulebook.agencies import Agencies, Agency, AgencyKind, UnknownAgency
+from shared.rulebook.agencies import Agencies, Agency, AgencyKind
 from shared.rulebook.catalogue import Case, Step, StepMove
 from shared.rulebook.seats import ACCEPTANCE, DISTRICT_ENDS, HANDING_OVER, OfficerRole, RoleRule, Seat, SeatKind
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """A step of one dossier with its agency and the role of the officer who acts on it."""
+    """A step of one dossier with its agency and the role of the officer who acts on it.
+
+    Code and path of the agency are empty where the commune is named only when the step opens (`commune_other`).
+    """
 
     no: int
     code: str
@@ -33,7 +36,6 @@ class _Dossier:
     area_code: str
     agencies: Agencies
     day: date
-    other_commune: str | None = None
 
 
 def _place(dossier: _Dossier, _seat: Seat) -> Agency:
@@ -53,16 +55,6 @@ def _commune_of_area(dossier: _Dossier, _seat: Seat) -> Agency:
     return dossier.agencies.commune_of_area(dossier.area_code, dossier.day)
 
 
-def _commune_named(dossier: _Dossier, seat: Seat) -> Agency:
-    """The commune named when the step is opened; until one is named, the commune of the dossier's area answers."""
-    if dossier.other_commune is None:
-        return _commune_of_area(dossier, seat)
-    named = dossier.agencies.successor(dossier.agencies.get(dossier.other_commune), dossier.day)
-    if named.kind is not AgencyKind.COMMUNE:
-        raise UnknownAgency(f"agencies {dossier.agencies.version}: {named.code} is not a commune")
-    return named
-
-
 def _office_of_case(dossier: _Dossier, _seat: Seat) -> Agency:
     role = dossier.case.decided_by.partition(":")[2]
     return dossier.agencies.the(role, dossier.day, AgencyKind.DISTRICT_OFFICE)
@@ -75,15 +67,15 @@ def _of_kind(kind: AgencyKind | None) -> Callable[[_Dossier, Seat], Agency]:
     return find
 
 
-def _same_as(dossier: _Dossier, seat: Seat) -> Agency:
+def _same_as(dossier: _Dossier, seat: Seat) -> Agency | None:
     return _agency_of(dossier, _role_rule(dossier, seat.role or ""))
 
 
-_FINDERS: dict[SeatKind, Callable[[_Dossier, Seat], Agency]] = {
+_FINDERS: dict[SeatKind, Callable[[_Dossier, Seat], Agency | None]] = {
     SeatKind.PLACE: _place,
     SeatKind.COMMUNE_OF_PLACE: _commune_of_place,
     SeatKind.COMMUNE_OF_AREA: _commune_of_area,
-    SeatKind.COMMUNE_NAMED: _commune_named,
+    SeatKind.COMMUNE_NAMED: lambda _dossier, _seat: None,
     SeatKind.OFFICE_OF_CASE: _office_of_case,
     SeatKind.DISTRICT_OFFICE: _of_kind(AgencyKind.DISTRICT_OFFICE),
     SeatKind.DISTRICT: _of_kind(AgencyKind.DISTRICT),
@@ -93,7 +85,7 @@ _FINDERS: dict[SeatKind, Callable[[_Dossier, Seat], Agency]] = {
 }
 
 
-def _agency_of(dossier: _Dossier, rule: RoleRule) -> Agency:
+def _agency_of(dossier: _Dossier, rule: RoleRule) -> Agency | None:
     seat = rule.seat(dossier.day)
     return _FINDERS[seat.kind](dossier, seat)
 
@@ -112,19 +104,18 @@ def _plan(dossier: _Dossier, step: Step) -> PlannedStep:
     rule = _role_rule(dossier, _WHATEVER_ROLE.get(step.move, step.agency_role))
     agency = _agency_of(dossier, rule)
     officer = OfficerRole.LEADER if step.move is StepMove.SIGN else rule.officer_role
-    return PlannedStep(step.no, step.code, step.move, agency.code, agency.path, officer, step.parallel_group)
+    code, path = (agency.code, agency.path) if agency is not None else ("", "")
+    return PlannedStep(step.no, step.code, step.move, code, path, officer, step.parallel_group)
 
 
-def assign_steps(
-    case: Case, place: str, area_code: str, agencies: Agencies, day: date, *, other_commune: str | None = None
-) -> tuple[PlannedStep, ...]:
+def assign_steps(case: Case, place: str, area_code: str, agencies: Agencies, day: date) -> tuple[PlannedStep, ...]:
     """Every step of a case with its agency and officer's role on a date, in order.
 
-    `place` is the code of the place of reception, `area_code` that of the applicant's or the parcel's commune,
-    `other_commune` the agency code of a commune asked to verify. A `sign` step is always the leader's of its agency.
+    `place` is the code of the place of reception, `area_code` that of the applicant's or the parcel's commune.
+    A `sign` step is always the leader's of its agency.
     Where no step numbers, the case says so (`numbering_follows_sign`). Raises UnknownAgency.
     """
-    dossier = _Dossier(case, place, area_code, agencies, day, other_commune)
+    dossier = _Dossier(case, place, area_code, agencies, day)
     return tuple(_plan(dossier, step) for step in case.steps)
 
 

@@ -189,7 +189,7 @@ def _accepted(attempt: Attempt, people: People) -> Acceptance:
         rules=rules,
         place=agencies.get(attempt.place_code),
         competent=competent_agency(case, attempt.place_code, filing.area_code, agencies, day),
-        step_paths=tuple(sorted({step.agency_path for step in steps})),
+        step_paths=tuple(sorted({step.agency_path for step in steps if step.agency_path})),
         accepted_at=at,
         statutory_due=due(rules.calendar, case.statutory_limit, at),
         promised_due=due(rules.calendar, case.promised_limit, at),

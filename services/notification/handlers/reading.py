@@ -7,14 +7,12 @@ from http import HTTPStatus
 
 from services.notification.repository import figures
 from services.notification.repository.figures import ToldNotice
-from services.notification.repository.requests import Dossier
-from shared.auth import Principal, agency_not_allowed
-from shared.clocks import machine_now
+from shared.auth import Principal, path_of
+from shared.clocks import LegalClock, machine_now
 from shared.database import Pool, transaction
 from shared.http.problems import Problem
 from shared.messaging.quiet import QuietFigures, quiet_figures
 from shared.messaging.rules import RuleStore
-from shared.rulebook.agencies import UnknownAgency, contains
 
 
 class Quiet(QuietFigures):
@@ -27,20 +25,21 @@ class Quiet(QuietFigures):
 class Reading:
     """Answers of the API."""
 
-    def __init__(self, pool: Pool, rules: RuleStore) -> None:
+    def __init__(self, pool: Pool, rules: RuleStore, clock: LegalClock) -> None:
         self._pool = pool
         self._rules = rules
+        self._clock = clock
 
     async def notices(self, principal: Principal, code: str) -> list[ToldNotice]:
-        """List the notices of a dossier.
+        """List the notices of a dossier that the caller's subtree received or decides.
 
-        Raises Problem: `dossier_unknown` (404), `agency_not_allowed` (403).
+        Raises Problem: 404 `dossier_unknown` for every other, known or not; 403 `agency_not_allowed` for an agency that
+        is not in force today.
         """
+        path = path_of(principal, self._rules.current_agencies(), self._clock.now().date())
         async with transaction(self._pool) as tx:
-            dossier = await figures.find_dossier(tx, code)
-            if dossier is None:
-                raise Problem(HTTPStatus.NOT_FOUND, "dossier_unknown", "No dossier has this code here.")
-            self._refuse_strangers(principal, dossier)
+            if not await figures.is_visible(tx, code, path):
+                raise Problem(HTTPStatus.NOT_FOUND, "dossier_unknown", "No such dossier is open to you.")
             return await figures.notices_of(tx, code, machine_now())
 
     async def summary(self) -> Mapping[str, int]:
@@ -59,11 +58,3 @@ class Reading:
             counted = await quiet_figures(tx)
             waiting = await figures.count_waiting(tx, machine_now())
         return Quiet(**counted.model_dump(), timers_due=0, messages_waiting=waiting)
-
-    def _refuse_strangers(self, principal: Principal, dossier: Dossier) -> None:
-        try:
-            path = self._rules.current_agencies().get(principal.agency).path
-        except UnknownAgency as error:
-            raise agency_not_allowed() from error
-        if not (contains(path, dossier.received_path) or contains(path, dossier.competent_path)):
-            raise agency_not_allowed()

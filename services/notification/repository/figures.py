@@ -7,18 +7,18 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.notification.repository.requests import Dossier
 from shared.database import Connection
 
-DOSSIER = """
-select code, received_path, competent_path from dossiers where code = $1
+VISIBLE = """
+select exists (
+    select from dossiers where code = $1 and (starts_with(received_path, $2) or starts_with(competent_path, $2))
+)
 """
 
 
-async def find_dossier(tx: Connection, code: str) -> Dossier | None:
-    """Read by which paths a dossier may be seen; None when it is not known here."""
-    row = await tx.fetchrow(DOSSIER, code)
-    return Dossier(**row) if row else None
+async def is_visible(tx: Connection, code: str, path: str) -> bool:
+    """Tell whether a dossier is known here that the subtree under a path received or decides."""
+    return bool(await tx.fetchval(VISIBLE, code, path))
 
 
 class ToldNotice(NamedTuple):

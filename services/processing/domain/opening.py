@@ -15,9 +15,6 @@ from shared.rulebook.catalogue import Case as CatalogueCase
 from shared.rulebook.catalogue import Catalogue, StepMove
 from shared.rulebook.steps import PlannedStep, assign_steps
 
-NAMED_WHEN_OPENED = "commune_other"
-"""The agency role of steps whose commune is named only when they open."""
-
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -74,19 +71,18 @@ def _steps(
 ) -> tuple[Step, ...]:
     day = accepted_at.date()
     planned = assign_steps(kind, accepted.received_by, accepted.area_code, agencies, day)
-    steps = tuple(_step(kind, step, accepted_at) for step in planned)
+    steps = tuple(_step(step, accepted_at) for step in planned)
     return open_next(steps, accepted_at, NamedCommunes((), agencies, day))
 
 
-def _step(kind: CatalogueCase, planned: PlannedStep, accepted_at: datetime) -> Step:
-    named_later = kind.step(planned.no).agency_role == NAMED_WHEN_OPENED
+def _step(planned: PlannedStep, accepted_at: datetime) -> Step:
     accepting = planned.move is StepMove.ACCEPT
     return Step(
         no=planned.no,
         code=planned.code,
         move=planned.move,
-        agency="" if named_later else planned.agency_code,
-        agency_path="" if named_later else planned.agency_path,
+        agency=planned.agency_code,
+        agency_path=planned.agency_path,
         role=planned.officer_role,
         group=planned.parallel_group or "",
         status=StepStatus.DONE if accepting else StepStatus.WAITING,

@@ -143,8 +143,9 @@ async def test_callers_see_what_their_agency_may(house: House) -> None:
 
     for agency in ("H56.97.21", "H56.97", "H56.97.02"):
         assert (await status("specialist", agency))[0] == HTTPStatus.OK
-    assert await status("specialist", "H56.97.22") == (HTTPStatus.FORBIDDEN, "agency_not_allowed")
-    assert await status("leader", "H56.99.99") == (HTTPStatus.FORBIDDEN, "agency_not_allowed")
+    assert await status("specialist", "H56.97.22") == (HTTPStatus.NOT_FOUND, "dossier_unknown")
+    for agency in ("H56.61", "H56.99.99"):  # from 2025-07-01, and never
+        assert await status("leader", agency) == (HTTPStatus.FORBIDDEN, "agency_not_allowed")
     assert await status("citizen", "") == (HTTPStatus.FORBIDDEN, "role_not_allowed")
     unknown = "/v1/dossiers/H56.97.21-200302-9999/notices"
     assert await status("desk", "H56.97.21", unknown) == (HTTPStatus.NOT_FOUND, "dossier_unknown")

@@ -74,6 +74,15 @@ def test_every_case_of_2020_is_accepted_where_it_is_received(rules: Rules) -> No
         assert accepted.people.applicant.phone == "+84977012345"
 
 
+def test_a_commune_that_is_named_only_later_has_no_part_before(rules: Rules) -> None:
+    """The area's commune is another than the place's, and nothing but the step that names none could be its."""
+    case = rules.catalogue.case("1.000894", "verified")
+    assert "commune_other" in {step.agency_role for step in case.steps}
+    accepted = accept(replace(filing_of(case), area_code="16096"), COMMUNE, rules, MORNING)
+    assert rules.agencies.commune_of_area("16096", MORNING.date()).path == "90.97.22."
+    assert accepted.step_paths == ("90.97.21.",)
+
+
 def test_each_missing_paper_is_named_by_its_code(filing: Filing, rules: Rules) -> None:
     refused = refusal(replace(filing, papers=()), rules)
     assert refused.code == "papers_complete"
