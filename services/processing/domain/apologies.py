@@ -27,9 +27,10 @@ def reappointment(calendar: Calendar, promised_due: datetime, now: datetime, wan
         for _ in range(REAPPOINTMENT_WORKING_DAYS):
             day = calendar.next_working_day(day)
         return calendar.close(day)
-    wanted = local(wanted)
+    # Compared as it was given: a moment at the end of all years has no form in our zone.
     if not after < wanted <= after + LONGEST_REAPPOINTMENT:
         raise ActInvalid("reappointed_to_invalid", "The new moment lies after now and the due moment, within 60 days.")
+    wanted = local(wanted)
     if not any(session.start <= wanted <= session.end for session in calendar.sessions(wanted.date())):
         raise ActInvalid("reappointed_to_invalid", "The new moment lies outside office hours.")
     return wanted

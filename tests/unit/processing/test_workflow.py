@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -280,6 +280,14 @@ def test_a_leaders_own_date_lies_in_office_hours_after_the_due_moment(days: int,
     else:
         found = refused(case, act, leader)
         assert (type(found), found.code) == (ActInvalid, "reappointed_to_invalid")
+
+
+@pytest.mark.parametrize("wanted", ["9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+14:00"])
+def test_a_date_at_the_end_of_all_years_is_refused_like_any_other(wanted: str) -> None:
+    case = replace(opened(SIMPLE).case, draft_opened_at=MONDAY)
+    act = Act("send_apology", reason=ApologyReason.WORKLOAD, reappointed_to=datetime.fromisoformat(wanted))
+    found = refused(case, act, Officer("boss", "leader", case.competent_agency))
+    assert (type(found), found.code) == (ActInvalid, "reappointed_to_invalid")
 
 
 def test_another_commune_is_named_by_the_act_that_opens_its_step() -> None:
