@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from deploy.demo.driver import Hook
 from deploy.demo.plan import Rules, YearPlan, YearRequest, plan_year
 from deploy.demo.play import BEGINS_AT, play, seed_rules
 from deploy.demo.report import YearReport
 from deploy.local.ports import Ports
+from deploy.local.sinks.logbook import LOG_NAME, read_arrivals
 from deploy.local.stack import Stack
 
 FOLDER = Path(__file__).parents[2] / "var" / "e2e"
@@ -55,10 +59,39 @@ def years() -> YearRunner:
     return YearRunner(seed_rules())
 
 
+LATE = """
+select code, limit_kind, apologised_at, promised_due, finished_at from processing.cases where finished_at > promised_due
+"""
+
+
+@dataclass
+class Seen:
+    """What was seen of a year beside its report."""
+
+    arrivals: list[dict[str, Any]] = field(default_factory=list)
+    late: list[asyncpg.Record] = field(default_factory=list)
+
+    async def look(self, stack: Stack) -> None:
+        self.arrivals = arrivals(stack)
+        async with connected(stack) as connection:
+            self.late = await connection.fetch(LATE)
+
+
+def arrivals(stack: Stack) -> list[dict[str, Any]]:
+    """Every message as it came to a sink."""
+    return read_arrivals(stack.folder.sinks / LOG_NAME)
+
+
 @pytest.fixture(scope="session")
-async def undisturbed(years: YearRunner) -> YearReport:
+def seen() -> Seen:
+    """What was seen of the undisturbed year."""
+    return Seen()
+
+
+@pytest.fixture(scope="session")
+async def undisturbed(years: YearRunner, seen: Seen) -> YearReport:
     """A year of 300 that nothing disturbs: what the disturbed ones are held against."""
-    return await years.play(SMALL)
+    return await years.play(SMALL, after=seen.look)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
@@ -76,3 +109,14 @@ async def connected(stack: Stack) -> AsyncIterator[asyncpg.Connection[asyncpg.Re
         yield connection
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def producing(stack: Stack) -> AsyncIterator[AIOKafkaProducer]:
+    """The stack's topics as anybody may write to them."""
+    producer = AIOKafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}")
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()

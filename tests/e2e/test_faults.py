@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +14,12 @@ from deploy.demo.driver import Hook
 from deploy.demo.plan import YearPlan
 from deploy.demo.report import YearReport
 from deploy.local.stack import Stack
-from tests.e2e.conftest import SMALL, YearRunner, connected, until
+from tests.e2e.conftest import SMALL, Seen, YearRunner, connected, until
 
 KILLS_OF_PROCESSING = (0.2, 0.5, 0.8)
+"""At which shares of the facts that processing handles in the undisturbed year."""
+EARLIER = 0.05
+"""Facts follow the filings: who waits for a share of the facts begins at fewer filings."""
 KILLS_OF_OTHERS = {0.35: "intake", 0.65: "metrics"}
 
 MAKE_BATCHES_WAIT = """
@@ -44,9 +50,26 @@ def last_of_a_batch(log: Path) -> str | None:
     return told[-1] if told else None
 
 
-async def kill_inside_a_batch(stack: Stack) -> tuple[str | None, int]:
-    """Let the next batch that opens cases wait in the middle of its transaction; kill processing there."""
+HANDLED = "select coalesce(sum(seq), 0)::bigint from processing.cursors"
+
+
+@dataclass(frozen=True)
+class Struck:
+    """A kill of processing: at how many facts it came, its last word, and who was killed."""
+
+    handled: int
+    told: str | None
+    pid: int
+
+
+async def kill_inside_a_batch(stack: Stack, meant: float) -> Struck:
+    """Once so many facts are handled, let the next batch that opens cases wait in its transaction; kill it there."""
     async with connected(stack) as holder, connected(stack) as watcher:
+
+        async def enough() -> bool:
+            return bool(await watcher.fetchval(HANDLED) >= meant)
+
+        await until(enough, seconds=300)
         await holder.execute("select pg_advisory_lock(1)")
         await holder.execute(MAKE_BATCHES_WAIT)
         victim = stack.pid("processing")
@@ -57,38 +80,51 @@ async def kill_inside_a_batch(stack: Stack) -> tuple[str | None, int]:
 
         await until(batch_waits)
         await stack.kill("processing")
+        handled = await watcher.fetchval(HANDLED)
         told = last_of_a_batch(log)
         await holder.execute("select pg_advisory_unlock(1)")
         await holder.execute(LET_BATCHES_GO)
-    return told, victim
+    return Struck(handled, told, victim)
+
+
+def each_came_once(arrivals: list[dict[str, Any]], report: YearReport) -> None:
+    """No message was repeated, no citizen told the same twice, and nobody was told what was not counted."""
+    assert not [line for line in arrivals if line["repeat"]]
+    assert len({(line["kind"], line["to"], line["text"]) for line in arrivals}) == len(arrivals)
+    assert len(arrivals) == report.notices.handed_over > 0
 
 
 @pytest.mark.timeout(900)
-async def test_a_year_while_services_are_killed_is_the_same_year(years: YearRunner, undisturbed: YearReport) -> None:
-    """Processing dies three times inside a batch, intake and metrics once each under load.
+async def test_a_year_while_services_are_killed_is_the_same_year(
+    years: YearRunner, undisturbed: YearReport, seen: Seen
+) -> None:
+    """Processing dies three times inside a batch, intake and metrics once each while the year goes on.
 
     The whole report is that of the undisturbed year, notices and facts included: so the same request gives the same
     report, every acknowledged dossier exists once, and no citizen was told twice.
     """
-    inside: list[tuple[str | None, int]] = []
+    expected = undisturbed.events.consumed["processing"]
+    inside: list[Struck] = []
     others: list[int] = []
+    disturbed = Seen()
 
     def strikes(stack: Stack, _plan: YearPlan) -> dict[float, Hook]:
-        async def processing() -> None:
-            inside.append(await kill_inside_a_batch(stack))
+        async def processing(share: float) -> None:
+            inside.append(await kill_inside_a_batch(stack, share * expected))
 
-        def another(name: str) -> Hook:
-            async def strike() -> None:
-                others.append((await stack.kill(name)).pid)
+        async def another(name: str) -> None:
+            others.append((await stack.kill(name)).pid)
 
-            return strike
-
-        return dict.fromkeys(KILLS_OF_PROCESSING, processing) | {
-            share: another(name) for share, name in KILLS_OF_OTHERS.items()
+        return {share - EARLIER: partial(processing, share) for share in KILLS_OF_PROCESSING} | {
+            share: partial(another, name) for share, name in KILLS_OF_OTHERS.items()
         }
 
-    report = await years.play(SMALL, hooks=strikes, log_level="debug")
-    assert [event for event, _ in inside] == ["batch begun"] * len(KILLS_OF_PROCESSING)
-    assert len({pid for _, pid in inside} | set(others)) == len(KILLS_OF_PROCESSING) + len(KILLS_OF_OTHERS)
+    report = await years.play(SMALL, hooks=strikes, after=disturbed.look, log_level="debug")
+    assert [struck.told for struck in inside] == ["batch begun"] * len(KILLS_OF_PROCESSING)
+    for share, struck in zip(KILLS_OF_PROCESSING, inside, strict=True):
+        assert share <= struck.handled / expected < share + 0.1
+    assert len({struck.pid for struck in inside} | set(others)) == len(KILLS_OF_PROCESSING) + len(KILLS_OF_OTHERS)
     assert report.exit_code == 0
     assert comparable(report) == comparable(undisturbed)
+    each_came_once(seen.arrivals, undisturbed)
+    each_came_once(disturbed.arrivals, report)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+from functools import partial
+from uuid import uuid4
+
 import pytest
 
-from deploy.demo.plan import YearRequest
+from deploy.demo.driver import Hook
+from deploy.demo.plan import YearPlan, YearRequest
 from deploy.demo.report import YearReport
-from tests.e2e.conftest import SMALL, YearRunner
+from deploy.local.stack import Stack
+from shared.contracts.facts import DossierAccepted
+from shared.contracts.topics import LIFECYCLE
+from shared.messaging.envelope import encode_headers
+from tests.e2e.conftest import SMALL, Seen, YearRunner, connected, producing
+from tests.e2e.test_command import all_ended, demo
+
+STRANGE = "H56.97.21-200601-9999"
 
 
 def is_sound(report: YearReport) -> None:
@@ -34,15 +47,68 @@ async def test_a_year_with_open_and_late_ones(undisturbed: YearReport) -> None:
     assert found["foreign"] == 0
 
 
-@pytest.mark.timeout(1200)
-async def test_the_full_year_gives_the_reported_figures(years: YearRunner) -> None:
-    report = await years.play(YearRequest())
-    is_sound(report)
+async def test_each_late_one_is_apologised_for_first_and_finished_afterwards(
+    undisturbed: YearReport, seen: Seen
+) -> None:
+    assert len(seen.late) == undisturbed.as_json()["resolved_late"] == SMALL.late
+    for row in seen.late:
+        assert row["apologised_at"] < row["promised_due"] < row["finished_at"], row["code"]
+    assert {row["limit_kind"] for row in seen.late} == {"same_day", "working_days", "calendar_days"}
+
+
+@pytest.mark.timeout(300)
+async def test_a_dossier_that_is_parked_for_good_ends_the_year_with_its_report(years: YearRunner) -> None:
+    """A stranger writes to the topic what nobody can read: each service that wants it parks it."""
+    parked: list[tuple[str, str]] = []
+
+    def strikes(stack: Stack, _plan: YearPlan) -> dict[float, Hook]:
+        return {0.5: partial(write_unfit, stack)}
+
+    async def look(stack: Stack) -> None:
+        async with connected(stack) as connection:
+            rows = await connection.fetch("select kind, subject from processing.parked")
+            parked.extend((row["kind"], row["subject"]) for row in rows)
+
+    report = await years.play(YearRequest(10, open=0, seed=5), hooks=strikes, after=look)
+    assert parked == [("poison", STRANGE)]
     found = report.as_json()
+    assert found["events"]["parked"] == 3  # processing, notification and metrics wanted it
+    assert found["received"] < 10
+    assert found["sources_agree"] is True
+    assert len(found["witnesses"]) == 4
+    assert report.exit_code == 1
+
+
+async def write_unfit(stack: Stack) -> None:
+    """A sound envelope for a dossier that nobody knows, and a body that does not fit its type."""
+    fact_type, moment = DossierAccepted.TYPE, datetime(2020, 6, 1, 8, tzinfo=UTC)
+    envelope = encode_headers(
+        fact_id=uuid4(),
+        fact_type=fact_type,
+        source="stranger",
+        subject=STRANGE,
+        legal_time=moment,
+        partition_key=STRANGE,
+        seq=1,
+    )
+    async with producing(stack) as producer:
+        await producer.send_and_wait(LIFECYCLE.name, key=STRANGE.encode(), value=b"{}", headers=envelope)
+
+
+@pytest.mark.timeout(1200)
+async def test_the_full_year_as_it_is_typed_gives_the_reported_figures() -> None:
+    async with demo("--exit", "--json") as process:
+        out, errors = await process.communicate()
+    all_ended()
+    assert process.returncode == 0, errors.decode()[-2000:]
+    assert errors.decode().startswith("the board: ")
+    assert out.count(b"\n") == 1
+    found = json.loads(out)
     assert found["received"] == 9470
     assert found["resolved"] == found["resolved_on_time"] == 9315
     assert found["in_progress"] == found["in_progress_within_limit"] == 155
+    assert found["in_progress_overdue"] == found["resolved_late"] == 0
     assert found["share_resolved_of_received"] == 0.9836
     assert found["share_on_time"] == 1.0
-    assert found["apologies_published"] == 0
-    assert found["foreign"] == 0
+    assert found["apologies_published"] == found["foreign"] == found["events"]["parked"] == 0
+    assert found["sources_agree"] is True
