@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
 import pytest
-from aiokafka import AIOKafkaProducer
 
 from deploy.demo.driver import Hook
 from deploy.demo.fates import Impossible
@@ -17,13 +18,24 @@ from deploy.demo.people import person
 from deploy.demo.plan import YearPlan, YearRequest
 from deploy.demo.play import BEGINS_AT, Stage, token_maker
 from deploy.demo.report import YearReport
+from deploy.local.services import SERVICES, SMS_SECRET
+from deploy.local.sinks.conduct import Conduct
+from deploy.local.sinks.logbook import Kind
 from deploy.local.stack import Stack
-from shared.contracts.topics import LIFECYCLE
-from tests.e2e.conftest import YearRunner, connected, until
+from shared.contracts.topics import TOPICS
+from tests.e2e.conftest import YearRunner, arrivals, connected, producing, until
 from tests.e2e.traces import everything, traces
 
-DOSSIERS, FOREIGN, SEED = 300, 7, 11
-PLANTED = "Nguyễn Thử Nghiệm 00007"
+DOSSIERS, FOREIGN, SEED, WITHHELD = 300, 7, 11, 2
+SOMEBODY = person(7, "Xã Nga Điền")
+PLANTED = (SOMEBODY.name, SOMEBODY.citizen_number, SOMEBODY.phone, SOMEBODY.address)
+SCHEMAS = ("intake", "processing", "notification", "metrics", "keyring")
+LOGS = (*SERVICES, "sinks", "postgres", "kafka")
+PLACES = {
+    *(f"topic {topic.name}" for topic in TOPICS),
+    *(f"log {part}.log" for part in LOGS),
+    *(f"metrics of {service}" for service in SERVICES),
+}
 
 
 @dataclass
@@ -34,7 +46,9 @@ class Looked:
     report: YearReport | None = None
     clock: list[tuple[str, str]] = field(default_factory=list)
     traces: list[str] = field(default_factory=list)
+    places: set[str] = field(default_factory=set)
     planted: list[str] = field(default_factory=list)
+    repeats: int = 0
     erased: Any = "not looked"
     kept: Any = None
     figures: list[Any] = field(default_factory=list)
@@ -57,11 +71,12 @@ async def year(years: YearRunner) -> Looked:
 
     async def look(stack: Stack) -> None:
         people = [person(arrival.number, arrival.place.name_vi) for arrival in plan.arrivals]
-        looked.traces = traces(await everything(stack), people)
-        await plant(stack)
         places = await everything(stack)
-        places["metrics of planted"] = b'motcua_planted{officer="' + PLANTED.encode() + b'"} 1'
-        looked.planted = traces(places, [person(7, "")])
+        looked.places, looked.traces = set(places), traces(places, people)
+        looked.repeats = sum(line["repeat"] for line in arrivals(stack))
+        await plant(stack)
+        async with page_with(" ".join(PLANTED)) as url:
+            looked.planted = traces(await everything(stack, {"planted": url}), [SOMEBODY])
         await erase(stack, looked)
 
     looked.report = await years.play(request, hooks=lambda stack, plan: disturbances(stack, plan, looked), after=look)
@@ -69,6 +84,14 @@ async def year(years: YearRunner) -> Looked:
 
 
 def disturbances(stack: Stack, plan: YearPlan, looked: Looked) -> dict[float, Hook]:
+    async def withhold() -> None:
+        """Let the gateway take the first messages and never answer: acceptance, which is told at least once."""
+        token = (stack.folder.secrets / SMS_SECRET).read_text("utf-8").strip()
+        order = {"sink": Kind.SMS, "conduct": Conduct.WITHHOLD, "times": WITHHELD}
+        async with httpx2.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {token}"}) as client:
+            answer = await client.post(f"http://127.0.0.1:{stack.ports.sms}/v1/conduct", json=order)
+            answer.raise_for_status()
+
     async def strangers() -> None:
         with contextlib.closing(Stage(stack, seed=99)) as stage:
             for arrival in plan.arrivals[:FOREIGN]:
@@ -95,22 +118,40 @@ def disturbances(stack: Stack, plan: YearPlan, looked: Looked) -> dict[float, Ho
             looked.clock.append((before, clock.read_text()))
             await held.rollback()
 
-    return {0.33: strangers, 0.66: hold}
+    return {0.0: withhold, 0.33: strangers, 0.66: hold}
 
 
 async def plant(stack: Stack) -> None:
-    """Put a name into one place of each kind."""
-    producer = AIOKafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}")
-    await producer.start()
-    try:
-        # A partition of no dossier, and bytes that are no envelope: the services park it and go on.
-        await producer.send_and_wait(LIFECYCLE.name, value=b"{}", headers=[("planted", PLANTED.encode())])
-    finally:
-        await producer.stop()
+    """Put somebody into a place of each kind: every topic, every schema, the logs of ours and of the servers."""
+    text = " ".join(PLANTED).encode()
+    async with producing(stack) as producer:
+        for topic in TOPICS:
+            # Bytes that are no envelope, of no dossier: the services put them aside and go on.
+            await producer.send_and_wait(topic.name, key=b"planted", value=b"{}", headers=[("planted", text)])
     async with connected(stack) as connection:
-        await connection.execute("create table processing.planted (body bytea)")
-        await connection.execute("insert into processing.planted values ($1)", PLANTED.encode())
-    (stack.folder.logs / "planted.log").write_text(f'{{"event": "{PLANTED}"}}\n', "utf-8")
+        for schema in SCHEMAS:
+            await connection.execute(f"create table {schema}.planted (one bytea, many bytea[])")
+            name, number, *rest = (part.encode() for part in PLANTED)
+            await connection.execute(f"insert into {schema}.planted values ($1, $2)", name + b" " + number, rest)
+        await connection.execute(f"do $$ begin raise log '{' '.join(PLANTED)}'; end $$")
+    for part in (*SERVICES, "sinks", "kafka"):
+        with (stack.folder.logs / f"{part}.log").open("ab") as log:
+            log.write(text + b"\n")
+
+
+@asynccontextmanager
+async def page_with(text: str) -> AsyncIterator[str]:
+    """A service whose /metrics tells too much; answers its URL."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = f'motcua_planted{{officer="{text}"}} 1\n'.encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 async def erase(stack: Stack, looked: Looked) -> None:
@@ -166,9 +207,20 @@ async def test_the_clock_stands_still_while_a_consumer_is_held(year: Looked) -> 
 
 
 async def test_no_trace_of_people_after_a_year_and_planted_ones_are_found(year: Looked) -> None:
+    assert year.places >= PLACES
+    assert {place.partition(".")[0] for place in year.places} >= {f"table {schema}" for schema in SCHEMAS}
     assert year.traces == []
-    for place in ("topic dossier.lifecycle.v1", "table processing.planted", "log planted.log", "metrics of planted"):
-        assert any(line.startswith(place) for line in year.planted), place
+    tables = {f"table {schema}.planted" for schema in SCHEMAS}
+    served = {f"metrics of {service}" for service in SERVICES}
+    for place in (PLACES - served) | tables | {"metrics of planted"}:
+        for text in PLANTED:
+            assert f"{place}: {text}" in year.planted
+
+
+async def test_a_message_comes_twice_only_where_the_gateway_withheld_its_answer(year: Looked) -> None:
+    assert year.report is not None
+    assert 0 < year.repeats <= WITHHELD
+    assert year.found["notices"]["handed_over"] == year.found["notices"]["requested"]
 
 
 async def test_a_deleted_key_makes_its_people_unreadable_everywhere(year: Looked) -> None:

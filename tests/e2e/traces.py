@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import httpx2
@@ -17,19 +19,24 @@ from deploy.local.stack import Stack
 
 
 def forms(text: str) -> set[bytes]:
-    """A text as it may be written: composed, decomposed, without accents, escaped as JSON, in capitals."""
+    """A text as it may be written: composed, decomposed, without accents, in capitals, escaped as JSON or in a URL."""
     plain = "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
     plain = plain.replace("đ", "d").replace("Đ", "D")
     written = {text, text.upper(), plain, plain.upper(), unicodedata.normalize("NFD", text)}
-    return {form.encode() for form in written} | {json.dumps(text)[1:-1].encode()}
+    return {form.encode() for form in written} | {json.dumps(text)[1:-1].encode(), quote(text).encode()}
+
+
+def spellings(phone: str) -> tuple[str, ...]:
+    """A Vietnamese phone number as people and gateways write it; without a prefix it would be any nine digits."""
+    grouped = (phone[:4], phone[4:7], phone[7:])
+    return (phone, f"84{phone[1:]}", *(sign.join(grouped) for sign in " .-"))
 
 
 def needles(people: Iterable[Person]) -> set[bytes]:
     """Everything that would give one of these people away, and what all of them share."""
     found = forms(NAME_MARKER) | forms(EMAIL_DOMAIN)
     for person in people:
-        international = "+84" + person.phone[1:]
-        texts = (person.name, person.citizen_number, person.phone, international, person.address, person.email)
+        texts = (person.name, person.citizen_number, *spellings(person.phone), person.address, person.email)
         for text in filter(None, texts):
             found |= forms(text)
     return found
@@ -43,11 +50,13 @@ def traces(places: Mapping[str, bytes], people: Iterable[Person]) -> list[str]:
     ]
 
 
-async def everything(stack: Stack) -> dict[str, bytes]:
-    """All places outside the ciphertext, by name."""
+async def everything(stack: Stack, more_pages: Mapping[str, str] | None = None) -> dict[str, bytes]:
+    """All places outside the ciphertext, by name. What arrived at the sinks is the world outside, where people are."""
     places = {f"topic {name}": content async for name, content in topics(stack)}
     places |= {f"log {path.name}": path.read_bytes() for path in logs(stack)}
-    places |= {f"metrics of {name}": content async for name, content in metrics_pages(stack)}
+    places |= {
+        f"metrics of {name}": content async for name, content in metrics_pages({**stack.urls, **(more_pages or {})})
+    }
     places |= {f"table {name}": content async for name, content in tables(stack)}
     return places
 
@@ -95,10 +104,10 @@ async def _read(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) ->
     return b"\n".join(read)
 
 
-async def metrics_pages(stack: Stack) -> AsyncIterator[tuple[str, bytes]]:
+async def metrics_pages(urls: Mapping[str, str]) -> AsyncIterator[tuple[str, bytes]]:
     """What Prometheus would scrape of each service."""
     async with httpx2.AsyncClient(trust_env=False) as client:
-        for service, url in stack.urls.items():
+        for service, url in urls.items():
             answer = await client.get(f"{url}/metrics")
             answer.raise_for_status()
             yield service, answer.content
@@ -112,7 +121,15 @@ async def tables(stack: Stack) -> AsyncIterator[tuple[str, bytes]]:
             "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
         ):
             rows = await connection.fetch(f'select * from "{schema}"."{table}"')
-            values = (value for row in rows for value in row.values())
-            yield f"{schema}.{table}", b"\n".join(v if isinstance(v, bytes) else str(v).encode() for v in values)
+            yield f"{schema}.{table}", b"\n".join(part for row in rows for value in row.values() for part in raw(value))
     finally:
         await connection.close()
+
+
+def raw(value: Any) -> Iterator[bytes]:
+    """A column's bytes; those of an array one by one."""
+    if isinstance(value, list):
+        for each in value:
+            yield from raw(each)
+    else:
+        yield value if isinstance(value, bytes) else str(value).encode()
