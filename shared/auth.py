@@ -148,17 +148,11 @@ def role_not_allowed() -> Problem:
     return Problem(HTTPStatus.FORBIDDEN, "role_not_allowed")
 
 
-def agency_not_allowed() -> Problem:
-    """Make the refusal of an agency: 403."""
-    return Problem(HTTPStatus.FORBIDDEN, "agency_not_allowed")
-
-
 def path_of(caller: Principal, agencies: Agencies, day: date) -> str:
     """Find the path of the caller's agency. Raises Problem 403 unless it is in force on that (legal) day."""
-    path = agencies.path_in_force(caller.agency, day)
-    if path is None:
-        raise agency_not_allowed()
-    return path
+    if not agencies.in_force(caller.agency, day):
+        raise Problem(HTTPStatus.FORBIDDEN, "agency_not_allowed")
+    return agencies.get(caller.agency).path
 
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", bearerFormat="JWT")

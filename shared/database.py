@@ -76,7 +76,7 @@ async def autocommit(pool: Pool) -> AsyncIterator[Connection]:
 async def unreachable(pool: Pool) -> str | None:
     """None when the database answers, else why not: a check for /readyz."""
     try:
-        async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+        async with autocommit(pool) as connection:
             await connection.execute("select 1")
     except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
         return f"database: {type(error).__name__}"

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from pydantic import BaseModel, ConfigDict
 
-from shared.database import Connection, Pool
+from shared.database import Connection, Pool, autocommit
 from shared.keyring.repository import read_keys
 
 KEY_BYTES = 32
@@ -87,15 +87,13 @@ def seal(key: bytes, plaintext: bytes, aad: bytes) -> bytes:
 
 
 def open_sealed(key: bytes, sealed: bytes, aad: bytes) -> bytes:
-    """Decrypt what `seal` made. Raises SealBroken, with an empty key too (one that is damaged)."""
+    """Decrypt what `seal` made. Raises SealBroken, also for what is no key."""
     nonce, ciphertext = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
     if sealed[:1] != FORMAT or len(nonce) != NONCE_BYTES:
         raise SealBroken("an unknown format")
-    if not key:
-        raise SealBroken("its key is damaged")
     try:
         return AESGCM(key).decrypt(nonce, ciphertext, aad)
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise SealBroken("the seal does not fit") from error
 
 
@@ -172,7 +170,7 @@ class KeyringReader:
 
     async def _read(self, codes: list[str], tx: Connection | None) -> dict[str, bytes]:
         if tx is None:
-            async with self._pool.acquire() as connection:
+            async with autocommit(self._pool) as connection:
                 rows = await read_keys(connection, codes)
         else:
             rows = await read_keys(tx, codes)

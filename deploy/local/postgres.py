@@ -39,7 +39,6 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
     "max_parallel_workers_per_gather": "0",
-    "fsync": "on",
     "synchronous_commit": "on",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -113,13 +112,17 @@ def _copy(wheel: Path) -> Path:
     return place
 
 
-def prepare(folder: Folder) -> Path:
-    """Make the cluster once, with a generated superuser's password; answers the folder of the binaries."""
+def prepare(folder: Folder, *, durable: bool) -> Path:
+    """Make the cluster once, with a generated superuser's password; answers the folder of the binaries.
+
+    Data that the next start wipes need no fsync: without it they survive every killed process, only no power cut.
+    """
     bin_folder, data, password = binaries(), folder.postgres, folder.secret(SUPERUSER_SECRET)
     if not (data / _DONE).exists():
         shutil.rmtree(data, ignore_errors=True)
         _initialise(bin_folder, data, password)
-    lines = "".join(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
+    settings = {**SETTINGS, "fsync": "on" if durable else "off"}
+    lines = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
     (data / _SETTINGS_FILE).write_text(lines, "ascii")
     _give(data / _SETTINGS_FILE)
     (data / _DONE).touch(mode=0o600)

@@ -178,7 +178,7 @@ class Stack:
         servers = []
         if "postgres" in self._names:
             self._say("preparing PostgreSQL")
-            bin_folder = await asyncio.to_thread(postgres.prepare, self.folder)
+            bin_folder = await asyncio.to_thread(postgres.prepare, self.folder, durable=not self._fresh)
             servers.append(postgres.part(self.folder, bin_folder, self.ports.postgres))
         if "kafka" in self._names:
             self._say("preparing Kafka")

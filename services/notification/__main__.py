@@ -9,7 +9,7 @@ from services.notification.api import notices_router
 from services.notification.channels.mail import MailServer
 from services.notification.channels.sms import SmsGateway
 from services.notification.channels.texts import load_wording
-from services.notification.delivery import Delivery
+from services.notification.delivery import Delivery, read_waiting
 from services.notification.handlers.facts import Requests
 from services.notification.handlers.outcomes import Outcomes
 from services.notification.handlers.reading import Reading
@@ -60,11 +60,11 @@ async def build(resources: Resources[Settings]) -> Parts:
         loops={
             "rules": rules,
             "relay": Relay(pool, journal, servers),
-            "gauges": Gauges(pool, resources.clock),
+            "gauges": Gauges(pool, resources.clock, (read_waiting,)),
         },
         consumers={
             "facts": Consumer(NAME, subscriptions, pool, servers),
-            "delivery": Delivery(sending, reading, woken),
+            "delivery": Delivery(sending, woken),
         },
         closing=tuple(sender.close for sender in senders.values()),
     )

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel
 
 from services.notification.domain.notices import NOTICES, Notice
-from services.notification.handlers.reading import Quiet, Reading
+from services.notification.handlers.reading import Reading
 from services.notification.repository.figures import ToldNotice
 from shared.auth import OFFICERS, Principal, Role, require
 from shared.clocks import OFFICE_ZONE
+from shared.messaging.quiet import QuietFigures
 
 DossierPath = Annotated[str, Path(max_length=40, pattern=r"^[A-Za-z0-9.-]+$", examples=["H56.97.21-200102-0001"])]
 FACT_TYPES = {entry.template: kind for kind, entry in NOTICES.items() if isinstance(entry, Notice)}
@@ -75,7 +76,7 @@ def notices_router(reading: Reading) -> APIRouter:
         summary="Facts and messages that still wait.",
         dependencies=[Depends(require(Role.SERVICE, Role.OPERATOR))],
     )
-    async def quiet() -> Quiet:
+    async def quiet() -> QuietFigures:
         return await reading.quiet()
 
     return router

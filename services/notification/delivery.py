@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from datetime import datetime
 
 import structlog
 from prometheus_client import Gauge
 
-from services.notification.handlers.reading import Reading
 from services.notification.handlers.sending import Claimed, Sending
+from services.notification.repository.figures import count_waiting
+from shared.clocks import machine_now
+from shared.database import Connection
 from shared.loops import LoopHealth, Pulse, rest
 from shared.messaging.faults import passes, reason_of
 from shared.sealing import KeyUnusable
@@ -19,7 +21,6 @@ SHORTEST_REST_SECONDS = 0.005
 GATHER_SECONDS = 0.02
 LONGEST_REST_SECONDS = 0.25
 BACK_OFF_SECONDS = 1.0
-LOOK_SECONDS = 1.0
 BATCHES_AT_ONCE = 8
 
 log = structlog.get_logger()
@@ -28,10 +29,9 @@ log = structlog.get_logger()
 class Delivery:
     """Runs `Sending` until told to stop. `woken` is set when a notice or a contact has come."""
 
-    def __init__(self, sending: Sending, reading: Reading, woken: asyncio.Event) -> None:
-        self._sending, self._reading, self._woken = sending, reading, woken
+    def __init__(self, sending: Sending, woken: asyncio.Event) -> None:
+        self._sending, self._woken = sending, woken
         self._pulse = Pulse()
-        self._look_at = 0.0
         self._in_flight = 0
 
     def health(self) -> LoopHealth:
@@ -71,7 +71,6 @@ class Delivery:
             if claimed.messages:
                 self._in_flight += 1
                 batches.create_task(self._send(claimed))
-            await self._look_around()
         except Exception as error:
             if not (passes(error) or isinstance(error, KeyUnusable)):
                 raise
@@ -93,14 +92,13 @@ class Delivery:
                 self._woken.set()
             self._in_flight -= 1
 
-    async def _look_around(self) -> None:
-        """Refresh the gauge, which need not be done at every turn."""
-        if time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + LOOK_SECONDS
-            WAITING.set(await self._reading.waiting())
-
     def _wait_for(self, error: Exception) -> None:
         reason = f"delivery: {reason_of(error)}"
         if reason != self._pulse.reason:
             log.warning("delivery waits", reason=reason)
         self._pulse.reason = reason
+
+
+async def read_waiting(tx: Connection, _legal_now: datetime) -> None:
+    """Set the gauge of messages that are not at an end."""
+    WAITING.set(await count_waiting(tx, machine_now()))

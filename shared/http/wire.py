@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import httptools
 
@@ -53,7 +54,7 @@ class _Connection(asyncio.Protocol):
         self._waiting: asyncio.Future[Answer] | None = None
         self._answer = Answer()
         self._parser: Any = None
-        self._keep, self._headers_complete = True, False
+        self._keep = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -69,7 +70,7 @@ class _Connection(asyncio.Protocol):
 
     def _ends_with_the_connection(self) -> bool:
         """Whether the answer says nowhere how long it is: then it is whole when the server closes (RFC 9112, 6.3)."""
-        return self._headers_complete and not {"content-length", "transfer-encoding"} & self._answer.headers.keys()
+        return self._answer.status != 0 and not {"content-length", "transfer-encoding"} & self._answer.headers.keys()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -83,16 +84,14 @@ class _Connection(asyncio.Protocol):
         self._answer.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        self._headers_complete = True
+        self._answer.status = self._parser.get_status_code()
 
     def on_body(self, body: bytes) -> None:
         self._answer.body += body
 
     def on_message_complete(self) -> None:
-        self._answer.status = self._parser.get_status_code()
         if self._answer.status < HTTPStatus.OK:
-            # "Early hints" and the like: the answer itself follows.
-            self._answer, self._headers_complete = Answer(), False
+            self._answer = Answer()  # "early hints" and the like: the answer itself follows
             return
         self._keep = self._parser.should_keep_alive()
         if self._waiting is not None and not self._waiting.done():
@@ -110,7 +109,6 @@ class _Connection(asyncio.Protocol):
         if self.transport is None:
             raise NotSent("closed by the server")
         self._answer, self._parser = Answer(), httptools.HttpResponseParser(self)
-        self._headers_complete = False
         self._waiting = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         return await self._waiting
@@ -137,6 +135,19 @@ class Wire:
         self._timeout_seconds, self._kept_seconds = timeout_seconds, kept_seconds
         self._free: list[_Connection] = []
         self._slots = asyncio.Semaphore(connections)
+
+    @classmethod
+    def to(cls, url: str, *, connections: int = 24, timeout_seconds: float = 30.0) -> Wire:
+        """Speak to the host of an http or https address; its path is the caller's affair."""
+        place = urlsplit(url)
+        secure = place.scheme == "https"
+        return cls(
+            place.hostname or "",
+            place.port or (443 if secure else 80),
+            connections=connections,
+            timeout_seconds=timeout_seconds,
+            tls=ssl.create_default_context() if secure else None,
+        )
 
     async def request(
         self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""

@@ -11,7 +11,8 @@ class QuietFigures(BaseModel):
     """Facts journaled per topic, applied per `source/topic`, still unsent, and parked (facts, not dossiers).
 
     `parked` waits for an operator; `gaps` wait for a missing fact and go on by themselves when it comes. Sequences are
-    gap-free: the sum of the heads is the number of facts, the sum of the cursors counts distinct facts.
+    gap-free: the sum of the heads is the number of facts, the sum of the cursors counts distinct facts. What only one
+    service has (timers due and not fired, messages not at an end) is nought in the others.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -21,6 +22,8 @@ class QuietFigures(BaseModel):
     unsent: int
     parked: int
     gaps: int
+    timers_due: int = 0
+    messages_waiting: int = 0
 
 
 FIGURES = """
@@ -36,8 +39,8 @@ select 'gaps', '', count(*) from parked where kind = 'gap'
 """
 
 
-async def quiet_figures(tx: Connection) -> QuietFigures:
-    """Read all figures in one statement, hence in one snapshot."""
+async def quiet_figures(tx: Connection, *, timers_due: int = 0, messages_waiting: int = 0) -> QuietFigures:
+    """Read messaging's figures in one statement, hence in one snapshot; the others are the service's own."""
     figures: dict[str, dict[str, int]] = {"journaled": {}, "applied": {}, "unsent": {}, "parked": {}, "gaps": {}}
     for row in await tx.fetch(FIGURES):
         figures[row["figure"]][row["name"]] = row["facts"]
@@ -47,4 +50,6 @@ async def quiet_figures(tx: Connection) -> QuietFigures:
         unsent=figures["unsent"][""],
         parked=figures["parked"][""],
         gaps=figures["gaps"][""],
+        timers_due=timers_due,
+        messages_waiting=messages_waiting,
     )

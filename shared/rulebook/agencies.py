@@ -101,10 +101,6 @@ class Agencies:
         agency = self._by_code.get(code)
         return agency is not None and agency.in_force(day)
 
-    def path_in_force(self, code: str, day: date) -> str | None:
-        """The path of an agency that exists on that date, None for any other: whose officers may read and act."""
-        return self.get(code).path if self.in_force(code, day) else None
-
     def by_role(self, role: str, day: date, kind: AgencyKind | None = None) -> tuple[Agency, ...]:
         """The agencies of a role in force on a date, by code; of one kind, if it is named."""
         return tuple(

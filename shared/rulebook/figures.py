@@ -24,10 +24,10 @@ class Figure(StrEnum):
 RESOLVED = (Figure.RESOLVED_ON_TIME, Figure.RESOLVED_LATE, Figure.CLOSED_WITHOUT_RESULT)
 """What "resolved" is the sum of; what is received and not resolved is in progress."""
 
-JUDGED_ON_TIME = (Figure.RESOLVED_ON_TIME, Figure.RESOLVED_LATE)
+JUDGED = (Figure.RESOLVED_ON_TIME, Figure.RESOLVED_LATE)
 """What the plain share on time divides by: closed without result is in neither of its parts."""
 
-_JUDGED: Mapping[Outcome, Figure] = {
+_FIGURE_OF: Mapping[Outcome, Figure] = {
     Outcome.ON_TIME: Figure.RESOLVED_ON_TIME,
     Outcome.LATE: Figure.RESOLVED_LATE,
 }
@@ -35,4 +35,4 @@ _JUDGED: Mapping[Outcome, Figure] = {
 
 def resolved_as(promised_due: datetime, finished_at: datetime) -> Figure:
     """Name the figure that a finished dossier is counted in (C11)."""
-    return _JUDGED[judge(promised_due, finished_at)]
+    return _FIGURE_OF[judge(promised_due, finished_at)]

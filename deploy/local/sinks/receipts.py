@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from shared.http.wire import ConnectionLost, Wire
 
 BATCH = 200
+FIRST_PAUSE_SECONDS = 0.02
 PAUSE_SECONDS = 0.1
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 3.0
@@ -48,15 +49,16 @@ class Receipts:
         """Post what waits, for ever."""
         if self._url is None:
             return
-        place = urlsplit(self._url)
-        with contextlib.closing(Wire(place.hostname or "", place.port or 80, timeout_seconds=10)) as wire:
+        path = urlsplit(self._url).path
+        with contextlib.closing(Wire.to(self._url, timeout_seconds=10)) as wire:
             retry_seconds = FIRST_RETRY_SECONDS
             while True:
                 await self._woken.wait()
-                # A pause lets a batch gather: one request for many receipts.
-                await asyncio.sleep(PAUSE_SECONDS)
-                if await self._post(wire, place.path):
+                # The first receipts go soon; under a steady flow the next ones gather into one request.
+                await asyncio.sleep(FIRST_PAUSE_SECONDS)
+                if await self._post(wire, path):
                     retry_seconds = FIRST_RETRY_SECONDS
+                    await asyncio.sleep(PAUSE_SECONDS - FIRST_PAUSE_SECONDS)
                 else:
                     await asyncio.sleep(retry_seconds)
                     retry_seconds = min(retry_seconds * 2, LONGEST_RETRY_SECONDS)

@@ -196,15 +196,3 @@ class AgencyList(AnswerBody):
     on: str
     agencies_version: str
     items: list[AgencyEntry]
-
-
-class Quiet(AnswerBody):
-    """What is done and what waits, computed now."""
-
-    journaled: dict[str, int]
-    applied: dict[str, int]
-    unsent: int
-    parked: int
-    gaps: int
-    timers_due: int = 0
-    messages_waiting: int = 0

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.intake.api.answers import AcceptedDossier, DossierOfIntake, PeopleOfDossier, Quiet
+from services.intake.api.answers import AcceptedDossier, DossierOfIntake, PeopleOfDossier
 from services.intake.api.bodies import FilingBody
 from services.intake.api.refusals import as_problem, not_done_here
 from services.intake.domain.acceptance import Refused
@@ -18,7 +18,7 @@ from shared.database import Connection, Pool, transaction
 from shared.http.bodies import DossierCodePath
 from shared.http.idempotency import Answer, IdempotencyKey, answer_once
 from shared.http.problems import Problem
-from shared.messaging.quiet import quiet_figures
+from shared.messaging.quiet import QuietFigures, quiet_figures
 from shared.rulebook.calendar import CalendarYearMissing
 from shared.sealing import KeyringReader
 
@@ -95,8 +95,8 @@ def internal_router(pool: Pool, keyring: KeyringReader) -> APIRouter:
         summary="What is journaled, applied and waiting, computed now.",
         dependencies=[Depends(require(Role.SERVICE, Role.OPERATOR))],
     )
-    async def quiet() -> Quiet:
+    async def quiet() -> QuietFigures:
         async with transaction(pool) as tx:
-            return Quiet(**(await quiet_figures(tx)).model_dump())
+            return await quiet_figures(tx)
 
     return router

@@ -20,9 +20,6 @@ TITLES: Mapping[str, Words] = {
     "citizen_number_invalid": Words("Số định danh cá nhân không hợp lệ", "The citizen number is not valid"),
     "phone_invalid": Words("Số điện thoại không hợp lệ", "The phone number is not valid"),
     "channel_without_address": Words("Kênh thông báo không có địa chỉ", "A channel has no address"),
-    "calendar_year_missing": Words("Lịch làm việc chưa có năm này", "The working calendar does not cover that year"),
-    "action_unknown": Words("Không có thao tác này", "There is no such act"),
-    "not_yet_available": Words("Thao tác chưa được cung cấp", "The act is not yet available"),
 }
 
 

@@ -17,7 +17,7 @@ from services.metrics.domain.figures import NoticeOutcome
 from services.metrics.domain.formulas import FORMULAS, Formula
 from shared.contracts.facts import Channel
 from shared.rulebook.calendar import ZONE
-from shared.rulebook.figures import JUDGED_ON_TIME, RESOLVED, Figure
+from shared.rulebook.figures import JUDGED, RESOLVED, Figure
 
 
 class Period(NamedTuple):
@@ -104,7 +104,7 @@ class Figures(BaseModel):
         carried_over = before[Figure.RECEIVED] - _sum(before, RESOLVED)
         received, resolved = within[Figure.RECEIVED], _sum(within, RESOLVED)
         in_progress = carried_over + received - resolved
-        on_time, judged = within[Figure.RESOLVED_ON_TIME], _sum(within, JUDGED_ON_TIME)
+        on_time, judged = within[Figure.RESOLVED_ON_TIME], _sum(within, JUDGED)
         return cls(
             carried_over=carried_over,
             received=received,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from services.notification.domain.letters import Letter
 from services.notification.domain.messages import Answer, Reason, Result
@@ -40,15 +38,7 @@ class SmsGateway:
     def __init__(self, url: str, token_file: Path, *, timeout_seconds: float, connections: int) -> None:
         token = token_file.read_text("utf-8").strip()
         self._headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-        place = urlsplit(url)
-        secure = place.scheme == "https"
-        self._wire = Wire(
-            place.hostname or "",
-            place.port or (443 if secure else 80),
-            connections=connections,
-            timeout_seconds=timeout_seconds,
-            tls=ssl.create_default_context() if secure else None,
-        )
+        self._wire = Wire.to(url, connections=connections, timeout_seconds=timeout_seconds)
 
     async def send(self, letter: Letter) -> Result:
         """Hand one message over."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.notification.domain.notices import POLICIES, Policy
-from services.notification.domain.retry import GiveUp, after_loss, next_attempt
+from services.notification.domain.retry import after_loss, next_attempt
 
 
 class State(StrEnum):
@@ -126,20 +126,16 @@ def after_call(progress: Progress, result: Result, now: datetime, spread: float)
 
 
 def _after_refusal(progress: Progress, waiting: State, now: datetime, spread: float) -> Change:
-    decision = next_attempt(progress.attempts, now, spread)
-    if not isinstance(decision, GiveUp):
-        return Change(waiting, wake_at=decision.at)
-    if progress.losses:
-        return Change(State.UNKNOWN)
-    return Change(State.FAILED, reason=Reason.GAVE_UP, told=(Told.FAILED,))
+    wake_at = next_attempt(progress.attempts, now, spread)
+    if wake_at is None and not progress.losses:
+        return Change(State.FAILED, reason=Reason.GAVE_UP, told=(Told.FAILED,))
+    return Change(waiting, wake_at=wake_at)
 
 
 def _after_loss(progress: Progress, now: datetime, spread: float) -> Change:
-    told = () if progress.losses else (Told.UNKNOWN,)
-    decision = after_loss(progress.losses + 1, now, spread)
-    if POLICIES[progress.template] is Policy.AT_MOST_ONCE or isinstance(decision, GiveUp):
-        return Change(State.UNKNOWN, told=told, losses=1)
-    return Change(State.UNKNOWN, wake_at=decision.at, told=told, losses=1)
+    once = POLICIES[progress.template] is Policy.AT_MOST_ONCE
+    wake_at = None if once else after_loss(progress.losses + 1, now, spread)
+    return Change(State.UNKNOWN, wake_at=wake_at, told=() if progress.losses else (Told.UNKNOWN,), losses=1)
 
 
 IGNORED_RECEIPTS: Mapping[State, frozenset[ReceiptStatus]] = {

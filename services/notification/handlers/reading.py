@@ -15,13 +15,6 @@ from shared.messaging.quiet import QuietFigures, quiet_figures
 from shared.messaging.rules import RuleStore
 
 
-class Quiet(QuietFigures):
-    """Messaging's figures and what waits here."""
-
-    timers_due: int
-    messages_waiting: int
-
-
 class Reading:
     """Answers of the API."""
 
@@ -47,14 +40,7 @@ class Reading:
         async with transaction(self._pool) as tx:
             return await figures.summarise(tx, machine_now())
 
-    async def waiting(self) -> int:
-        """Count what is not at an end; cheap however much was ever told."""
-        async with transaction(self._pool) as tx:
-            return await figures.count_waiting(tx, machine_now())
-
-    async def quiet(self) -> Quiet:
+    async def quiet(self) -> QuietFigures:
         """Tell whether anything waits, computed now."""
         async with transaction(self._pool) as tx:
-            counted = await quiet_figures(tx)
-            waiting = await figures.count_waiting(tx, machine_now())
-        return Quiet(**counted.model_dump(), timers_due=0, messages_waiting=waiting)
+            return await quiet_figures(tx, messages_waiting=await figures.count_waiting(tx, machine_now()))

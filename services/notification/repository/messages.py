@@ -32,7 +32,7 @@ class Message:
 
 
 WORK_WAITS = """
-select coalesce((select min(wake_at) from messages where wake_at is not null) <= $1, false)
+select exists (select from messages where wake_at <= $1)
     or exists (select from notices join contacts using (code) where state = 'awaiting_contact')
 """
 
@@ -91,7 +91,6 @@ set state = c.state,
     attempts = m.attempts - c.given_back,
     losses = m.losses + c.losses,
     handed_over_at = case when c.handed_over then coalesce(m.handed_over_at, $8) else m.handed_over_at end,
-    unknown_at = case when c.state = 'unknown' then coalesce(m.unknown_at, $8) else m.unknown_at end,
     changed_at = $8
 from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::integer[], $6::integer[], $7::boolean[])
     as c (id, state, reason, wake_at, given_back, losses, handed_over)

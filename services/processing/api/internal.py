@@ -6,12 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from services.processing.api.views import Quiet
 from services.processing.repository.clockwork import count_due
 from shared.auth import Principal, Role, require
 from shared.clocks import LegalClock
 from shared.database import Pool, transaction
-from shared.messaging.quiet import quiet_figures
+from shared.messaging.quiet import QuietFigures, quiet_figures
 
 
 def internal_router(pool: Pool, clock: LegalClock) -> APIRouter:
@@ -19,10 +18,8 @@ def internal_router(pool: Pool, clock: LegalClock) -> APIRouter:
     router = APIRouter(prefix="/internal/v1", tags=["internal"])
 
     @router.get("/quiet", summary="Facts journaled, applied and unsent, and timers due: computed now.")
-    async def quiet(_caller: Annotated[Principal, Depends(require(Role.SERVICE, Role.OPERATOR))]) -> Quiet:
+    async def quiet(_caller: Annotated[Principal, Depends(require(Role.SERVICE, Role.OPERATOR))]) -> QuietFigures:
         async with transaction(pool) as tx:
-            timers_due = await count_due(tx, clock.now())
-            figures = await quiet_figures(tx)
-        return Quiet(**dict(figures), timers_due=timers_due)
+            return await quiet_figures(tx, timers_due=await count_due(tx, clock.now()))
 
     return router

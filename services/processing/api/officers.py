@@ -19,7 +19,7 @@ from services.processing.handlers.acting import Acting
 from services.processing.handlers.reading import Reading
 from services.processing.repository.reading import worklist
 from shared.auth import Principal, Role, path_of, require
-from shared.database import ACQUIRE_SECONDS, Connection, Pool
+from shared.database import Connection, Pool, autocommit
 from shared.http.etags import IfMatch, etag
 from shared.http.idempotency import Answer, IdempotencyKey, answer_once
 from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
@@ -117,7 +117,7 @@ class Performing:
 
 async def read_worklist(pool: Pool, officer: Officer, limit: int, cursor: str | None) -> Page[WorklistItem]:
     """Read one page: by promised due moment, then by code. Raises Problem 422 `cursor_invalid`."""
-    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:  # one statement needs no transaction around it
+    async with autocommit(pool) as connection:
         rows = await worklist(connection, officer, _after(cursor), limit + 1)
     page = rows[:limit]
     more = encode_cursor(page[-1].promised_due.isoformat(), page[-1].code) if len(rows) > limit else None

@@ -11,7 +11,6 @@ from services.processing.domain.cases import Case
 from services.processing.domain.duties import Duty, duties
 from services.processing.handlers.acting import Performed
 from services.processing.repository.reading import WorklistRow
-from shared.messaging.quiet import QuietFigures
 from shared.rulebook.calendar import local
 from shared.rulebook.catalogue import Catalogue
 
@@ -146,13 +145,6 @@ class TrackingToken(View):
 
     token: str
     expires_in: int
-
-
-class Quiet(QuietFigures):
-    """Messaging's figures, and what the legal clock still owes."""
-
-    timers_due: int
-    messages_waiting: int = 0
 
 
 def act_answer(performed: Performed) -> ActAnswer:

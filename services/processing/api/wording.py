@@ -23,8 +23,6 @@ from shared.rulebook.calendar import CalendarYearMissing
 
 TITLES: Mapping[str, Words] = {
     "dossier_unknown": Words("Không tìm thấy hồ sơ", "No such dossier"),
-    "action_unknown": Words("Không có thao tác này", "There is no such act"),
-    "not_yet_available": Words("Thao tác chưa được cung cấp", "The act is not yet available"),
     "illegal_move": Words("Trạng thái hồ sơ không cho phép", "The dossier's state does not allow that"),
     "officer_of_first_open_step": Words(
         "Cán bộ được phân công không thuộc cơ quan của bước đầu tiên",
@@ -45,7 +43,6 @@ TITLES: Mapping[str, Words] = {
     "receiver_named": Words("Chưa nêu người nhận và cách trả", "Who receives the result, and how, is not given"),
     "other_commune_invalid": Words("Xã được hỏi không hợp lệ", "The other commune is not valid"),
     "reappointed_to_invalid": Words("Ngày hẹn lại không hợp lệ", "The new appointment is not valid"),
-    "calendar_year_missing": Words("Lịch làm việc chưa có năm này", "The working calendar does not cover that year"),
 }
 
 _STATUS: Mapping[type[Refusal], HTTPStatus] = {

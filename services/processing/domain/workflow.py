@@ -77,7 +77,7 @@ def the_move(case: Case, action: str) -> Move:
 
 
 def _check_standing(case: Case, officer: Officer) -> None:
-    """Refuse an agency without any part in the dossier: it learns nothing of it, not even that it changed."""
+    """Refuse a superior, who may read the dossier but has no part in it, before he is told that it has changed."""
     parts = {case.received_by, case.competent_agency, *(step.agency for step in case.steps)}
     if officer.agency not in parts:
         raise NotAllowed("agency_not_allowed", "Nothing here waits for your agency.")

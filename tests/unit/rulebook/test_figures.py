@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from shared.rulebook.calendar import ZONE
-from shared.rulebook.figures import JUDGED_ON_TIME, RESOLVED, Figure, resolved_as
+from shared.rulebook.figures import JUDGED, RESOLVED, Figure, resolved_as
 
 DUE = datetime(2020, 3, 2, 17, tzinfo=ZONE)
 
@@ -17,6 +17,6 @@ def test_what_is_finished_counts_as_on_time_up_to_the_due_moment() -> None:
 
 def test_closed_without_result_is_resolved_and_in_no_part_of_the_share_on_time() -> None:
     assert Figure.CLOSED_WITHOUT_RESULT in RESOLVED
-    assert Figure.CLOSED_WITHOUT_RESULT not in JUDGED_ON_TIME
-    assert set(JUDGED_ON_TIME) < set(RESOLVED)
+    assert Figure.CLOSED_WITHOUT_RESULT not in JUDGED
+    assert set(JUDGED) < set(RESOLVED)
     assert Figure.RECEIVED not in RESOLVED
