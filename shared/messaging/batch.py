@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import structlog
 
 from shared.database import Connection, Pool, transaction
+from shared.messaging.brake import Ward, brake, place_name
 from shared.messaging.cursors import lock_cursors, move_cursors
 from shared.messaging.envelope import Received, Record, Undecodable, decode, parse
-from shared.messaging.faults import passes, reason_of
+from shared.messaging.faults import Epidemic, passes, reason_of
 from shared.messaging.figures import CONSUMED
 from shared.messaging.parking import Kind, Parking, forget_gaps, load_headers, park, park_bytes, waiting
 from shared.messaging.sorting import Plan, Situation, Stream, sort_batch, stream_of, waves
@@ -55,12 +56,25 @@ class HandlerFailed(Exception):
         self.group = group
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Ripe:
-    """The records of one batch, decoded; those that are no envelope apart."""
+    """Records of one batch, decoded; those that are no envelope apart. The brake looks at the whole batch."""
 
-    facts: list[Received]
-    bytes: list[tuple[Record, str]]
+    facts: Sequence[Received]
+    bytes: Sequence[tuple[Record, str]]
+    ward: Ward
+
+    @property
+    def alone(self) -> bool:
+        return len(self.facts) + len(self.bytes) == 1
+
+    def halves(self) -> tuple[_Ripe, _Ripe]:
+        """Cut both kinds in the middle; of two that are left, one of each, the bytes come first."""
+        facts, bytes_ = len(self.facts) // 2, (len(self.bytes) + 1) // 2
+        return (
+            replace(self, facts=self.facts[:facts], bytes=self.bytes[:bytes_]),
+            replace(self, facts=self.facts[facts:], bytes=self.bytes[bytes_:]),
+        )
 
 
 class Batches:
@@ -76,25 +90,34 @@ class Batches:
         await self._settle(self._ripe(records), attempt=1)
 
     def _ripe(self, records: Sequence[Record]) -> _Ripe:
-        ripe = _Ripe([], [])
+        facts: list[Received] = []
+        undecodable: list[tuple[Record, str]] = []
         for record in records:
             try:
-                ripe.facts.append(self._subscription.read(record))
+                facts.append(self._subscription.read(record))
             except Undecodable as error:
-                ripe.bytes.append((record, str(error)))
-        return ripe
+                undecodable.append((record, str(error)))
+        patients = {fact.subject for fact in facts} | {place_name(one.partition, one.offset) for one, _ in undecodable}
+        return _Ripe(facts, undecodable, Ward(self._subscription.topic, len(records), patients))
 
     async def _settle(self, ripe: _Ripe, attempt: int) -> None:
-        """Apply; on a lasting error find the culprit by halves, park its dossier, and let the others pass."""
-        while culprits := await self._try(ripe):
-            if len(culprits) > 1:
-                middle = len(ripe.facts) // 2
-                await self._settle(_Ripe(ripe.facts[:middle], ripe.bytes), attempt + 1)
-                await self._settle(_Ripe(ripe.facts[middle:], []), attempt + 1)
+        """Apply; on a lasting error find the culprit by halves, park its dossier, and let the others pass.
+
+        An epidemic is halved too, so that what came before it has its effect.
+        """
+        try:
+            while len(culprits := await self._try(ripe)) == 1:
+                [(culprit, reason)] = culprits
+                await self._park_culprit(ripe.ward, culprit, reason, attempt)
+                attempt += 1
+        except Epidemic:
+            if ripe.alone:
+                raise
+        else:
+            if not culprits:
                 return
-            [(culprit, reason)] = culprits
-            await self._park_culprit(culprit, reason, attempt)
-            attempt += 1
+        for half in ripe.halves():
+            await self._settle(half, attempt + 1)
 
     async def _try(self, ripe: _Ripe) -> list[tuple[Received, str]]:
         """Apply all in one transaction; answers the facts among which the culprit is, none when it went well."""
@@ -107,21 +130,23 @@ class Batches:
     async def _apply(self, ripe: _Ripe) -> None:
         async with transaction(self._pool) as tx:
             at = self._machine_now()
+            plan = await self._sort(tx, ripe.facts)
+            log.debug("batch begun", topic=self._subscription.topic, facts=len(plan.applied))
             await park_bytes(tx, ripe.bytes, at)
-            outcome = Counter({Kind.UNDECODABLE.value: len(ripe.bytes)})
-            if ripe.facts:
-                plan = await self._sort(tx, ripe.facts)
-                log.debug("batch begun", topic=self._subscription.topic, facts=len(plan.applied))
-                await park(tx, plan.parked, at)
-                await self._call_handlers(tx, plan)
-                outcome += Counter(parking.kind.value for parking in plan.parked)
-                outcome += Counter(applied=len(plan.applied), duplicate=plan.duplicates)
+            await park(tx, plan.parked, at)
+            outcome = Counter(parking.kind.value for parking in plan.parked)
+            outcome += Counter(undecodable=len(ripe.bytes), applied=len(plan.applied), duplicate=plan.duplicates)
+            if outcome[Kind.UNDECODABLE.value] or outcome[Kind.POISON.value]:
+                await brake(tx, ripe.ward, at)
+            await self._call_handlers(tx, plan)
         log.debug("batch committed", topic=self._subscription.topic, outcome=outcome)
         for name, count in outcome.items():
             CONSUMED.labels(self._subscription.topic, name).inc(count)
 
     async def _sort(self, tx: Connection, facts: Sequence[Received]) -> Plan:
         """Decide under the cursors' locks, and move the cursors."""
+        if not facts:
+            return Plan((), (), 0, {})
         topic = self._subscription.topic
         cursors = await lock_cursors(tx, topic, {stream_of(fact) for fact in facts})
         parked = await waiting(tx, topic, sorted({fact.subject for fact in facts}))
@@ -157,12 +182,14 @@ class Batches:
                     raise
                 raise HandlerFailed(group, error) from error
 
-    async def _park_culprit(self, fact: Received, reason: str, attempts: int) -> None:
+    async def _park_culprit(self, ward: Ward, fact: Received, reason: str, attempts: int) -> None:
         async with transaction(self._pool) as tx:
             # The cursor's lock keeps a second consumer from applying the fact between our failure and its parking.
             cursors = await lock_cursors(tx, fact.topic, {stream_of(fact)})
             if cursors[stream_of(fact)] < fact.seq:
-                await park(tx, [Parking(fact, Kind.POISON, reason, attempts)], self._machine_now())
+                at = self._machine_now()
+                await park(tx, [Parking(fact, Kind.POISON, reason, attempts)], at)
+                await brake(tx, ward, at)
         CONSUMED.labels(fact.topic, Kind.POISON.value).inc()
 
 

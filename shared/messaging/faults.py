@@ -18,6 +18,10 @@ class Unready(Exception):
     """A handler lacks something that will come, like a rule version: the consumer pauses, nothing is parked."""
 
 
+class Epidemic(Exception):
+    """So many dossiers fail that parking them would hide one common fault: the consumer pauses, nothing is parked."""
+
+
 class Fenced(Exception):
     """A cursor was moved by another consumer meanwhile: this batch has no effect and is read again."""
 
@@ -35,7 +39,7 @@ def passes(error: BaseException) -> bool:
     if isinstance(error, asyncpg.InterfaceError):
         # asyncpg.DataError is one too: an argument that no column takes, which waiting does not mend.
         return not isinstance(error, ValueError)
-    return isinstance(error, Unready | Fenced | OSError | TimeoutError | KafkaError)
+    return isinstance(error, Unready | Fenced | Epidemic | OSError | TimeoutError | KafkaError)
 
 
 def reason_of(error: BaseException) -> str:

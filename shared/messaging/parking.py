@@ -69,7 +69,8 @@ select * from unnest(
     $10::bytea[], $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[]
 )
 on conflict (topic, subject, source, seq) where subject is not null do update
-set kind = excluded.kind, reason = excluded.reason, attempts = fact.attempts + excluded.attempts
+set kind = excluded.kind, reason = excluded.reason, attempts = fact.attempts + excluded.attempts,
+    parked_at = excluded.parked_at
 where excluded.kind in ('poison', 'unpublishable') and fact.kind in ('gap', 'behind')
 """
 

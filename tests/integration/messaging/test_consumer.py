@@ -235,7 +235,7 @@ async def test_bytes_that_are_no_fact_park_under_their_place_and_the_flow_goes_o
 
 async def test_bytes_of_several_partitions_park_each_under_its_own_place(house: House) -> None:
     """One batch holds records of all partitions, and the first of each has the same offset."""
-    places = {await house.publish_bytes(f"key {number}".encode(), b"no fact", []) for number in range(20)}
+    places = {await house.publish_bytes(f"key {number}".encode(), b"no fact", []) for number in range(5)}  # no epidemic
     assert len({partition for partition, _ in places}) > 1
     async with running(house.consumer()):
         await house.publish(Sending("good", 1))
