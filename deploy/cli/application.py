@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version
 from typing import Annotated
 
+import structlog
 import typer
 
 from deploy.cli import operation, parked, stack, verify
@@ -55,6 +57,7 @@ commands.command("demo")(demo)
 
 def app() -> None:
     """Run one command; what an operator can act on is told in one message, without a trace of the program."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         commands()
     except DeployError as error:

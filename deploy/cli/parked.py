@@ -1,24 +1,33 @@
-"""`motcua parked list|show`: facts that wait for an operator, or for the fact before them."""
+"""`motcua parked list|show|replay|drop`: facts that wait for an operator, or for the fact before them."""
 
 from __future__ import annotations
 
 import dataclasses
+import getpass
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
+import asyncpg
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from deploy.cli.options import DEFAULT_FOLDER, FolderOption, JsonOption
-from deploy.cli.outcome import Exit, end
+from deploy.cli.outcome import Exit, end, progress
+from deploy.cli.readers import Place, acting
 from deploy.cli.stores import chosen_services, reading, run
 from deploy.local.folder import Folder
+from shared.clocks import machine_now
+from shared.database import transaction
+from shared.messaging.faults import Fenced
 from shared.messaging.parking import Kind, ParkedFact, list_parked, show_parked
+from shared.messaging.replay import Outcome, Replayed, drop_undecodable, relay_again, replay
 
-app = typer.Typer(help="Facts that are parked: what, why, since when.", no_args_is_help=True)
+app = typer.Typer(help="Facts that are parked: what, why, since when, and what is done about it.", no_args_is_help=True)
 
 PAGE = 500
+LISTED = ("service", "id", "kind", "subject", "seq", "type", "attempts", "parked_at", "promised_due", "reason")
 
 
 @app.command("list")
@@ -40,7 +49,7 @@ def list_all(
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
     else:
-        _print(rows)
+        _print(rows, LISTED)
 
 
 async def _list(folder: Folder, service: str, kind: Kind | None, subject: str | None) -> list[ParkedFact]:
@@ -75,15 +84,103 @@ async def _show(folder: Folder, service: str, parked_id: int) -> ParkedFact | No
         return await show_parked(tx, parked_id)
 
 
+@app.command("replay")
+def try_again(
+    which: Annotated[str, typer.Argument(help="A dossier's code, or with --service the id that `list` prints.")],
+    folder: FolderOption = DEFAULT_FOLDER,
+    service: Annotated[str | None, typer.Option(help="Only what this service parked.")] = None,
+    apply: Annotated[bool, typer.Option("--apply/--dry-run", help="Do it, or only say what would happen.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Try all parked facts of a dossier again, in order, as the service itself would; a dry run unless told --apply.
+
+    The services may run. One transaction for each service and topic: where one fact still fails, nothing is changed,
+    and the exit code is 4. What no broker took goes to the relay again.
+
+    Examples: `motcua parked replay H56.97.21-200102-0001`; `motcua parked replay --service processing 17 --apply`.
+    """
+    if which.isdecimal() and service is None:
+        end(Exit.USAGE, "an id belongs to one service's table: name it with --service")
+    place = Folder(folder)
+    rows = [row for name in chosen_services(service) for row in run(_try_again(place, name, which, apply=apply))]
+    if not rows:
+        end(Exit.FAILED, f"nothing is parked of {which}")
+    failed = any(row["outcome"] == Outcome.FAILS for row in rows)
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        _print(rows, ("service", "id", "topic", "source", "seq", "type", "outcome", "changed", "reason"))
+    if not apply:
+        progress.print("a dry run, nothing is changed; --apply does it")
+    if failed:
+        end(Exit.PROBLEMS_FOUND, "a fact still fails: nothing of its dossier is changed there")
+
+
+async def _try_again(folder: Folder, service: str, which: str, *, apply: bool) -> list[dict[str, Any]]:
+    async with acting(folder, service) as place:
+        subject = await _subject(place, which)
+        try:
+            found = [] if subject is None else await _replay(place, subject, apply=apply)
+        except (Fenced, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            end(Exit.FAILED, f"{service} is at work on {which}; nothing was changed there, run it again")
+    failed = {one.topic for one in found if one.outcome is Outcome.FAILS}
+    return [{"service": service} | vars(one) | {"changed": apply and one.topic not in failed} for one in found]
+
+
+async def _subject(place: Place, which: str) -> str | None:
+    """Whose facts are meant; None where nothing is parked of it."""
+    async with transaction(place.pool) as tx:
+        if not which.isdecimal():
+            return which if await list_parked(tx, subject=which, limit=1) else None
+        fact = await show_parked(tx, int(which))
+    if fact is None:
+        return None
+    if fact.subject is None:
+        end(Exit.FAILED, "bytes that are no fact cannot be replayed; `motcua parked drop` takes them out")
+    return fact.subject
+
+
+async def _replay(place: Place, subject: str, *, apply: bool) -> list[Replayed]:
+    found: list[Replayed] = []
+    for subscription in await place.subscriptions():
+        found += await replay(place.pool, subscription, subject, apply=apply)
+    async with transaction(place.pool) as tx:
+        return found + await relay_again(tx, subject, apply=apply)
+
+
+@app.command()
+def drop(
+    service: Annotated[str, typer.Argument(help="The service whose parking table holds the bytes.")],
+    parked_id: Annotated[int, typer.Argument(metavar="ID", help="The id that `list` prints.")],
+    why: Annotated[str, typer.Option("--reason", help="Why nobody will miss them; kept beside them.")],
+    folder: FolderOption = DEFAULT_FOLDER,
+) -> None:
+    """Give up bytes that are no fact; they are kept in the table `dropped`, with the reason and who gave it.
+
+    A fact cannot be dropped: a hole in a dossier's sequence would stop it for good.
+    Example: `motcua parked drop metrics 17 --reason "a test record of 2 March"`.
+    """
+    (name,) = chosen_services(service)
+    if not why.strip():
+        end(Exit.USAGE, "a reason has words")
+    if not run(_drop(Folder(folder), name, parked_id, why)):
+        end(Exit.FAILED, f"{name} has no undecodable record {parked_id}")
+    progress.print(f"dropped record {parked_id} of {name}")
+
+
+async def _drop(folder: Folder, service: str, parked_id: int, why: str) -> bool:
+    async with acting(folder, service) as place, transaction(place.pool) as tx:
+        return await drop_undecodable(tx, parked_id, machine_now(), by=getpass.getuser(), why=why)
+
+
 def _plain(fact: ParkedFact) -> dict[str, Any]:
     left_out = {"headers", "value"}
     fields = {field.name: getattr(fact, field.name) for field in dataclasses.fields(fact) if field.name not in left_out}
     return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in fields.items()}
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
-    table = Table("service", "id", "kind", "subject", "seq", "type", "attempts", "parked at", "promised due", "reason")
-    keys = ("service", "id", "kind", "subject", "seq", "type", "attempts", "parked_at", "promised_due", "reason")
+def _print(rows: list[dict[str, Any]], keys: Sequence[str]) -> None:
+    table = Table(*(key.replace("_", " ") for key in keys))
     for row in rows:
         table.add_row(*("" if row[key] is None else str(row[key]) for key in keys))
     Console(highlight=False).print(table if rows else "nothing is parked")

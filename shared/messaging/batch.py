@@ -16,7 +16,7 @@ from shared.messaging.cursors import lock_cursors, move_cursors
 from shared.messaging.envelope import Received, Record, Undecodable, decode, parse
 from shared.messaging.faults import Epidemic, passes, reason_of
 from shared.messaging.figures import CONSUMED
-from shared.messaging.parking import Kind, Parking, forget_gaps, load_headers, park, park_bytes, waiting
+from shared.messaging.parking import Kind, ParkedRecord, Parking, forget_gaps, park, park_bytes, waiting
 from shared.messaging.sorting import Plan, Situation, Stream, sort_batch, stream_of, waves
 from shared.observability import traced
 
@@ -165,7 +165,7 @@ class Batches:
         gaps: dict[Stream, dict[int, Received]] = {}
         for row in parked:
             if row["kind"] == Kind.GAP:
-                fact = self._subscription.read(_ParkedRecord(row))
+                fact = self._subscription.read(ParkedRecord(row))
                 gaps.setdefault(stream_of(fact), {})[fact.seq] = fact
         return gaps
 
@@ -200,14 +200,3 @@ def _poison(parked: Sequence[Any]) -> dict[str, dict[str, int]]:
             first = poison.setdefault(row["subject"], {})
             first[row["source"]] = min(row["seq"], first.get(row["source"], row["seq"]))
     return poison
-
-
-class _ParkedRecord:
-    """A row of the parking table in the shape of a record."""
-
-    def __init__(self, row: Any) -> None:
-        self.topic: str = row["topic"]
-        self.partition: int = row["partition"]
-        self.offset: int = row["offset"]
-        self.headers: Sequence[tuple[str, bytes]] = load_headers(row["headers"])
-        self.value: bytes | None = row["value"]

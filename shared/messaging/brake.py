@@ -15,7 +15,7 @@ from shared.database import Connection
 from shared.messaging.faults import Epidemic
 
 WINDOW = timedelta(minutes=5)
-REMEDY = "nothing more is parked; see `motcua parked list`, mend what fails there"
+REMEDY = "nothing more is parked; see `motcua parked list`, mend what fails there, then `motcua parked replay`"
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,17 @@ class ParkedFact:
     value: bytes | None = None
 
 
+class ParkedRecord:
+    """A row of the parking table in the shape of a record."""
+
+    def __init__(self, row: Any) -> None:
+        self.topic: str = row["topic"]
+        self.partition: int = row["partition"]
+        self.offset: int = row["offset"]
+        self.headers: Sequence[tuple[str, bytes]] = load_headers(row["headers"])
+        self.value: bytes | None = row["value"]
+
+
 PARK = """
 insert into parked as fact (
     kind, topic, subject, source, seq, type, partition, "offset", headers, value, reason, attempts, parked_at,
@@ -132,11 +143,15 @@ select kind, topic, subject, source, seq, type, partition, "offset", headers, va
 from parked
 where topic = $1 and subject in (select unnest($2::text[]))
 order by source, subject, seq
+for share
 """
 
 
 async def waiting(tx: Connection, topic: str, subjects: Sequence[str]) -> Sequence[asyncpg.Record]:
-    """Read the parked facts of these subjects in one topic, by source and sequence."""
+    """Read the parked facts of these subjects in one topic, by source and sequence.
+
+    The share lock keeps what is about to be parked behind them from missing an operator's replay.
+    """
     return await tx.fetch(WAITING, topic, subjects)
 
 

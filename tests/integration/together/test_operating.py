@@ -92,11 +92,9 @@ async def poisoned(stack: Stack, counter: Counter) -> str:
     return str(code)
 
 
-async def test_what_is_parked_is_listed_and_shown_and_the_flow_goes_on(
+async def test_what_is_parked_is_listed_and_shown_and_the_flow_goes_on_until_it_is_dropped(
     stack: Stack, counter: Counter, poisoned: str
 ) -> None:
-    """Last in its file: what is parked stays, for replaying comes with a later release."""
-
     async def parked_by_all() -> list[dict[str, Any]]:
         rows = await as_json(stack, "parked", "list")
         return rows if {row["service"] for row in rows} == set(SERVICES) else []
@@ -118,3 +116,63 @@ async def test_what_is_parked_is_listed_and_shown_and_the_flow_goes_on(
         return bool(await counter.database.fetchval(found, [poisoned, after]) == 2)
 
     await until(opened)
+    for row in await as_json(stack, "parked", "list"):
+        where = (row["service"], str(row["id"]))
+        assert (await motcua(stack, "parked", "replay", where[1], "--service", where[0], "--apply"))[0] == 1
+        assert (await motcua(stack, "parked", "drop", *where, "--reason", " "))[0] == 2
+        assert (await motcua(stack, "parked", "drop", *where, "--reason", "put there by a test"))[0] == 0
+        assert (await motcua(stack, "parked", "drop", *where, "--reason", "put there by a test"))[0] == 1
+    assert await as_json(stack, "parked", "list") == []
+
+
+BREAK = """
+create function processing.break_opening() returns trigger language plpgsql as $$
+begin
+    raise exception 'planted';
+end
+$$;
+create trigger break_opening before insert on processing.cases for each row execute function processing.break_opening()
+"""
+MEND = "drop function processing.break_opening cascade"
+
+
+@pytest.fixture
+async def broken(stack: Stack, counter: Counter) -> AsyncIterator[str]:
+    """A dossier that processing could not open, and parked; whatever broke it is mended at the end."""
+    await counter.database.execute(BREAK)
+    try:
+        code = str((await counter.hand_in(await counter.filing())).json()["code"])
+
+        async def parked() -> bool:
+            rows = await as_json(stack, "parked", "list", "--kind", "poison")
+            return [(row["service"], row["subject"]) for row in rows] == [("processing", code)]
+
+        await until(parked)
+        yield code
+    finally:
+        await counter.database.execute("drop function if exists processing.break_opening cascade")
+
+
+async def test_a_parked_dossier_is_replayed_by_its_code_while_the_services_run(
+    stack: Stack, counter: Counter, broken: str
+) -> None:
+    async def outcome(expected: int, *words: str) -> list[tuple[str, str, bool]]:
+        code, out, errors = await motcua(stack, "parked", "replay", *words, "--json")
+        assert code == expected, errors
+        return [(row["service"], row["outcome"], row["changed"]) for row in json.loads(out)]
+
+    async def opened() -> bool:
+        return bool(await counter.database.fetchval("select count(*) from processing.cases where code = $1", broken))
+
+    assert await outcome(4, broken) == [("processing", "still fails", False)]
+    assert await outcome(4, broken, "--apply") == [("processing", "still fails", False)]
+    [row] = await as_json(stack, "parked", "list", "--service", "processing")
+    assert "planted" in row["reason"]
+    await counter.database.execute(MEND)
+    assert await outcome(0, broken) == [("processing", "applied", False)]
+    assert not await opened()
+    assert (await motcua(stack, "parked", "replay", str(row["id"]), "--apply"))[0] == 2
+    assert await outcome(0, str(row["id"]), "--service", "processing", "--apply") == [("processing", "applied", True)]
+    assert await opened()
+    assert await as_json(stack, "parked", "list") == []
+    assert (await motcua(stack, "parked", "replay", broken, "--apply"))[0] == 1

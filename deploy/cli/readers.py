@@ -1,0 +1,71 @@
+"""An operator's way to act for a service beside the running one: its own role, its own handlers, the rules in force."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from deploy.cli.outcome import Exit, end
+from deploy.local import state
+from deploy.local.folder import Folder
+from deploy.local.services import DATABASE
+from services.intake.handlers import closing as intake
+from services.metrics import handlers as metrics
+from services.notification.handlers.facts import Requests
+from services.processing.handlers import accepting as processing
+from shared.clocks import machine_now
+from shared.database import Pool, create_pool
+from shared.messaging.consumer import Subscription
+from shared.messaging.rules import RuleStore
+from shared.settings import DatabaseSettings
+
+SUBSCRIPTIONS: Mapping[str, Callable[[RuleStore], Sequence[Subscription]]] = {
+    "intake": lambda _rules: intake.SUBSCRIPTIONS,
+    "processing": processing.subscriptions,
+    "notification": lambda _rules: Requests(machine_now, asyncio.Event()).subscriptions(),
+    "metrics": metrics.subscriptions,
+}
+"""Service → what it does with which fact, as its own process does it."""
+
+RULES_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a service keeps what it knows: its schema, reached as its own role, and the brokers."""
+
+    service: str
+    pool: Pool
+    kafka: str
+
+    async def subscriptions(self) -> Sequence[Subscription]:
+        """List what the service does with facts, under the rules in force."""
+        rules = RuleStore(self.kafka)
+        try:
+            async with asyncio.timeout(RULES_SECONDS):
+                await rules.load()
+        except TimeoutError:
+            end(Exit.NOT_READY, "the rules cannot be read from Kafka; see `motcua status`")
+        return SUBSCRIPTIONS[self.service](rules)
+
+
+@asynccontextmanager
+async def acting(folder: Folder, service: str) -> AsyncIterator[Place]:
+    """Yield the place of one service of a stack."""
+    found = state.read(folder)
+    if found is None or "postgres" not in found.parts:
+        end(Exit.NOT_READY, f"no stack in {folder.path}; start one with `motcua up`")
+    settings = DatabaseSettings(
+        host="127.0.0.1",
+        port=found.ports["postgres"],
+        name=DATABASE,
+        user=service,
+        password_file=folder.secrets / f"{service}.password",
+    )
+    pool = await create_pool(settings, service, size=2)
+    try:
+        yield Place(service, pool, f"127.0.0.1:{found.ports['kafka']}")
+    finally:
+        await pool.close()
