@@ -42,6 +42,7 @@ with pending as (
     select u.ordinal, u.topic, u.subject, u.seq, u.recorded_at
     from unsent as u
     where u.shard in (select shard from relay_leases where holder = $1 and expires_at > clock_timestamp())
+        and u.topic <> all($3::text[])
         and not exists (
             select from parked as p where p.kind = 'unpublishable' and p.topic = u.topic and p.subject = u.subject
         )
@@ -54,13 +55,15 @@ order by pending.ordinal
 """
 
 
-async def pending_facts(tx: Connection, holder: str, limit: int) -> Sequence[asyncpg.Record]:
+async def pending_facts(
+    tx: Connection, holder: str, limit: int, closed: Sequence[str] = ()
+) -> Sequence[asyncpg.Record]:
     """Read the oldest unsent facts of the shards held, in the order of recording within each subject.
 
     Nothing remembers a position: a fact that commits late is simply seen later. Subjects with an unpublishable fact are
-    left out.
+    left out, and topics that are closed now.
     """
-    return await tx.fetch(PENDING, holder, limit)
+    return await tx.fetch(PENDING, holder, limit, closed)
 
 
 FORGET = """

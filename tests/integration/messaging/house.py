@@ -190,6 +190,16 @@ async def create_topic(kafka: str, name: str, partitions: int = 4, **config: str
         await admin.close()
 
 
+async def delete_topic(kafka: str, name: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        answer = await admin.delete_topics([name])
+        assert [code for _, code, *_ in answer.topic_error_codes] == [0]
+    finally:
+        await admin.close()
+
+
 async def make_schema(dsn: str, schema: str, role: str) -> None:
     """Messaging's tables as provision makes them: owned by another role than the service's."""
     connection = await asyncpg.connect(dsn)

@@ -10,16 +10,16 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.database import transaction
 from shared.messaging.journal import Draft
-from tests.integration.messaging.house import MOMENT, SMALL, House, fact, running, until
+from tests.integration.messaging.house import MOMENT, SMALL, House, create_topic, delete_topic, fact, running, until
 from tests.integration.messaging.victim import victim
 from tests.integration.messaging.wire import Wire
 
 Published = list[tuple[str, int, bytes]]
 
 
-async def on_topic(house: House) -> Published:
+async def on_topic(house: House, topic: str = "") -> Published:
     """Everything on the topic now, read raw: subject, sequence, body."""
-    places = [TopicPartition(house.topic, number) for number in range(4)]
+    places = [TopicPartition(topic or house.topic, number) for number in range(4)]
     client = AIOKafkaConsumer(bootstrap_servers=house.kafka, auto_offset_reset="earliest")
     await client.start()
     try:
@@ -145,6 +145,68 @@ async def test_a_long_fact_that_fits_is_published(house: House) -> None:
     async with running(house.relay(), house.consumer()):
         await house.until_effects(2)
     assert await house.parked() == []
+
+
+async def append_to(house: House, topic: str, *numbers: int) -> None:
+    for number in numbers:
+        drafts = [replace(house.draft(f"D{subject}", number), topic=topic) for subject in range(10)]
+        await house.append(*drafts)
+
+
+async def unsent(house: House, topic: str) -> int:
+    return int(await house.pool.fetchval("select count(*) from unsent where topic = $1", topic))
+
+
+async def drained(house: House, topic: str) -> None:
+    async def empty() -> bool:
+        return await unsent(house, topic) == 0
+
+    await until(empty)
+
+
+async def test_a_topic_that_is_missing_holds_up_no_other_and_is_published_when_it_is_there(house: House) -> None:
+    missing = f"{house.topic}.missing"
+    await append_to(house, missing, *range(1, 13))
+    assert await unsent(house, missing) > 2 * SMALL.batch_facts  # more than a batch stands before all others
+    relay = house.relay()
+    async with running(relay):
+        for number in range(1, 6):
+            await append_to(house, house.topic, number)
+            await drained(house, house.topic)
+        assert await unsent(house, missing) == 120
+        assert relay.health().reason.startswith(f"relay: {missing}: UnknownTopicOrPartitionError")
+        await create_topic(house.kafka, missing)
+        await drained(house, missing)
+
+        async def ready() -> bool:
+            return relay.health().ready
+
+        await until(ready)
+    assert len(await on_topic(house)) == 50
+    assert sorted((subject, seq) for subject, seq, _ in await on_topic(house, missing)) == sorted(
+        (f"D{subject}", seq) for subject in range(10) for seq in range(1, 13)
+    )
+
+
+async def test_a_topic_that_is_deleted_under_the_relay_holds_up_no_other(house: House) -> None:
+    deleted = f"{house.topic}.deleted"
+    await create_topic(house.kafka, deleted)
+    relay = house.relay(tuning=replace(SMALL, doubt_seconds=0.2))
+    async with running(relay):
+        await append_to(house, deleted, 1)
+        await drained(house, deleted)
+        await delete_topic(house.kafka, deleted)
+        await append_to(house, deleted, *range(2, 13))
+        for number in range(1, 6):
+            await append_to(house, house.topic, number)
+            await drained(house, house.topic)
+        assert await unsent(house, deleted) == 110
+        assert relay.health().reason.startswith(f"relay: {deleted}: UnknownTopicOrPartitionError")
+        assert relay.health().alive
+        await create_topic(house.kafka, deleted)
+        await drained(house, deleted)
+    found = [(subject, seq) for subject, seq, _ in await on_topic(house, deleted)]
+    assert set(found) == {(f"D{subject}", seq) for subject in range(10) for seq in range(2, 13)}
 
 
 async def test_without_a_broker_facts_wait_and_the_relay_says_why(house: House) -> None:
