@@ -9,7 +9,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from deploy.cli import operation, parked, stack, verify
+from deploy.cli import operation, parked, republish, stack, verify
 from deploy.cli.outcome import Exit, progress
 from deploy.demo.command import demo
 from deploy.faults import DeployError
@@ -51,6 +51,7 @@ commands.command("serve")(operation.serve)
 commands.command("provision")(operation.provision)
 commands.command("token")(operation.token)
 commands.add_typer(parked.app, name="parked")
+commands.command("republish")(republish.again)
 commands.add_typer(verify.app, name="verify")
 commands.command("demo")(demo)
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 import signal
 from dataclasses import replace
+from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,23 +18,27 @@ from tests.integration.messaging.wire import Wire
 Published = list[tuple[str, int, bytes]]
 
 
-async def on_topic(house: House, topic: str = "") -> Published:
-    """Everything on the topic now, read raw: subject, sequence, body."""
-    places = [TopicPartition(topic or house.topic, number) for number in range(4)]
-    client = AIOKafkaConsumer(bootstrap_servers=house.kafka, auto_offset_reset="earliest")
+async def records_on(kafka: str, topic: str) -> list[Any]:
+    """Every record on a topic now, read raw."""
+    places = [TopicPartition(topic, number) for number in range(4)]
+    client = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
     await client.start()
     try:
         client.assign(places)
         ends = await client.end_offsets(places)
-        found: Published = []
+        found: list[Any] = []
         while any([await client.position(place) < ends[place] for place in places]):
             for records in (await client.getmany(timeout_ms=200)).values():
-                for record in records:
-                    headers = dict(record.headers)
-                    found.append((headers["ce_subject"].decode(), int(headers["ce_sequence"]), record.value))
+                found.extend(records)
         return found
     finally:
         await client.stop()
+
+
+async def on_topic(house: House, topic: str = "") -> Published:
+    """Everything on the topic now: subject, sequence, body."""
+    found = [(dict(record.headers), record.value) for record in await records_on(house.kafka, topic or house.topic)]
+    return [(headers["ce_subject"].decode(), int(headers["ce_sequence"]), value) for headers, value in found]
 
 
 async def all_sent(house: House) -> None:

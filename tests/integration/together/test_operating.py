@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,20 +14,25 @@ from typing import Any
 
 import httpx2
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local.services import SERVICES
 from deploy.local.stack import ALL_PARTS, Stack
 from shared.contracts.topics import LIFECYCLE
 from tests.integration.intake.counter import COMMUNE, Counter
-from tests.integration.together.everywhere import until
+from tests.integration.together.everywhere import Everywhere, filed, grown, until
 
 BAD_BODY = b'{"not": "a fact"}'
 
 
-async def motcua(stack: Stack, *words: str) -> tuple[int, str, str]:
+async def begin(stack: Stack, *words: str) -> Process:
     command = [str(Path(sys.executable).with_name("motcua")), *words, "--folder", str(stack.folder.path)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+
+
+async def motcua(stack: Stack, *words: str) -> tuple[int, str, str]:
+    process = await begin(stack, *words)
     out, errors = await process.communicate()
     return process.returncode or 0, out.decode(), errors.decode()
 
@@ -176,3 +182,62 @@ async def test_a_parked_dossier_is_replayed_by_its_code_while_the_services_run(
     assert await opened()
     assert await as_json(stack, "parked", "list") == []
     assert (await motcua(stack, "parked", "replay", broken, "--apply"))[0] == 1
+
+
+async def delete_topic(stack: Stack, name: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}")
+    await admin.start()
+    try:
+        answer = await admin.delete_topics([name])
+        assert [code for _, code, *_ in answer.topic_error_codes] == [0]
+    finally:
+        await admin.close()
+
+
+async def records_on(stack: Stack) -> int:
+    """How many records the lifecycle topic holds."""
+    client = AIOKafkaConsumer(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}")
+    await client.start()
+    try:
+        places = [TopicPartition(LIFECYCLE.name, number) for number in range(LIFECYCLE.partitions)]
+        return sum((await client.end_offsets(places)).values())
+    finally:
+        await client.stop()
+
+
+async def test_a_lost_topic_is_refilled_while_the_services_run_and_an_interrupted_refill_is_resumed(
+    stack: Stack, counter: Counter, everywhere: Everywhere
+) -> None:
+    refill = ("republish", "--from", "intake", "--from", "processing", "--topic", LIFECYCLE.name)
+    for _ in range(20):
+        await counter.hand_in(await counter.filing())
+    before = await everywhere.look()
+    facts = await counter.database.fetchval(
+        "select (select count(*) from intake.journal where topic = $1)"
+        " + (select count(*) from processing.journal where topic = $1)",
+        LIFECYCLE.name,
+    )
+    await delete_topic(stack, LIFECYCLE.name)
+    assert (await motcua(stack, *refill))[0] == 1
+    assert LIFECYCLE.name in (await motcua(stack, "provision"))[1]
+    assert await records_on(stack) == 0
+
+    bookmark = stack.folder.path / "republish.json"
+    slow = await begin(stack, *refill, "--rate", "1")
+
+    async def begun() -> bool:
+        return bookmark.exists()
+
+    await until(begun)
+    slow.send_signal(signal.SIGINT)
+    await slow.communicate()
+    there = await records_on(stack)
+    assert 0 < there < facts, "the refill was not interrupted in its middle"
+    rest = await as_json(stack, *refill, "--resume")
+    assert [row["service"] for row in rest] == ["intake", "processing"]
+    assert there + sum(row["facts"] for row in rest) == facts == await records_on(stack)
+    assert not bookmark.exists()
+
+    assert grown(before, await everywhere.look()) == {}
+    after = (await counter.hand_in(await counter.filing())).json()["code"]
+    assert grown(before, await everywhere.look()) == filed(after)
