@@ -2,6 +2,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 INSTALLED := .venv/installed
+REPLICAS := 1
 export PYTHON
 
 .PHONY: help demo test check up down install deps-debian
@@ -13,8 +14,8 @@ help: ## this list
 demo: $(INSTALLED) ## play the year 2020; ARGS="--exit --json --dossiers N --open M --late K --seed S"
 	@.venv/bin/motcua demo $(ARGS)
 
-up: $(INSTALLED) ## start everything in the background; ARGS="--port-base 9000"
-	@.venv/bin/motcua up $(ARGS)
+up: $(INSTALLED) ## start everything in the background; REPLICAS=2, ARGS="--port-base 9000"
+	@.venv/bin/motcua up --replicas $(REPLICAS) $(ARGS)
 
 down: $(INSTALLED) ## end what `make up` started
 	@.venv/bin/motcua down $(ARGS)

@@ -18,7 +18,7 @@ from deploy.local import state
 from deploy.local import status as stack_status
 from deploy.local.folder import Folder, NotOurs
 from deploy.local.ports import Ports
-from deploy.local.services import SERVICES
+from deploy.local.services import MOST_REPLICAS, SERVICES, service_of
 from deploy.local.stack import ALL_PARTS
 
 _SPEAK_HTTP = {*SERVICES, "sms"}
@@ -28,20 +28,18 @@ def up(
     folder: FolderOption = DEFAULT_FOLDER,
     port_base: Annotated[
         int | None,
-        typer.Option(help="Move all ports: services on +1 to +4, PostgreSQL +32, Kafka +42 [default: 8000]."),
+        typer.Option(help="Move all ports: services on +1 to +4 and +11 to +14, Kafka on +42 [default: 8000]."),
     ] = None,
     only: Annotated[str, typer.Option(help=f"Start only these parts, of {','.join(ALL_PARTS)}.")] = "",
-    replicas: Annotated[int, typer.Option(help="Processes of each service; this release runs one.")] = 1,
+    replicas: Annotated[int, typer.Option(min=1, max=MOST_REPLICAS, help="Processes of each service.")] = 1,
     fresh: Annotated[bool, typer.Option(help="Wipe the folder's earlier data first.")] = False,
 ) -> None:
     """Start the stack in the background and print its addresses.
 
-    Examples: `motcua up`; `motcua up --port-base 9000`; `motcua up --only postgres,kafka --folder var/trial`.
+    Examples: `motcua up --replicas 2`; `motcua up --port-base 9000`; `motcua up --only postgres,kafka`.
     A second `up` on a running folder is refused. Single ports are moved by MOTCUA_PORT_<PART>, such as
-    MOTCUA_PORT_KAFKA=9092.
+    MOTCUA_PORT_KAFKA=9092 or MOTCUA_PORT_INTAKE_2=9011.
     """
-    if replicas != 1:
-        end(Exit.USAGE, "this release runs one process of each service: --replicas 1")
     parts = tuple(only.split(",")) if only else ALL_PARTS
     if unknown := set(parts) - set(ALL_PARTS):
         end(Exit.USAGE, f"unknown parts: {', '.join(sorted(unknown))}; there are {', '.join(ALL_PARTS)}")
@@ -58,13 +56,13 @@ def up(
         place.prepare()
     except NotOurs as error:
         end(Exit.USAGE, str(error))
-    _follow(place, _launch(place, ports, parts, fresh))
+    _follow(place, _launch(place, ports, parts, ["--replicas", str(replicas), *(["--fresh"] if fresh else [])]))
     _print_addresses(place)
 
 
-def _launch(place: Folder, ports: Ports, parts: tuple[str, ...], fresh: bool) -> subprocess.Popen[bytes]:
+def _launch(place: Folder, ports: Ports, parts: tuple[str, ...], more: list[str]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "deploy.local.daemon", "--folder", str(place.path), "--parts", ",".join(parts)]
-    command += ["--ports", json.dumps(dataclasses.asdict(ports)), *(["--fresh"] if fresh else [])]
+    command += ["--ports", json.dumps(dataclasses.asdict(ports)), *more]
     with (place.path / "supervisor.log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - ourselves
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
@@ -88,7 +86,7 @@ def _print_addresses(place: Folder) -> None:
     found = state.read(place)
     listening = [port for part in (found.parts if found else ()) for port in stack_status.listeners(part)]
     for name in listening:
-        scheme = "http://" if name in _SPEAK_HTTP else ""
+        scheme = "http://" if service_of(name) in _SPEAK_HTTP else ""
         typer.echo(f"{name:18}{scheme}127.0.0.1:{found.ports[name] if found else 0}")
     progress.print(f"secrets in {place.secrets}, logs in {place.logs}; end with `motcua down`", markup=False)
 

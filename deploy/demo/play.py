@@ -68,10 +68,15 @@ class Stage:
     """A running stack as the year sees it: callers, tokens, the watch over quiet."""
 
     def __init__(self, stack: Stack, seed: int) -> None:
-        wires = {name: Wire("127.0.0.1", stack.ports.of(name), connections=CONNECTIONS) for name in SERVICES}
+        wires = {
+            part: Wire("127.0.0.1", stack.ports.of(part), connections=CONNECTIONS)
+            for name in SERVICES
+            for part in stack.processes(name)
+        }
         sinks = Wire("127.0.0.1", stack.ports.sms, connections=1)
         self._wires = (*wires.values(), sinks)
-        self.callers = {name: Caller(wire) for name, wire in wires.items()}
+        self.callers = {name: Caller(wires[name]) for name in SERVICES}
+        self.scraped = tuple(Caller(wires[part]) for part in stack.processes("metrics"))
         self.sinks = Caller(sinks)
         self.tokens = token_maker(stack)
         self.watch = Watch(self.callers, self.tokens("the-year", "operator", ""))
@@ -121,7 +126,7 @@ async def hear(stack: Stack, stage: Stage, ledger: Ledger, counted_at: datetime,
     await _receipts_are_in(stage)
     figures = await stage.watch.settled()
     report = await report_of(stage.callers["metrics"], FIRST_DAY, LAST_DAY)
-    scrape = await scrape_of(stage.callers["metrics"])
+    scrape = await scrape_of(stage.scraped)
     connection = await asyncpg.connect(stack.dsn())
     try:
         books = await sql_of(connection, counted_at)

@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--ports", type=json.loads, required=True)
     parser.add_argument("--parts", default=",".join(ALL_PARTS))
+    parser.add_argument("--replicas", type=int, default=1)
     parser.add_argument("--scenario", type=datetime.fromisoformat)
     parser.add_argument("--fresh", action="store_true")
     chosen = parser.parse_args(arguments)
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen.folder,
         Ports(**chosen.ports),
         parts=chosen.parts.split(","),
+        replicas=chosen.replicas,
         scenario=chosen.scenario,
         fresh=chosen.fresh,
     )

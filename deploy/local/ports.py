@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from deploy.faults import DeployError
 
 DEFAULT_BASE = 8000
-"""Services on 8001-8004, sinks on 8025 and 8026, PostgreSQL on 8032, Kafka on 8042 and 8043."""
+"""Services on 8001-8004, second replicas on 8011-8014, sinks on 8025 f., PostgreSQL on 8032, Kafka on 8042 and 8043."""
 
 OFFSETS: Mapping[str, int] = {
     "intake": 1,
     "processing": 2,
     "notification": 3,
     "metrics": 4,
+    "intake_2": 11,
+    "processing_2": 12,
+    "notification_2": 13,
+    "metrics_2": 14,
     "sms": 25,
     "mail": 26,
     "postgres": 32,
@@ -46,6 +50,10 @@ class Ports:
     processing: int
     notification: int
     metrics: int
+    intake_2: int
+    processing_2: int
+    notification_2: int
+    metrics_2: int
     sms: int
     mail: int
     postgres: int

@@ -35,7 +35,8 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "password_encryption": "scram-sha-256",
-    "max_connections": "100",
+    # two replicas of four services may hold 96, and the tools of an operator come on top
+    "max_connections": "200",
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
     "max_parallel_workers_per_gather": "0",

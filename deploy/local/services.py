@@ -19,6 +19,8 @@ from shared.auth import issue_token, new_development_keys
 from shared.http.wire import ConnectionLost, Wire
 
 SERVICES = ("intake", "processing", "notification", "metrics")
+MOST_REPLICAS = 2
+"""How many processes of each service there may be: each listens on a port of its own."""
 DATABASE = "motcua"
 ISSUER = "motcua"
 AUDIENCE = "motcua"
@@ -35,6 +37,17 @@ class Setting:
     ports: Ports
     scenario: Path | None = None
     log_level: str = "info"
+
+
+def replicas_of(service: str, replicas: int) -> tuple[str, ...]:
+    """Name the parts that are processes of one service: `intake`, `intake_2`."""
+    return (service, *(f"{service}_{number}" for number in range(2, replicas + 1)))
+
+
+def service_of(part: str) -> str:
+    """Name the service of which a part is a process; a part that is none is named as it is."""
+    service = part.partition("_")[0]
+    return service if service in SERVICES else part
 
 
 def make_secrets(folder: Folder) -> None:
@@ -59,9 +72,9 @@ def token(folder: Folder, *, role: str, agency: str = "", subject: str = "develo
     )
 
 
-def environment(setting: Setting, service: str) -> dict[str, str]:
-    """Make the whole environment of one service: ours, and of the caller's nothing that could change what it does."""
-    folder, ports = setting.folder, setting.ports
+def environment(setting: Setting, part: str) -> dict[str, str]:
+    """Make the whole environment of one replica: ours, and of the caller's nothing that could change what it does."""
+    folder, ports, service = setting.folder, setting.ports, service_of(part)
     settings = {
         "MOTCUA_PROFILE": "development",
         "MOTCUA_LOG__LEVEL": setting.log_level,
@@ -72,7 +85,7 @@ def environment(setting: Setting, service: str) -> dict[str, str]:
         "MOTCUA_DATABASE__PASSWORD_FILE": str(folder.secrets / f"{service}.password"),
         "MOTCUA_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{ports.kafka}",
         "MOTCUA_HTTP__HOST": "127.0.0.1",
-        "MOTCUA_HTTP__PORT": str(ports.of(service)),
+        "MOTCUA_HTTP__PORT": str(ports.of(part)),
         "MOTCUA_TOKENS__JWKS_FILE": str(folder.secrets / JWKS_SECRET),
         "MOTCUA_TOKENS__ISSUER": ISSUER,
         "MOTCUA_TOKENS__AUDIENCE": AUDIENCE,
@@ -104,15 +117,15 @@ def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in kept} | {"PYTHONUNBUFFERED": "1"}
 
 
-def service_part(setting: Setting, service: str) -> Part:
-    """One service as a supervised part, ready when `/readyz` says so."""
+def service_part(setting: Setting, name: str) -> Part:
+    """One replica of a service as a supervised part, ready when `/readyz` says so."""
     launch = Launch(
-        command=[sys.executable, "-m", f"services.{service}"],
-        environment=environment(setting, service),
-        log=setting.folder.logs / f"{service}.log",
+        command=[sys.executable, "-m", f"services.{service_of(name)}"],
+        environment=environment(setting, name),
+        log=setting.folder.logs / f"{name}.log",
         folder=setting.folder.path,
     )
-    return Part(service, launch, lambda: not_ready(setting.ports.of(service)))
+    return Part(name, launch, lambda: not_ready(setting.ports.of(name)))
 
 
 def sinks_part(setting: Setting) -> Part:

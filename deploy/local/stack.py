@@ -23,10 +23,12 @@ from deploy.local.ports import Ports, refuse_taken
 from deploy.local.processes import Identity
 from deploy.local.services import (
     DATABASE,
+    MOST_REPLICAS,
     SERVICES,
     Setting,
     environment,
     make_secrets,
+    replicas_of,
     service_part,
     sinks_part,
     token,
@@ -45,8 +47,9 @@ Teller = Callable[[str], None]
 class Stack:
     """Real PostgreSQL, real Kafka, the sinks and the four services under one supervisor, in one folder.
 
-    `parts` names what is started; `scenario` is the moment at which a scenario clock begins (None: the system's
-    clock); `fresh` wipes the folder's earlier data first (never the shared cache of jars and binaries).
+    `parts` names what is started, each service in `replicas` processes; `scenario` is the moment at which a scenario
+    clock begins (None: the system's clock); `fresh` wipes the folder's earlier data first (never the shared cache of
+    jars and binaries).
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Stack:
         ports: Ports,
         *,
         parts: Sequence[str] = ALL_PARTS,
+        replicas: int = 1,
         scenario: datetime | None = None,
         fresh: bool = False,
         log_level: str = "info",
@@ -63,8 +67,11 @@ class Stack:
         unknown = set(parts) - set(ALL_PARTS)
         if unknown:
             raise ValueError(f"unknown parts: {', '.join(sorted(unknown))}; there are {', '.join(ALL_PARTS)}")
+        if not 1 <= replicas <= MOST_REPLICAS:
+            raise ValueError(f"there may be 1 to {MOST_REPLICAS} replicas of a service, not {replicas}")
         self.folder, self.ports = Folder(folder), ports
-        self._names = tuple(name for name in ALL_PARTS if name in parts)
+        self.replicas = replicas
+        self._names = tuple(part for name in ALL_PARTS if name in parts for part in self.processes(name))
         self._scenario, self._fresh, self._told = scenario, fresh, told
         clock = self.folder.scenario_clock if scenario is not None else None
         self._setting = Setting(self.folder, ports, clock, log_level)
@@ -79,9 +86,13 @@ class Stack:
     ) -> None:
         await self.stop()
 
+    def processes(self, name: str) -> tuple[str, ...]:
+        """Name the parts that are processes of a service; any other part is one process."""
+        return replicas_of(name, self.replicas) if name in SERVICES else (name,)
+
     @property
     def urls(self) -> dict[str, str]:
-        """The address of each service."""
+        """The address of each service: that of its first replica."""
         return {service: f"http://127.0.0.1:{self.ports.of(service)}" for service in SERVICES}
 
     @property
@@ -93,9 +104,9 @@ class Stack:
         """Say where and as whom to reach the database: a service's name, `motcua_owner`, or the superuser."""
         return dsn(self.folder, self.ports.postgres, role, database)
 
-    def environment(self, service: str) -> dict[str, str]:
-        """Make the whole environment that a service is started with."""
-        return environment(self._setting, service)
+    def environment(self, name: str) -> dict[str, str]:
+        """Make the whole environment that a service, or another replica of it, is started with."""
+        return environment(self._setting, name)
 
     def token(self, role: str, agency: str = "", subject: str = "developer", *, seconds: int = 8 * 3600) -> str:
         """Issue a bearer token that the services of this stack believe."""
@@ -160,7 +171,7 @@ class Stack:
 
     async def _provision(self) -> None:
         """Provision everything where services are to run; for bare servers only the empty database."""
-        if set(self._names) & set(SERVICES):
+        if set(self._names) - {*SERVER_PARTS, "sinks"}:
             await self.provision()
         elif "postgres" in self._names:
             server = await asyncpg.connect(self.dsn(database="postgres"))

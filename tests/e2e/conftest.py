@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from deploy.local.sinks.logbook import LOG_NAME, read_arrivals
 from deploy.local.stack import Stack
 
 FOLDER = Path(__file__).parents[2] / "var" / "e2e"
-PORT_BASE = 21300
+PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_E2E", "21300"))
 
 Hooks = Callable[[Stack, YearPlan], Mapping[float, Hook]]
 """What strikes at which share of the filings, given the running stack and the plan."""
@@ -40,11 +41,11 @@ class YearRunner:
         return plan_year(self.rules, request)
 
     async def play(
-        self, request: YearRequest, *, hooks: Hooks | None = None, after: After | None = None, log_level: str = "info"
+        self, request: YearRequest, *, hooks: Hooks | None = None, after: After | None = None, **stacked: Any
     ) -> YearReport:
+        """Play one; `stacked` is said to the stack beside what all years have in common."""
         plan = self.plan(request)
-        ports = Ports.from_base(PORT_BASE)
-        async with Stack(FOLDER, ports, fresh=True, scenario=BEGINS_AT, log_level=log_level) as stack:
+        async with Stack(FOLDER, Ports.from_base(PORT_BASE), fresh=True, scenario=BEGINS_AT, **stacked) as stack:
             report = await play(stack, plan, self.rules, hooks=hooks(stack, plan) if hooks else {})
             if after is not None:
                 await after(stack)

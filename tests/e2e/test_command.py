@@ -15,9 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from deploy.local.ports import Ports, refuse_taken
-from deploy.local.stack import ALL_PARTS
-from deploy.local.status import listeners
+from deploy.local.ports import OFFSETS, Ports, refuse_taken
 from tests.e2e.conftest import FOLDER, PORT_BASE
 from tests.unit.demo.test_report import KEYS
 
@@ -37,7 +35,7 @@ async def demo(*words: str) -> AsyncIterator[Process]:
 
 def all_ended() -> None:
     """Every port of the stack is free again."""
-    refuse_taken(Ports.from_base(PORT_BASE), [port for part in ALL_PARTS for port in listeners(part)])
+    refuse_taken(Ports.from_base(PORT_BASE), OFFSETS)
 
 
 @pytest.mark.timeout(300)

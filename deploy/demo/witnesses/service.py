@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -14,6 +14,7 @@ from deploy.demo.report import COMPARED, Witness
 from deploy.faults import DeployError
 
 DISTRICT = "H56.97"
+READ_AT = "motcua_domain_figures_read_timestamp_seconds"
 SNAPSHOT_PATIENCE_SECONDS = 60.0
 SNAPSHOT_POLL_SECONDS = 0.25
 
@@ -31,13 +32,17 @@ async def report_of(metrics: Caller, first: date, last: date) -> Witness:
     return Witness("metrics", {name: int(found[name]) for name in COMPARED})
 
 
-async def scrape_of(metrics: Caller) -> Witness:
-    """Scrape until the figures shown were read after this call began. Raises `NoFreshSnapshot`, `GaveUp`."""
+async def scrape_of(replicas: Sequence[Caller]) -> Witness:
+    """Scrape all replicas until the figures shown were read after this call began, and sum over them, as is usual.
+
+    Raises `NoFreshSnapshot`, `GaveUp`.
+    """
     asked_at = time.time()
     give_up_at = asked_at + SNAPSHOT_PATIENCE_SECONDS
     while time.time() < give_up_at:
-        samples = _samples((await metrics.read("/metrics")).body.decode())
-        if _sum(samples, "motcua_domain_figures_read_timestamp_seconds") >= asked_at:
+        pages = await asyncio.gather(*(replica.read("/metrics") for replica in replicas))
+        samples = [sample for page in pages for sample in _samples(page.body.decode())]
+        if max((value for name, _, value in samples if name == READ_AT), default=0) >= asked_at:
             return Witness("prometheus", _figures(samples))
         await asyncio.sleep(SNAPSHOT_POLL_SECONDS)
     raise NoFreshSnapshot(f"/metrics showed no figures read within {SNAPSHOT_PATIENCE_SECONDS:.0f} s")

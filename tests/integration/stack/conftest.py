@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from deploy.local.folder import Folder
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 
-PORT_BASE = 21000
+PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_STACK", "21000"))
 PARTS = ("postgres", "kafka", "sinks")
 
 
@@ -40,10 +42,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def other_ports() -> Ports:
     """Ports beside those of the module's stack: its block ends at base + 43."""
     offsets = {"postgres": 44, "kafka": 45, "kafka_controller": 46, "sms": 47, "mail": 48}
-    others = {
-        name: PORT_BASE + 5 + number for number, name in enumerate(("intake", "processing", "notification", "metrics"))
-    }
-    return Ports(**others, **{name: PORT_BASE + offset for name, offset in offsets.items()})
+    moved = {name: PORT_BASE + offset for name, offset in offsets.items()}
+    return dataclasses.replace(Ports.from_base(PORT_BASE + 4), **moved)
 
 
 @pytest.fixture

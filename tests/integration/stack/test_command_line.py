@@ -18,14 +18,16 @@ from deploy.local import state
 from deploy.local.folder import Folder
 from deploy.local.processes import Identity
 from deploy.local.stack import ALL_PARTS
+from tests.integration.stack.conftest import PORT_BASE
 
 OWN_PORTS = {
-    "MOTCUA_PORT_POSTGRES": "21010",
-    "MOTCUA_PORT_KAFKA": "21011",
-    "MOTCUA_PORT_KAFKA_CONTROLLER": "21012",
-    "MOTCUA_PORT_SMS": "21013",
-    "MOTCUA_PORT_MAIL": "21014",
+    "MOTCUA_PORT_POSTGRES": str(PORT_BASE + 20),
+    "MOTCUA_PORT_KAFKA": str(PORT_BASE + 21),
+    "MOTCUA_PORT_KAFKA_CONTROLLER": str(PORT_BASE + 22),
+    "MOTCUA_PORT_SMS": str(PORT_BASE + 23),
+    "MOTCUA_PORT_MAIL": str(PORT_BASE + 24),
 }
+"""Beside those of the module's stack, which may still run."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,18 @@ class Terminal:
         return process.returncode or 0, out.decode(), err.decode()
 
     async def up(self, *words: str) -> tuple[int, str, str]:
-        return await self.run("up", *(words or ("--only", "postgres,kafka,sinks")), "--port-base", "21000")
+        return await self.run("up", *(words or ("--only", "postgres,kafka,sinks")), "--port-base", str(PORT_BASE))
 
     async def status(self) -> tuple[int, dict[str, Any]]:
         code, out, _ = await self.run("status", "--json")
         return code, json.loads(out)
+
+    async def healthy(self) -> dict[str, Any]:
+        """The status once all is up (again)."""
+        async with asyncio.timeout(60):
+            while (found := await self.status())[0] != 0:
+                continue
+        return found[1]
 
     def recorded(self) -> state.StackState:
         found = state.read(Folder(self.folder))
@@ -72,7 +81,7 @@ async def terminal(folder: Path) -> AsyncIterator[Terminal]:
 async def test_up_status_second_up_down(terminal: Terminal) -> None:
     code, out, err = await terminal.up()
     assert code == 0, err
-    assert "21010" in out
+    assert OWN_PORTS["MOTCUA_PORT_POSTGRES"] in out
     code, found = await terminal.status()
     assert (code, found["healthy"]) == (0, True)
     assert {part["name"] for part in found["parts"]} == {"postgres", "kafka", "sinks"}
@@ -119,6 +128,25 @@ async def test_after_a_kill_of_a_service_with_its_supervisor_all_parts_come_up(t
     assert [name for name, process in before.items() if process.alive] == []
 
 
+async def test_two_replicas_are_shown_come_back_one_by_one_and_end_together(terminal: Terminal) -> None:
+    code, out, err = await terminal.up("--only", "postgres,kafka,metrics", "--replicas", "2")
+    assert code == 0, err
+    assert f"http://127.0.0.1:{PORT_BASE + 14}" in out
+    before = terminal.processes()
+    assert set(before) == {"supervisor", "postgres", "kafka", "metrics", "metrics_2"}
+    before["metrics_2"].send(signal.SIGKILL)
+    assert await before["metrics_2"].gone(10)
+    found = await terminal.healthy()
+    parts = {part["name"]: part for part in found["parts"]}
+    assert parts["metrics"]["ports"] == {"metrics": PORT_BASE + 4}
+    assert parts["metrics_2"]["ports"] == {"metrics_2": PORT_BASE + 14}
+    assert {name: part["restarts"] for name, part in parts.items() if part["restarts"]} == {"metrics_2": 1}
+    after = terminal.processes()
+    assert {name for name in before if before[name] != after[name]} == {"metrics_2"}
+    assert (await terminal.run("down"))[0] == 0
+    assert [name for name, process in after.items() if process.alive] == []
+
+
 async def test_a_child_that_outlived_its_supervisor_is_ended_by_the_next_up(terminal: Terminal) -> None:
     assert (await terminal.up())[0] == 0
     before = terminal.processes()
@@ -135,6 +163,6 @@ async def test_a_child_that_outlived_its_supervisor_is_ended_by_the_next_up(term
 async def test_nothing_there_is_exit_three_and_wrong_words_exit_two(terminal: Terminal) -> None:
     assert (await terminal.run("status"))[0] == 3
     assert (await terminal.run("up", "--only", "mysql"))[0] == 2
-    assert (await terminal.run("up", "--replicas", "2"))[0] == 2
+    assert (await terminal.run("up", "--replicas", "3"))[0] == 2
     assert (await terminal.run("parked", "list"))[0] == 3
     assert (await terminal.run("down"))[0] == 0

@@ -96,7 +96,7 @@ async def test_a_scrape_counts_only_figures_read_after_the_year() -> None:
     stale = SCRAPE.format(read_at=time.time() - 3, land=1.0)
     fresh = SCRAPE.format(read_at=time.time() + 60, land=9.0)
     async with answering("", stale, "", fresh) as metrics:
-        witness = await scrape_of(metrics)
+        witness = await scrape_of([metrics])
     assert witness.figures == {
         "received": 13,
         "resolved": 9,
@@ -108,6 +108,14 @@ async def test_a_scrape_counts_only_figures_read_after_the_year() -> None:
         "in_progress_overdue": 1,
         "apologies_published": 1,
     }
+
+
+async def test_a_scrape_is_that_of_all_replicas_and_a_second_exporter_doubles_it() -> None:
+    exported, silent = SCRAPE.format(read_at=time.time() + 60, land=9.0), "motcua_domain_figures_exported 0.0\n"
+    for second, received in ((silent, 13), (exported, 26)):
+        async with answering(exported) as one, answering(second) as other:
+            witness = await scrape_of([one, other])
+        assert witness.figures["received"] == received
 
 
 async def test_a_report_that_is_refused_is_a_fault() -> None:
