@@ -1,11 +1,17 @@
-"""Calls that survive a lost answer: the same request with the same idempotency key until it is answered."""
+"""Calls that survive a lost answer: the same request with the same idempotency key until it is answered.
+
+The replicas of a service are asked in turn. Whoever does not answer is passed over at once; only when all were asked in
+vain does the caller wait before the next round.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from itertools import cycle
 from typing import Any
 
 from deploy.faults import DeployError
@@ -39,10 +45,13 @@ class GaveUp(DeployError):
 
 
 class Caller:
-    """Calls one service as whoever the token names. `sent` counts requests, `repeated` those sent again."""
+    """Calls one service as whoever the token names, over a wire to each of its replicas.
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    `sent` counts requests, `repeated` those sent again.
+    """
+
+    def __init__(self, *replicas: Wire) -> None:
+        self._replicas = deque(replicas)
         self.sent = 0
         self.repeated = 0
 
@@ -70,11 +79,11 @@ class Caller:
 
     async def _patiently(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         give_up_at = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        delay = FIRST_DELAY_SECONDS
+        delay, asked, replicas = FIRST_DELAY_SECONDS, 0, self._in_turn()
         while True:
             try:
                 self.sent += 1
-                answer = await self._wire.request(method, target, headers, body)
+                answer = await next(replicas).request(method, target, headers, body)
             except ConnectionLost as error:
                 reason: object = error
             else:
@@ -86,8 +95,15 @@ class Caller:
             if asyncio.get_running_loop().time() > give_up_at:
                 raise GaveUp(f"{method} {target}: unanswered for {PATIENCE_SECONDS:.0f} s, last: {reason}")
             self.repeated += 1
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, LONGEST_DELAY_SECONDS)
+            asked += 1
+            if asked % len(self._replicas) == 0:
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LONGEST_DELAY_SECONDS)
+
+    def _in_turn(self) -> Iterator[Wire]:
+        """Give the replicas again and again, beginning with the one after that of the last request."""
+        self._replicas.rotate(-1)
+        return cycle(tuple(self._replicas))
 
 
 def _passes(answer: Answer) -> bool:

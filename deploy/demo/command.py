@@ -21,6 +21,7 @@ from deploy.demo.progress import YearProgress
 from deploy.demo.report import YearReport, show
 from deploy.faults import DeployError
 from deploy.local.ports import Ports
+from deploy.local.services import MOST_REPLICAS
 from deploy.local.stack import Stack
 from shared.rulebook.loader import LawDataError
 
@@ -37,6 +38,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Permutes the year; changes no count.")] = 1,
     leave: Annotated[bool, typer.Option("--exit", help="End after the report instead of serving on.")] = False,
     as_json: JsonOption = False,
+    replicas: Annotated[int, typer.Option(min=1, max=MOST_REPLICAS, help="Processes of each service.")] = 1,
     port_base: Annotated[int | None, typer.Option(help="Move all ports [default: 8000].")] = None,
     folder: Annotated[
         Path, typer.Option(envvar="MOTCUA_DEMO_FOLDER", help="Where the year's data lie; wiped at each start.")
@@ -50,7 +52,8 @@ def demo(
     try:
         rules = seed_rules()
         plan = plan_year(rules, YearRequest(dossiers, open_at_the_end, late, seed))
-        stack = Stack(folder, Ports.from_environment(port_base), fresh=True, scenario=BEGINS_AT, told=_tell)
+        ports = Ports.from_environment(port_base)
+        stack = Stack(folder, ports, replicas=replicas, fresh=True, scenario=BEGINS_AT, told=_tell)
     except LawDataError as faulty:
         end(Exit.FAILED, str(faulty))
     except (Impossible, ValueError) as error:

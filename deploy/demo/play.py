@@ -75,7 +75,7 @@ class Stage:
         }
         sinks = Wire("127.0.0.1", stack.ports.sms, connections=1)
         self._wires = (*wires.values(), sinks)
-        self.callers = {name: Caller(wires[name]) for name in SERVICES}
+        self.callers = {name: Caller(*(wires[part] for part in stack.processes(name))) for name in SERVICES}
         self.scraped = tuple(Caller(wires[part]) for part in stack.processes("metrics"))
         self.sinks = Caller(sinks)
         self.tokens = token_maker(stack)

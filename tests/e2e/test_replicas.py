@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.demo.driver import Hook
+from deploy.demo.plan import YearPlan
 from deploy.demo.report import YearReport
 from deploy.local.services import SERVICES, service_of
 from deploy.local.stack import Stack
 from shared.contracts import facts
 from tests.e2e.conftest import SMALL, Seen, YearRunner, connected
 from tests.e2e.test_faults import comparable, each_came_once
+
+FRONT_DOORS = {"intake": "/v1/dossiers", "processing": "/v1/dossiers/{code}/acts/{action}"}
+KILLS = {0.2: "intake_2", 0.35: "processing", 0.5: "metrics", 0.65: "processing_2"}
+"""At which share of the filings; notification is left alone, for a killed sender may lose what it was told."""
 
 TIMED = (facts.HalfTimeReached, facts.ApologyDrafted, facts.BecameOverdue)
 TIMERS = "select type, count(*) as facts from processing.journal where type = any($1) group by type"
@@ -73,6 +80,13 @@ async def test_both_replicas_of_each_service_did_their_part(shared: Shared) -> N
         assert sum(applied.values()) == shared.applied[service]
 
 
+async def test_clients_went_to_both(shared: Shared) -> None:
+    for service, route in FRONT_DOORS.items():
+        answered = shared.told(service, "motcua_http_requests_total", method="POST", route=route)
+        assert len(answered) == 2
+        assert min(answered.values()) > 0.4 * sum(answered.values())
+
+
 async def test_each_timer_fired_in_one_of_them(shared: Shared) -> None:
     assert shared.timers.keys() == {fact.TYPE for fact in TIMED}
     for fact_type, made in shared.timers.items():
@@ -85,3 +99,23 @@ async def test_one_of_them_exports_the_domain_figures(shared: Shared) -> None:
     assert sorted(exported.values()) == [0, 1]
     received = shared.told("metrics", "motcua_dossiers_received_total")
     assert received == {part: SMALL.dossiers for part, exports in exported.items() if exports}
+
+
+@pytest.mark.timeout(600)
+async def test_a_year_while_replicas_die_is_the_same_year(years: YearRunner, undisturbed: YearReport) -> None:
+    died: dict[str, int] = {}
+    ended = Seen()
+
+    def strikes(stack: Stack, _plan: YearPlan) -> dict[float, Hook]:
+        async def kill(part: str) -> None:
+            victim = await stack.kill(part)
+            await stack.wait_ready(part)
+            died[part] = victim.pid if victim.pid != stack.pid(part) and not victim.alive else 0
+
+        return {share: partial(kill, part) for share, part in KILLS.items()}
+
+    report = await years.play(SMALL, hooks=strikes, after=ended.look, replicas=2)
+    assert set(died) == set(KILLS.values())
+    assert all(died.values())
+    assert comparable(report) == comparable(undisturbed)
+    each_came_once(ended.arrivals, report)

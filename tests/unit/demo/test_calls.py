@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from deploy.demo.calls import Caller, Refused
-from tests.unit.shared.small_server import answer, read_request, served
+from tests.unit.shared.small_server import Serve, answer, read_request, served
 
 
 async def test_a_lost_answer_is_asked_for_again_with_the_same_key() -> None:
@@ -28,6 +28,28 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_key() -> None:
     assert set(keys) == {"idempotency-key: key-1"}
     assert caller.sent == len(keys) >= 4
     assert caller.repeated == caller.sent - 1
+
+
+async def test_replicas_are_asked_in_turn_and_a_lost_answer_of_one_is_asked_of_the_other() -> None:
+    """The first replica reads each request and dies; the other answers the same keys."""
+    heard: dict[str, list[str]] = {"dying": [], "living": []}
+
+    def replica(name: str, reply: bytes) -> Serve:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head, _ = await read_request(reader)
+            heard[name] += [line for line in head.split("\r\n") if line.startswith("idempotency-key")]
+            writer.write(reply)
+
+        return serve
+
+    created = answer("201 Created", b'{"code":"ok"}')
+    keys = [f"key-{number}" for number in range(6)]
+    async with served(replica("dying", b"")) as dying, served(replica("living", created)) as living:
+        caller = Caller(dying, living)
+        await asyncio.gather(*(caller.post("/v1/dossiers", "token", key, {}) for key in keys))
+    assert len(heard["dying"]) == len(keys) / 2
+    assert sorted(heard["living"]) == [f"idempotency-key: {key}" for key in keys]
+    assert caller.repeated == len(keys) / 2
 
 
 async def test_a_refusal_is_told_with_its_code_and_not_repeated() -> None:
