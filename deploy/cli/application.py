@@ -45,6 +45,7 @@ def options(
 
 
 commands.command("up")(stack.up)
+commands.command("restart")(stack.restart)
 commands.command("down")(stack.down)
 commands.command("status")(stack.status)
 commands.command("serve")(operation.serve)

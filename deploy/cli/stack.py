@@ -1,4 +1,4 @@
-"""`motcua up`, `down` and `status`: the embedded stack in the background."""
+"""`motcua up`, `restart`, `down` and `status`: the embedded stack in the background."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import typer
 
 from deploy.cli.options import DEFAULT_FOLDER, FolderOption, JsonOption
 from deploy.cli.outcome import Exit, end, progress
-from deploy.local import state
+from deploy.cli.stores import chosen_services
+from deploy.local import rolling, state
 from deploy.local import status as stack_status
 from deploy.local.folder import Folder, NotOurs
 from deploy.local.ports import Ports
@@ -89,6 +90,29 @@ def _print_addresses(place: Folder) -> None:
         scheme = "http://" if service_of(name) in _SPEAK_HTTP else ""
         typer.echo(f"{name:18}{scheme}127.0.0.1:{found.ports[name] if found else 0}")
     progress.print(f"secrets in {place.secrets}, logs in {place.logs}; end with `motcua down`", markup=False)
+
+
+def restart(
+    service: Annotated[
+        str | None, typer.Argument(metavar="[SERVICE]", help=f"One of {', '.join(SERVICES)}; all unless given.")
+    ] = None,
+    folder: FolderOption = DEFAULT_FOLDER,
+) -> None:
+    """Replace the processes of a service one after the other: each ends its work, and the new one is ready first.
+
+    With two replicas somebody answers all the time; nothing is lost or done twice, whatever is going on. A replica that
+    is not ready stops it before anything is ended. Examples: `motcua restart`; `motcua restart processing`.
+    """
+    place = Folder(folder)
+    services = chosen_services(service)
+    if state.read(place) is None:
+        end(Exit.NOT_READY, f"no stack in {place.path}; start one with `motcua up`")
+    with progress.status("restarting"):
+        asyncio.run(rolling.restart(place, services, _tell_replaced))
+
+
+def _tell_replaced(replaced: rolling.Replaced) -> None:
+    typer.echo(f"{replaced.part:18}process {replaced.before.pid} ended, process {replaced.after.pid} is ready")
 
 
 def down(

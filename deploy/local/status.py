@@ -63,12 +63,13 @@ async def stack(folder: Folder) -> StackStatus | None:
     )
 
 
-async def parts(folder: Folder) -> list[PartStatus]:
-    """Tell every part that the state file names, each probed now."""
+async def parts(folder: Folder, *names: str) -> list[PartStatus]:
+    """Tell these parts, or every part that the state file names, each probed now."""
     found = state.read(folder)
     if found is None:
         return []
-    return list(await asyncio.gather(*(_part(folder, found, name, of) for name, of in found.parts.items())))
+    chosen = {name: of for name, of in found.parts.items() if not names or name in names}
+    return list(await asyncio.gather(*(_part(folder, found, name, of) for name, of in chosen.items())))
 
 
 async def _part(folder: Folder, found: StackState, name: str, process: ProcessState) -> PartStatus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,8 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from deploy.demo.driver import Hook
 from deploy.demo.plan import YearPlan
 from deploy.demo.report import YearReport
-from deploy.local.services import SERVICES, service_of
+from deploy.local.rolling import Replaced, restart
+from deploy.local.services import SERVICES, replicas_of, service_of
 from deploy.local.stack import Stack
+from deploy.local.status import parts
 from shared.contracts import facts
 from tests.e2e.conftest import SMALL, Seen, YearRunner, connected
 from tests.e2e.test_faults import comparable, each_came_once
@@ -117,5 +120,41 @@ async def test_a_year_while_replicas_die_is_the_same_year(years: YearRunner, und
     report = await years.play(SMALL, hooks=strikes, after=ended.look, replicas=2)
     assert set(died) == set(KILLS.values())
     assert all(died.values())
+    assert comparable(report) == comparable(undisturbed)
+    each_came_once(ended.arrivals, report)
+
+
+@pytest.mark.timeout(600)
+async def test_a_rolling_restart_under_load_is_the_same_year(years: YearRunner, undisturbed: YearReport) -> None:
+    """Every process of every service is replaced while the year goes on; somebody of each is ready all the time."""
+    replaced: list[Replaced] = []
+    ready: dict[str, list[int]] = {service: [] for service in SERVICES}
+    during: list[int] = []
+    ended = Seen()
+
+    async def watch(stack: Stack, service: str) -> None:
+        while True:
+            found = await parts(stack.folder, *stack.processes(service))
+            ready[service].append(sum(part.healthy for part in found))
+            await asyncio.sleep(0.05)
+
+    def strikes(stack: Stack, _plan: YearPlan) -> dict[float, Hook]:
+        async def roll() -> None:
+            async with connected(stack) as connection:
+                before = await connection.fetchval("select count(*) from intake.dossiers")
+                watching = [asyncio.create_task(watch(stack, service)) for service in SERVICES]
+                replaced.extend(await restart(stack.folder))
+                for task in watching:
+                    task.cancel()
+                during.append(await connection.fetchval("select count(*) from intake.dossiers") - before)
+
+        return {0.1: roll}
+
+    report = await years.play(SMALL, hooks=strikes, after=ended.look, replicas=2)
+    assert [each.part for each in replaced] == [part for name in SERVICES for part in replicas_of(name, 2)]
+    assert not [each for each in replaced if each.before == each.after or each.before.alive]
+    assert during[0] > SMALL.dossiers / 10
+    for service, counts in ready.items():
+        assert min(counts) == 1, service  # one was away, never both
     assert comparable(report) == comparable(undisturbed)
     each_came_once(ended.arrivals, report)

@@ -141,8 +141,25 @@ async def test_two_replicas_are_shown_come_back_one_by_one_and_end_together(term
     assert parts["metrics"]["ports"] == {"metrics": PORT_BASE + 4}
     assert parts["metrics_2"]["ports"] == {"metrics_2": PORT_BASE + 14}
     assert {name: part["restarts"] for name, part in parts.items() if part["restarts"]} == {"metrics_2": 1}
+    killed = terminal.processes()
+    assert {name for name in before if before[name] != killed[name]} == {"metrics_2"}
+
+    code, out, err = await terminal.run("restart", "metrics")
+    assert code == 0, err
     after = terminal.processes()
-    assert {name for name in before if before[name] != after[name]} == {"metrics_2"}
+    assert {name for name in after if after[name] != killed[name]} == {"metrics", "metrics_2"}
+    assert [line.split()[0] for line in out.splitlines()] == ["metrics", "metrics_2"]
+
+    after["metrics_2"].send(signal.SIGSTOP)
+    code, _, err = await terminal.run("restart")
+    assert code == 1
+    assert "no intake runs" in err
+    code, _, err = await terminal.run("restart", "metrics")
+    assert code == 1
+    assert "metrics_2 is not ready" in err
+    assert terminal.processes() == after
+    after["metrics_2"].send(signal.SIGCONT)
+
     assert (await terminal.run("down"))[0] == 0
     assert [name for name, process in after.items() if process.alive] == []
 
@@ -164,5 +181,7 @@ async def test_nothing_there_is_exit_three_and_wrong_words_exit_two(terminal: Te
     assert (await terminal.run("status"))[0] == 3
     assert (await terminal.run("up", "--only", "mysql"))[0] == 2
     assert (await terminal.run("up", "--replicas", "3"))[0] == 2
+    assert (await terminal.run("restart"))[0] == 3
+    assert (await terminal.run("restart", "mysql"))[0] == 2
     assert (await terminal.run("parked", "list"))[0] == 3
     assert (await terminal.run("down"))[0] == 0
