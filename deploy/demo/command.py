@@ -15,6 +15,7 @@ from rich.console import Console
 
 from deploy.cli.options import JsonOption
 from deploy.cli.outcome import Exit, end, progress
+from deploy.demo.chaos import Chaos
 from deploy.demo.plan import Impossible, Rules, YearPlan, YearRequest, plan_year
 from deploy.demo.play import BEGINS_AT, play, seed_rules, sinks_saw
 from deploy.demo.progress import YearProgress
@@ -39,6 +40,10 @@ def demo(
     leave: Annotated[bool, typer.Option("--exit", help="End after the report instead of serving on.")] = False,
     as_json: JsonOption = False,
     replicas: Annotated[int, typer.Option(min=1, max=MOST_REPLICAS, help="Processes of each service.")] = 1,
+    chaos: Annotated[
+        int | None,
+        typer.Option(metavar="SEED", help="Kill services, Kafka and PostgreSQL at points of this seed; two replicas."),
+    ] = None,
     port_base: Annotated[int | None, typer.Option(help="Move all ports [default: 8000].")] = None,
     folder: Annotated[
         Path, typer.Option(envvar="MOTCUA_DEMO_FOLDER", help="Where the year's data lie; wiped at each start.")
@@ -46,20 +51,23 @@ def demo(
 ) -> None:
     """Play 1 January to 30 November 2020 through the four services and print the district's report.
 
-    Exit codes: 0 the four witnesses agree; 1 they do not, a dossier is parked, or the year could not be played; 2 more
-    open or late dossiers are asked for than the promised limits allow (the largest number is named).
+    Exit codes: 0 the four witnesses agree; 1 they do not, a dossier is parked, the year could not be played, or a
+    message came twice without leave; 2 more open or late dossiers are asked for than the promised limits allow (the
+    largest number is named).
     """
     try:
         rules = seed_rules()
         plan = plan_year(rules, YearRequest(dossiers, open_at_the_end, late, seed))
         ports = Ports.from_environment(port_base)
+        replicas = replicas if chaos is None else MOST_REPLICAS
         stack = Stack(folder, ports, replicas=replicas, fresh=True, scenario=BEGINS_AT, told=_tell)
     except LawDataError as faulty:
         end(Exit.FAILED, str(faulty))
     except (Impossible, ValueError) as error:
         end(Exit.USAGE, str(error))
     try:
-        report = uvloop.run(_year(stack, plan, rules, leave=leave, as_json=as_json))
+        fire = None if chaos is None else Chaos(stack, chaos, _tell)
+        report, faults = uvloop.run(_year(stack, plan, rules, fire, leave=leave, as_json=as_json))
     except* KeyboardInterrupt:
         end(Exit.INTERRUPTED, "interrupted")
     except* (DeployError, OSError, asyncpg.PostgresError) as stopped:
@@ -67,25 +75,39 @@ def demo(
     if report.events.parked:
         again = f"motcua up --only postgres --folder {folder}" + (f" --port-base {port_base}" if port_base else "")
         _tell(f"the stack was ended: before `motcua parked` can read it, `{again}`")
-    raise typer.Exit(report.exit_code)
+    raise typer.Exit(Exit.FAILED if faults else report.exit_code)
 
 
-async def _year(stack: Stack, plan: YearPlan, rules: Rules, *, leave: bool, as_json: bool) -> YearReport:
+async def _year(
+    stack: Stack, plan: YearPlan, rules: Rules, chaos: Chaos | None, *, leave: bool, as_json: bool
+) -> tuple[YearReport, list[str]]:
     shown = progress if as_json else Console(highlight=False)
     shown.print(f"the board: {stack.urls['metrics']}/")
     async with stack:
         with YearProgress(progress, plan.request.dossiers) as bar:
-            report = await play(stack, plan, rules, on_progress=bar.show)
+            hooks = chaos.hooks if chaos else {}
+            report = await play(stack, plan, rules, hooks=hooks, on_progress=bar.show)
         if as_json:
-            typer.echo(json.dumps(report.as_json(), ensure_ascii=False))
+            under_fire = {"chaos": chaos.as_json()} if chaos else {}
+            typer.echo(json.dumps(report.as_json() | under_fire, ensure_ascii=False))
         else:
             show(shown, report)
         shown.print("at the sinks: " + await sinks_saw(stack))
+        faults = await _under_fire(shown, report, chaos) if chaos else []
         if report.events.parked:
             _tell(f"parked: `motcua parked list --folder {stack.folder.path}` shows {report.events.parked} facts")
         if not leave:
             await _serve_on(stack)
-    return report
+    return report, faults
+
+
+async def _under_fire(shown: Console, report: YearReport, chaos: Chaos) -> list[str]:
+    """Sum the strikes up; answers what is wrong with them or with the messages."""
+    shown.print(f"{chaos.in_words()}; codes_sha256 {report.codes_sha256}")
+    faults = await chaos.faults()
+    for fault in faults:
+        shown.print(f"[bold red]fault[/] {fault}")
+    return faults
 
 
 async def _serve_on(stack: Stack) -> None:

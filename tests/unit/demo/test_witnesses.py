@@ -5,7 +5,7 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -15,6 +15,7 @@ from deploy.demo.play import BEGINS_AT
 from deploy.demo.report import COMPARED
 from deploy.demo.witnesses.ledger import Told, ledger_of
 from deploy.demo.witnesses.service import report_of, scrape_of
+from deploy.demo.witnesses.sinks import Span, doubled_without_leave
 from deploy.demo.witnesses.sql import HELD
 from tests.unit.shared.small_server import answer, read_request, served
 
@@ -129,3 +130,43 @@ async def test_a_lost_report_is_asked_for_again() -> None:
     async with answering("", json.dumps(dict.fromkeys(COMPARED, 3))) as metrics:
         witness = await report_of(metrics, FIRST_DAY, LAST_DAY)
     assert (witness.faults, set(witness.figures.values())) == ((), {3})
+
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def arrival(reference: str, seconds: float, text: str = "") -> dict[str, str]:
+    moment = at(seconds).isoformat(timespec="milliseconds")
+    return {"at": moment, "kind": "sms", "reference": reference, "to": "digest", "text": text or reference}
+
+
+TWICE = [arrival("a", -1), arrival("a", 30)]
+
+
+def test_a_message_may_come_twice_around_a_kill_of_its_sender() -> None:
+    assert list(doubled_without_leave(TWICE, [(at(0), at(2))], set())) == []
+
+
+@pytest.mark.parametrize(
+    ("kills", "once"),
+    [
+        ([], set()),
+        ([(at(-9), at(-2))], set()),
+        ([(at(31), at(33))], set()),
+        ([(at(0), at(2))], {"a"}),
+    ],
+)
+def test_a_message_that_comes_twice_otherwise_is_a_fault(kills: list[Span], once: set[str]) -> None:
+    [fault] = doubled_without_leave(TWICE, kills, once)
+    assert fault.startswith("message a ")
+
+
+def test_the_same_words_to_the_same_citizen_under_another_name_are_a_fault() -> None:
+    arrivals = [arrival("a", -1, "text"), arrival("b", 1, "text"), arrival("c", 1)]
+    assert list(doubled_without_leave(arrivals, [(at(0), at(2))], set())) == [
+        "one citizen was told the same by the messages a, b"
+    ]
