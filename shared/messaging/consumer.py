@@ -230,4 +230,6 @@ class Consumer:
             max_partition_fetch_bytes=tuning.fetch_bytes,
             fetch_max_bytes=tuning.fetch_bytes * 16,
             fetch_max_wait_ms=500,
+            # A topic that was lost and made anew is seen only so; aiokafka's own five minutes are long.
+            metadata_max_age_ms=int(tuning.watch_seconds * 1000),
         )

@@ -127,6 +127,59 @@ async def test_two_relays_at_once_publish_twice_perhaps_and_effects_stay_once_an
     assert await house.parked() == []
 
 
+BURST = 600
+
+
+async def burst(house: House) -> None:
+    """Record many facts at once, and come back while the relay is in the middle of them."""
+    await house.append(*(house.draft(f"D{number % 20}", number) for number in range(BURST)))
+
+    async def in_the_middle() -> bool:
+        return 0 < await house.count("unsent") < BURST
+
+    await until(in_the_middle)
+
+
+def come_late(published: Published) -> int:
+    """How many records stand behind a later fact of their subject."""
+    highest: dict[str, int] = {}
+    late = 0
+    for subject, seq, _ in published:
+        late += seq < highest.get(subject, 0)
+        highest[subject] = max(seq, highest.get(subject, 0))
+    return late
+
+
+async def test_a_relay_frozen_past_its_lease_and_one_killed_are_replaced_and_effects_stay_once_and_in_order(
+    house: House,
+) -> None:
+    bursts = 0
+    async with victim(house, trap=None) as process, running(house.consumer()):
+        while bursts < 2 or not come_late(await on_topic(house)):
+            assert bursts < 15, "woken up, it never published behind another relay's back"
+            await burst(house)
+            process.send_signal(signal.SIGSTOP)
+            left = await house.count("unsent")
+            assert left, "frozen when all was done"
+            async with running(house.relay()):
+                await all_sent(house)
+            process.send_signal(signal.SIGCONT)
+            bursts += 1
+        assert await house.pool.fetchval("select max(epoch) from relay_leases") > bursts
+        await burst(house)
+        process.send_signal(signal.SIGKILL)
+        assert await process.wait() == -signal.SIGKILL
+        assert await house.count("unsent")
+        async with running(house.relay()):
+            await all_sent(house)
+        facts = BURST * (bursts + 1)
+        await house.until_effects(facts)
+    assert await house.effects() == {
+        (f"D{subject}", "intake"): list(range(1, facts // 20 + 1)) for subject in range(20)
+    }
+    assert await house.parked() == []
+
+
 async def test_a_fact_that_no_broker_takes_parks_its_subject_and_others_flow(house: House) -> None:
     big = Draft(topic=house.topic, subject="big", fact=fact(2, "x" * 1_100_000), legal_time=MOMENT)
     await house.append(house.draft("big", 1), big, house.draft("big", 3), house.draft("A", 1))

@@ -26,9 +26,11 @@ PACE = Pace(batch=30, per_second=10_000)
 @asynccontextmanager
 async def publisher_of(house: House) -> AsyncIterator[Publisher]:
     publisher = Publisher(house.kafka, "republish", Bounds())
-    await publisher.start()
-    yield publisher
-    await publisher.close()
+    try:
+        await publisher.start()
+        yield publisher
+    finally:
+        await publisher.close()
 
 
 async def refill(house: House, place: Position = BEGINNING, most: int = FACTS) -> tuple[Position, int]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import suppress
+
+PORT = int(os.environ.get("MOTCUA_TEST_PORTS_MESSAGING", "21050")) + 45
+"""Beside the suite's servers."""
 
 
 class Wire:
     """A TCP forwarder in front of a server that can be cut: connections reset, new ones refused."""
 
-    def __init__(self, target: int, port: int = 21095) -> None:
+    def __init__(self, target: int, port: int = PORT) -> None:
         self._target = target
         self.port = port
         self._server: asyncio.Server | None = None
