@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 REPLICAS := 1
 export PYTHON
 
-.PHONY: help demo test check up down install deps-debian
+.PHONY: help demo test check simulate up down install deps-debian
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -30,6 +30,10 @@ check: $(INSTALLED) ## the static checks, under a minute
 
 test: check ## every check and every test, the full year among them; ARGS="tests/unit"
 	.venv/bin/pytest $(ARGS)
+
+SEEDS ?= 1-300
+simulate: $(INSTALLED) ## seeds of the deterministic simulation; SEEDS=1-20000 or ARGS="--seed 17 --trace"
+	@.venv/bin/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 install: $(INSTALLED) ## .venv and the locked jars; all other targets do it by themselves
 

@@ -1,0 +1,271 @@
+"""The processes of the world. Each life runs the product's own code; what is not here is the product's."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.requests import Request as HttpRequest
+
+from services.metrics.handlers import subscriptions as metrics_subscriptions
+from services.processing.api.officers import Performing
+from services.processing.domain.duties import duties
+from services.processing.domain.refusals import UnknownCase
+from services.processing.handlers.accepting import subscriptions as processing_subscriptions
+from services.processing.handlers.acting import Acting
+from services.processing.handlers.clockwork import fire_due
+from services.processing.handlers.reading import Reading
+from shared.contracts.topics import LIFECYCLE
+from shared.database import Connection
+from shared.http.idempotency import Answer, answer_once
+from shared.http.problems import Problem
+from shared.messaging.batch import Handler, Subscription
+from shared.messaging.consumer import Consumer, Tuning
+from shared.messaging.envelope import Received
+from shared.messaging.faults import passes
+from shared.messaging.journal import Journal
+from shared.messaging.relay import Relay, RelayTuning
+from shared.messaging.rules import RuleStore
+from tests.simulation.broker import Broker, Client, Group, Producer
+from tests.simulation.clocks import Clocks
+from tests.simulation.ledger import Filing, Ledger, Request, Wish
+from tests.simulation.stepping import Actor
+from tests.unit.processing.office import act_for, officer_for, rules
+
+AT_ONCE = Tuning(
+    poll_ms=0,
+    gather_seconds=0,
+    commit_seconds=0,
+    first_back_off_seconds=0,
+    longest_back_off_seconds=0,
+    watch_seconds=math.inf,
+)
+"""A consumer that never rests: the scheduler decides when it turns."""
+
+LEASE_SECONDS = 3600.0
+"""Leases end when the seed says so, never because a machine is slow."""
+
+RENEWALS = 0.3
+"""The share of rounds before which a third of the lease has passed."""
+
+SUBSCRIPTIONS: dict[str, Callable[[RuleStore], tuple[Subscription, ...]]] = {
+    "processing": processing_subscriptions,
+    "metrics": metrics_subscriptions,
+}
+
+
+@dataclass(frozen=True)
+class Town:
+    """What the lives of one seed work with."""
+
+    broker: Broker
+    groups: dict[str, Group]
+    clocks: Clocks
+    ledger: Ledger
+    rules: RuleStore
+
+
+class _Relay(Relay):
+    """The relay with a producer in memory and no rests: it stops before each round."""
+
+    def __init__(self, town: Town, actor: Actor) -> None:
+        batch = actor.stage.chaos.rng.choice((2, 5, 1000))
+        tuning = RelayTuning(
+            batch_facts=batch,
+            lease_seconds=LEASE_SECONDS,
+            renew_seconds=math.inf,
+            gather_seconds=0,
+            shortest_rest_seconds=0,
+            longest_rest_seconds=0,
+            longest_back_off_seconds=0,
+        )
+        super().__init__(actor.pool(), actor.journal, "", machine_now=town.clocks.machine_now, tuning=tuning)
+        self._town, self._actor = town, actor
+        self._seen = -1
+
+    def _producer(self) -> Producer:
+        return Producer(self._town.broker, self._actor)
+
+    async def _round(self, producer: Any) -> int:
+        stage, schema = self._actor.stage, self._actor.line.schema
+        await self._actor.stop_before("round", lambda: self._seen == stage.recorded[schema])
+        before, self._seen = stage.recorded[schema], -1
+        if stage.chaos.calm or stage.chaos.rng.random() < RENEWALS:
+            self._renew_at = 0.0
+        found = await super()._round(producer)
+        if not found:
+            self._seen = before
+        return found
+
+
+async def relay_life(town: Town, actor: Actor) -> None:
+    """Publish what the journal recorded."""
+    await _Relay(town, actor).run(asyncio.Event())
+
+
+class _Consumer(Consumer):
+    """The consumer with a client in memory."""
+
+    def __init__(self, town: Town, actor: Actor) -> None:
+        self._group_of_town, self._actor = town.groups[actor.line.schema], actor
+        subscribed = SUBSCRIPTIONS[actor.line.schema](town.rules)
+        lifecycle = next(entry for entry in subscribed if entry.topic == LIFECYCLE.name)
+        super().__init__(
+            actor.line.schema,
+            [witnessed(lifecycle)],
+            actor.pool(),
+            "",
+            machine_now=town.clocks.machine_now,
+            tuning=AT_ONCE,
+        )
+
+    def _client(self) -> Client:
+        return Client(self._group_of_town, self._actor)
+
+
+async def consumer_life(town: Town, actor: Actor) -> None:
+    """Consume the lifecycle."""
+    await _Consumer(town, actor).run(asyncio.Event())
+
+
+def witnessed(subscription: Subscription) -> Subscription:
+    """Write down every fact that takes effect, in the transaction of its effect."""
+    handlers: dict[str, Handler] = {kind: partial(_write_down, None) for kind in subscription.ignored}
+    handlers |= {kind: partial(_write_down, handler) for kind, handler in subscription.handlers.items()}
+    return replace(subscription, handlers=handlers, ignored={})
+
+
+EFFECT = """
+insert into effects (subject, source, seq) select * from unnest($1::text[], $2::text[], $3::bigint[])
+"""
+
+
+async def _write_down(handler: Handler | None, tx: Connection, wave: Sequence[Received]) -> None:
+    if handler is not None:
+        await handler(tx, wave)
+    streams = [(fact.subject, fact.source, fact.seq) for fact in wave]
+    await tx.execute(EFFECT, *map(list, zip(*streams, strict=True)))
+
+
+async def timers_life(town: Town, actor: Actor) -> None:
+    """Fire what has fallen due, again and again."""
+    stage, clocks = actor.stage, town.clocks
+    actor.journal = Journal("processing", clocks.machine_now)
+    seen = None
+
+    def looked() -> tuple[int, object]:
+        return stage.changed["processing"], clocks.now()
+
+    def nothing_new() -> bool:
+        return seen == looked()
+
+    while True:
+        await actor.stop_before("look at the clock", nothing_new)
+        before, seen = looked(), None
+        try:
+            if not await fire_due(actor.pool(), actor.journal, clocks.now()):
+                seen = before
+        except Exception as error:
+            if not passes(error):
+                raise
+
+
+async def desk_life(town: Town, actor: Actor) -> None:
+    """Hand dossiers in, each until it is acknowledged."""
+    actor.journal = Journal("intake", town.clocks.machine_now)
+
+    async def record(filing: Filing, tx: Connection) -> Answer:
+        await actor.journal.append(tx, filing.drafts)
+        return Answer(201, Accepted(code=filing.code))
+
+    while True:
+        await actor.stop_before("next filing", lambda: not town.ledger.open_filings())
+        filing = actor.stage.chaos.rng.choice(town.ledger.open_filings())
+        await _ask(actor, filing, partial(record, filing))
+
+
+class Accepted(BaseModel):
+    """What the desk is answered."""
+
+    code: str
+
+
+async def officer_life(town: Town, actor: Actor) -> None:
+    """Do what dossiers wait for; repeat what was not answered, or what another officer's client still waits for."""
+    stage, ledger = actor.stage, town.ledger
+    actor.journal = Journal("processing", town.clocks.machine_now)
+    acting = Acting(town.rules, actor.journal, town.clocks)
+    seen = -1
+
+    def nothing_to_do() -> bool:
+        if ledger.open_wishes():
+            return False
+        return stage.chaos.calm or not ledger.acts_left or not ledger.codes() or seen == stage.changed["processing"]
+
+    while True:
+        await actor.stop_before("next act", nothing_to_do)
+        before, seen = stage.changed["processing"], -1
+        wish = _to_repeat(town, actor) or await _wish(town, actor)
+        if wish is None:
+            seen = before
+            continue
+        path = rules().agencies.get(wish.officer.agency).path
+        await _ask(actor, wish, Performing(acting, wish.code, wish.act, wish.officer, path, wish.version))
+
+
+def _to_repeat(town: Town, actor: Actor) -> Wish | None:
+    """Choose a request that nobody has answered yet."""
+    chaos, ledger = actor.stage.chaos, town.ledger
+    waiting = ledger.open_wishes()
+    if waiting and (chaos.calm or not ledger.acts_left or chaos.strikes("client repeats")):
+        return chaos.rng.choice(waiting)
+    return None
+
+
+async def _wish(town: Town, actor: Actor) -> Wish | None:
+    """Look at a dossier and want what it waits for."""
+    rng, ledger = actor.stage.chaos.rng, town.ledger
+    if not ledger.acts_left or not ledger.codes():
+        return None
+    try:
+        case = await Reading(actor.pool(), town.rules).for_applicant(rng.choice(ledger.codes()))
+    except UnknownCase:
+        return None
+    except Exception as error:
+        if not passes(error):
+            raise
+        return None
+    owed = duties(case)
+    if not owed or not ledger.acts_left:
+        return None
+    duty = rng.choice(owed)
+    return ledger.want(case.code, act_for(duty, case), officer_for(duty), case.version)
+
+
+async def _ask(actor: Actor, request: Request, effect: Callable[[Connection], Awaitable[Answer]]) -> None:
+    """Send a request as the API's route does; the answer reaches the client only if the process lives to give it."""
+    http = HttpRequest(
+        {"type": "http", "method": "POST", "path": f"/{request.code}/{request.key}", "headers": []}, _no_body
+    )
+    try:
+        response = await answer_once(http, actor.pool(), caller="client", key=request.key, act=effect)
+    except Problem as problem:
+        if problem.code != "request_in_flight":
+            await actor.stop_before(f"refuse {request.key}")
+            request.refusals.append(problem.code)
+            actor.outcome = problem.code
+    except Exception as error:
+        if not passes(error):
+            raise
+    else:
+        await actor.stop_before(f"answer {request.key}")
+        request.answers.append(bytes(response.body))
+
+
+async def _no_body() -> dict[str, object]:
+    return {"type": "http.request", "body": b"", "more_body": False}
