@@ -127,7 +127,7 @@ class Relay:
 
     async def _session(self, stop: asyncio.Event) -> None:
         """Publish with one producer until it is spent or the end comes."""
-        publisher = Publisher(self._servers, f"relay-{self._journal.source}", self._tuning)
+        publisher = self._publisher()
         self._renew_at = 0.0
         try:
             await publisher.start()
@@ -136,6 +136,9 @@ class Relay:
             await publisher.close()
         async with transaction(self._pool) as tx:
             await release_shards(tx, self._holder)
+
+    def _publisher(self) -> Publisher:
+        return Publisher(self._servers, f"relay-{self._journal.source}", self._tuning)
 
     async def _publish(self, publisher: Publisher, stop: asyncio.Event) -> None:
         pause = 0.0

@@ -7,8 +7,8 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
+import asyncpg
 from pydantic import BaseModel
 from starlette.requests import Request as HttpRequest
 
@@ -20,7 +20,7 @@ from services.processing.handlers.accepting import subscriptions as processing_s
 from services.processing.handlers.acting import Acting
 from services.processing.handlers.clockwork import fire_due
 from services.processing.handlers.reading import Reading
-from shared.contracts.topics import LIFECYCLE
+from shared.contracts.topics import LIFECYCLE, TOPICS
 from shared.database import Connection
 from shared.http.idempotency import Answer, answer_once
 from shared.http.problems import Problem
@@ -29,6 +29,7 @@ from shared.messaging.consumer import Consumer, Tuning
 from shared.messaging.envelope import Received
 from shared.messaging.faults import passes
 from shared.messaging.journal import Journal
+from shared.messaging.publisher import Bounds, Publisher, Sent
 from shared.messaging.relay import Relay, RelayTuning
 from shared.messaging.rules import RuleStore
 from tests.simulation.broker import Broker, Client, Group, Producer
@@ -70,6 +71,30 @@ class Town:
     rules: RuleStore
 
 
+class _Publisher(Publisher):
+    """The publisher over a producer in memory, which has every topic; it takes one step at a time, so topic by topic."""
+
+    def __init__(self, producer: Producer, bounds: Bounds) -> None:
+        self._producer, self._bounds, self._known, self.spent = (
+            producer,
+            bounds,
+            {topic.name for topic in TOPICS},
+            False,
+        )
+
+    async def publish(self, rows: Sequence[asyncpg.Record]) -> Sent:
+        sent = Sent()
+        for topic in dict.fromkeys(row["topic"] for row in rows):
+            await self._publish([row for row in rows if row["topic"] == topic], sent)
+        return sent
+
+    async def close(self) -> None:
+        await self._producer.stop()
+
+    async def _topics(self) -> set[str]:
+        return self._known
+
+
 class _Relay(Relay):
     """The relay with a producer in memory and no rests: it stops before each round."""
 
@@ -88,16 +113,16 @@ class _Relay(Relay):
         self._town, self._actor = town, actor
         self._seen = -1
 
-    def _producer(self) -> Producer:
-        return Producer(self._town.broker, self._actor)
+    def _publisher(self) -> Publisher:
+        return _Publisher(Producer(self._town.broker, self._actor), self._tuning)
 
-    async def _round(self, producer: Any) -> int:
+    async def _round(self, publisher: Publisher) -> int:
         stage, schema = self._actor.stage, self._actor.line.schema
         await self._actor.stop_before("round", lambda: self._seen == stage.recorded[schema])
         before, self._seen = stage.recorded[schema], -1
         if stage.chaos.calm or stage.chaos.rng.random() < RENEWALS:
             self._renew_at = 0.0
-        found = await super()._round(producer)
+        found = await super()._round(publisher)
         if not found:
             self._seen = before
         return found

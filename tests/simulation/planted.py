@@ -54,9 +54,9 @@ def relay_ordered_by_id(patch: pytest.MonkeyPatch) -> None:
     reached: Counter[str] = Counter()
     asked: dict[object, Sequence[Any]] = {}
 
-    async def beyond(tx: Any, holder: str, limit: int) -> Sequence[Any]:
+    async def beyond(tx: Any, holder: str, limit: int, closed: Sequence[str]) -> Sequence[Any]:
         position = reached[tx.actor.line.schema]
-        asked[tx.actor] = [row for row in await pending_facts(tx, holder, limit) if row["ordinal"] > position]
+        asked[tx.actor] = [row for row in await pending_facts(tx, holder, limit, closed) if row["ordinal"] > position]
         return asked[tx.actor]
 
     async def remember(tx: Any, ordinals: Sequence[int]) -> None:
