@@ -72,7 +72,7 @@ class Town:
 
 
 class _Publisher(Publisher):
-    """The publisher over a producer in memory, which has every topic; it takes one step at a time, so topic by topic."""
+    """The publisher over a producer in memory that has every topic; one step at a time, so topic by topic."""
 
     def __init__(self, producer: Producer, bounds: Bounds) -> None:
         self._producer, self._bounds, self._known, self.spent = (
