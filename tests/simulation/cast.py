@@ -230,7 +230,7 @@ async def officer_life(town: Town, actor: Actor) -> None:
     def nothing_to_do() -> bool:
         if ledger.open_wishes():
             return False
-        return stage.chaos.calm or not ledger.acts_left or not ledger.codes() or seen == stage.changed["processing"]
+        return not ledger.acts_left or not ledger.codes() or seen == stage.changed["processing"]
 
     while True:
         await actor.stop_before("next act", nothing_to_do)
