@@ -23,6 +23,16 @@ async def rest(woken: asyncio.Event, seconds: float) -> bool:
     return woken.is_set()
 
 
+def is_being_cancelled() -> bool:
+    """Whether somebody wants the present task to end.
+
+    Without that, a CancelledError is a future that some library cancelled for itself: as an error of ours it would end
+    a loop in silence, since a task group takes a cancelled task for one that was asked to end.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 @dataclass(frozen=True)
 class LoopHealth:
     """`alive`: the loop turned within 30 s. `ready`: it can work now; if not, `reason` says what it waits for."""

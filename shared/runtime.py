@@ -28,7 +28,7 @@ from shared.clocks import LegalClock, legal_clock
 from shared.database import Pool, create_pool, unreachable
 from shared.http.app import Surface, create_app
 from shared.http.health import Check, Health, MetricsSnapshot
-from shared.loops import Loop, Watched
+from shared.loops import Loop, Watched, is_being_cancelled
 from shared.messaging.faults import passes, reason_of
 from shared.observability import configure_logging
 from shared.settings import ServiceSettings, load_settings
@@ -199,7 +199,12 @@ class _Process:
                 return
 
     async def _keep(self, name: str, loop: Loop) -> None:
-        await loop(self._stop)
+        try:
+            await loop(self._stop)
+        except asyncio.CancelledError as error:
+            if is_being_cancelled():
+                raise
+            raise LoopEnded(name) from error
         if not self._stop.is_set():
             raise LoopEnded(name)
 

@@ -25,7 +25,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from shared.clocks import machine_now as system_machine_now
 from shared.database import Pool
-from shared.loops import LoopHealth, Pulse, rest
+from shared.loops import LoopHealth, Pulse, is_being_cancelled, rest
 from shared.messaging.batch import Batches, Handler, Subscription
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import PAUSED
@@ -104,12 +104,21 @@ class Consumer:
         while not stop.is_set():
             self._pulse.turn()
             try:
-                await self._session(stop)
+                await self._belong(stop)
             except (KafkaError, OSError, TimeoutError) as error:
                 self._pulse.turn()
                 self._wait_for(error, what="kafka")
                 self._failures += 1
                 await rest(stop, self._back_off())
+
+    async def _belong(self, stop: asyncio.Event) -> None:
+        """Be a member of the group once; a future that aiokafka cancelled for itself is an error like its others."""
+        try:
+            await self._session(stop)
+        except asyncio.CancelledError as error:
+            if is_being_cancelled():
+                raise
+            raise KafkaError("the client cancelled what it was asked for") from error
 
     async def _session(self, stop: asyncio.Event) -> None:
         """One membership of the group, from joining to leaving."""

@@ -84,7 +84,9 @@ async def test_it_starts_without_its_database_says_so_and_ends_politely(tmp_path
         assert json.loads(rest.splitlines()[-1])["event"] == "ended"
 
 
-@pytest.mark.parametrize(("how", "error"), [("dies", "RuntimeError"), ("comes back", "LoopEnded")])
+@pytest.mark.parametrize(
+    ("how", "error"), [("dies", "RuntimeError"), ("comes back", "LoopEnded"), ("is cancelled", "LoopEnded")]
+)
 async def test_a_loop_that_ends_by_itself_ends_the_process(tmp_path: Path, how: str, error: str) -> None:
     async with process(how, tmp_path) as (running, http):
         await started(running)

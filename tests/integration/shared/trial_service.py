@@ -89,6 +89,14 @@ async def comes_back(_: asyncio.Event) -> None:
     await begun.wait()
 
 
+async def is_cancelled(_: asyncio.Event) -> None:
+    """Meet a future that nobody but its own library cancelled."""
+    await begun.wait()
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.cancel()
+    await future
+
+
 async def lets_go(stop: asyncio.Event) -> None:
     """Let the slow request end when the test says so, which it does after it told the process to end."""
     while not GO_ON.exists():
@@ -107,6 +115,7 @@ async def prepare() -> None:
 LOOPS: dict[str, Loop] = {
     "dies": dies,
     "comes back": comes_back,
+    "is cancelled": is_cancelled,
     "lets go": lets_go,
     "keeps": keep,
     "turns": turns,
