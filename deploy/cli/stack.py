@@ -104,9 +104,11 @@ def restart(
     is not ready stops it before anything is ended. Examples: `motcua restart`; `motcua restart processing`.
     """
     place = Folder(folder)
-    services = chosen_services(service)
-    if state.read(place) is None:
+    services, found = chosen_services(service), state.read(place)
+    if found is None:
         end(Exit.NOT_READY, f"no stack in {place.path}; start one with `motcua up`")
+    if service is None:
+        services = tuple(name for name in services if name in found.parts)
     with progress.status("restarting"):
         asyncio.run(rolling.restart(place, services, _tell_replaced))
 

@@ -129,36 +129,36 @@ async def test_after_a_kill_of_a_service_with_its_supervisor_all_parts_come_up(t
 
 
 async def test_two_replicas_are_shown_come_back_one_by_one_and_end_together(terminal: Terminal) -> None:
-    code, out, err = await terminal.up("--only", "postgres,kafka,metrics", "--replicas", "2")
+    code, out, err = await terminal.up("--only", "postgres,kafka,intake", "--replicas", "2")
     assert code == 0, err
-    assert f"http://127.0.0.1:{PORT_BASE + 14}" in out
+    assert f"http://127.0.0.1:{PORT_BASE + 11}" in out
     before = terminal.processes()
-    assert set(before) == {"supervisor", "postgres", "kafka", "metrics", "metrics_2"}
-    before["metrics_2"].send(signal.SIGKILL)
-    assert await before["metrics_2"].gone(10)
+    assert set(before) == {"supervisor", "postgres", "kafka", "intake", "intake_2"}
+    before["intake_2"].send(signal.SIGKILL)
+    assert await before["intake_2"].gone(10)
     found = await terminal.healthy()
     parts = {part["name"]: part for part in found["parts"]}
-    assert parts["metrics"]["ports"] == {"metrics": PORT_BASE + 4}
-    assert parts["metrics_2"]["ports"] == {"metrics_2": PORT_BASE + 14}
-    assert {name: part["restarts"] for name, part in parts.items() if part["restarts"]} == {"metrics_2": 1}
+    assert parts["intake"]["ports"] == {"intake": PORT_BASE + 1}
+    assert parts["intake_2"]["ports"] == {"intake_2": PORT_BASE + 11}
+    assert {name: part["restarts"] for name, part in parts.items() if part["restarts"]} == {"intake_2": 1}
     killed = terminal.processes()
-    assert {name for name in before if before[name] != killed[name]} == {"metrics_2"}
+    assert {name for name in before if before[name] != killed[name]} == {"intake_2"}
 
-    code, out, err = await terminal.run("restart", "metrics")
+    code, out, err = await terminal.run("restart")
     assert code == 0, err
     after = terminal.processes()
-    assert {name for name in after if after[name] != killed[name]} == {"metrics", "metrics_2"}
-    assert [line.split()[0] for line in out.splitlines()] == ["metrics", "metrics_2"]
+    assert {name for name in after if after[name] != killed[name]} == {"intake", "intake_2"}
+    assert [line.split()[0] for line in out.splitlines()] == ["intake", "intake_2"]
 
-    after["metrics_2"].send(signal.SIGSTOP)
-    code, _, err = await terminal.run("restart")
-    assert code == 1
-    assert "no intake runs" in err
     code, _, err = await terminal.run("restart", "metrics")
     assert code == 1
-    assert "metrics_2 is not ready" in err
+    assert "no metrics runs" in err
+    after["intake_2"].send(signal.SIGSTOP)
+    code, _, err = await terminal.run("restart", "intake")
+    assert code == 1
+    assert "intake_2 is not ready" in err
     assert terminal.processes() == after
-    after["metrics_2"].send(signal.SIGCONT)
+    after["intake_2"].send(signal.SIGCONT)
 
     assert (await terminal.run("down"))[0] == 0
     assert [name for name, process in after.items() if process.alive] == []
