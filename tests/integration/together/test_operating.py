@@ -113,6 +113,8 @@ async def test_what_is_parked_is_listed_and_shown_and_the_flow_goes_on_until_it_
         assert json.loads(out)["value"] == BAD_BODY.decode()
     assert len(await as_json(stack, "parked", "list", "--service", "metrics", "--kind", "undecodable")) == 1
     assert await as_json(stack, "parked", "list", "--kind", "gap") == []
+    replayed = ("parked", "replay", str(row["id"]), "--service", row["service"], "--apply")
+    assert (await motcua(stack, *replayed))[0] == 1, "bytes that are no fact cannot be replayed"
     assert (await motcua(stack, "parked", "show", "intake", "999999"))[0] == 1
     assert (await motcua(stack, "parked", "list", "--service", "nobody"))[0] == 2
     after = (await counter.hand_in(await counter.filing())).json()["code"]
@@ -122,12 +124,11 @@ async def test_what_is_parked_is_listed_and_shown_and_the_flow_goes_on_until_it_
         return bool(await counter.database.fetchval(found, [poisoned, after]) == 2)
 
     await until(opened)
+    why = ("--reason", "put there by a test")
     for row in await as_json(stack, "parked", "list"):
-        where = (row["service"], str(row["id"]))
-        assert (await motcua(stack, "parked", "replay", where[1], "--service", where[0], "--apply"))[0] == 1
-        assert (await motcua(stack, "parked", "drop", *where, "--reason", " "))[0] == 2
-        assert (await motcua(stack, "parked", "drop", *where, "--reason", "put there by a test"))[0] == 0
-        assert (await motcua(stack, "parked", "drop", *where, "--reason", "put there by a test"))[0] == 1
+        assert (await motcua(stack, "parked", "drop", row["service"], str(row["id"]), *why))[0] == 0
+    assert (await motcua(stack, "parked", "drop", row["service"], str(row["id"]), *why))[0] == 1
+    assert (await motcua(stack, "parked", "drop", row["service"], str(row["id"]), "--reason", " "))[0] == 2
     assert await as_json(stack, "parked", "list") == []
 
 
