@@ -17,7 +17,7 @@ REQUEST = {"dossiers": SMALL.dossiers, "open": SMALL.open, "late": SMALL.late, "
 SAME = (*COMPARED, "codes_sha256", "foreign", "sources_agree")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 async def test_a_year_under_fire_has_the_figures_and_codes_of_the_undisturbed_one(undisturbed: YearReport) -> None:
     words = [word for name, value in REQUEST.items() for word in (f"--{name}", str(value))]
     async with demo("--exit", "--json", *words) as process:

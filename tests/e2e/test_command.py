@@ -38,7 +38,7 @@ def all_ended() -> None:
     refuse_taken(Ports.from_base(PORT_BASE), OFFSETS)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_it_prints_one_object_serves_on_and_ends_at_the_first_interrupt() -> None:
     async with demo("--dossiers", "30", "--open", "0", "--late", "3", "--json") as process:
         assert process.stdout is not None

@@ -94,7 +94,7 @@ def each_came_once(arrivals: list[dict[str, Any]], report: YearReport) -> None:
     assert len(arrivals) == report.notices.handed_over > 0
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 async def test_a_year_while_services_are_killed_is_the_same_year(
     years: YearRunner, undisturbed: YearReport, seen: Seen
 ) -> None:

@@ -190,7 +190,7 @@ async def figures(stack: Stack) -> Any:
         return {name: value for name, value in answer.json().items() if name != "as_of"}
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 async def test_strangers_dossiers_are_counted_and_decided_too(year: Looked) -> None:
     assert year.report is not None
     assert year.report.exit_code == 0

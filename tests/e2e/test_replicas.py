@@ -81,7 +81,7 @@ def shared() -> Shared:
     return Shared()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 async def test_two_replicas_play_the_same_year(years: YearRunner, undisturbed: YearReport, shared: Shared) -> None:
     report = await years.play(SMALL, after=shared.look, replicas=2)
     assert report.exit_code == 0
@@ -141,7 +141,7 @@ class Rolled:
                 self.moments.setdefault((part, str(told.get("event"))), []).append(str(told.get("timestamp")))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 async def test_a_year_while_replicas_die_and_are_replaced_is_the_same_year(
     years: YearRunner, undisturbed: YearReport
 ) -> None:

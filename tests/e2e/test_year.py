@@ -34,7 +34,7 @@ def is_sound(report: YearReport) -> None:
     assert notices["unknown"] == notices["failed"] == 0
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 async def test_a_year_with_open_and_late_ones(undisturbed: YearReport) -> None:
     is_sound(undisturbed)
     found = undisturbed.as_json()
@@ -56,7 +56,7 @@ async def test_each_late_one_is_apologised_for_first_and_finished_afterwards(
     assert {row["limit_kind"] for row in seen.late} == {"same_day", "working_days", "calendar_days"}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_a_dossier_that_is_parked_for_good_ends_the_year_with_its_report(years: YearRunner) -> None:
     """A stranger writes to the topic what nobody can read: each service that wants it parks it."""
     parked: list[tuple[str, str]] = []
@@ -95,7 +95,7 @@ async def write_unfit(stack: Stack) -> None:
         await producer.send_and_wait(LIFECYCLE.name, key=STRANGE.encode(), value=b"{}", headers=envelope)
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 async def test_the_full_year_as_it_is_typed_gives_the_reported_figures() -> None:
     async with demo("--exit", "--json") as process:
         out, errors = await process.communicate()
