@@ -134,8 +134,8 @@ class Watch:
     async def _until(self, done: Callable[[Figures], bool], *services: str) -> Figures:
         """Read until done; while some are late, only those are read again.
 
-        All figures only grow with what is done, so two readings in a row that are the same are of one state, whenever
-        the parts of the first were read.
+        What is journaled and applied only grows, so two readings in a row that are the same are of one state, whenever
+        the parts of the first were read; the second reads all, for nobody is late then.
         """
         loop = asyncio.get_running_loop()
         give_up_at, delay = loop.time() + PATIENCE_SECONDS, POLL_SECONDS
