@@ -7,8 +7,8 @@ of his own (`open_duties`): for that he reads no worklist. What is due at this d
 finished.
 
 The driver keeps no list of dossiers. It knows the ledger, and which officers may have work: those named by the open
-duties of an answer, the desks where something was filed, leaders who owe an apology (timers open its draft), and at
-the first moment of a day every desk, which is how dossiers filed by others are found.
+duties of an answer, the desks where something was filed, leaders who owe an apology (timers open its draft), and every
+desk once intake has accepted dossiers that are not in the ledger: their worklists are how those are found.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from deploy.demo.calls import Refused
 from deploy.demo.ledger import Ledger
 from deploy.demo.offices import Duty, Item, Officer, Offices
 from deploy.demo.plan import Arrival, Fate, YearPlan
-from deploy.demo.quiet import Watch
+from deploy.demo.quiet import Figures, Watch
+from shared.contracts.topics import LIFECYCLE
 from shared.rulebook.calendar import Calendar
 
 REREADS = 8
@@ -75,6 +76,7 @@ class Year:
         self._awake: set[Officer] = set()
         self._urgent: set[Officer] = set()
         self._apologisers: set[Officer] = set()
+        self._strangers = 0
         self.now = self.plan.moments[0]
         self._books: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._pending = sorted(self.hooks.items())
@@ -85,7 +87,7 @@ class Year:
         arrivals = self.plan.arrivals_by_moment()
         try:
             for moment in self.plan.moments:
-                await self.world.watch.quiet()
+                self._look_for_strangers(await self.world.watch.quiet())
                 await self._move(moment)
                 await self._work_through(arrivals[moment])
                 self.on_progress(self.counts)
@@ -95,10 +97,15 @@ class Year:
 
     async def _move(self, moment: datetime) -> None:
         self.world.set_clock(moment)
-        if moment.date() != self.now.date():
-            self._awake |= self._desks
         self.now = self.counts.moment = moment
         await self.world.watch.timers_fired()
+
+    def _look_for_strangers(self, figures: Figures) -> None:
+        """Wake every desk when others have filed since the last moment; any of them may have it on its list."""
+        strangers = figures.journaled("intake", LIFECYCLE.name) - self.counts.filed
+        if strangers != self._strangers:
+            self._awake |= self._desks
+        self._strangers = strangers
 
     async def _work_through(self, arrivals: Sequence[Arrival]) -> None:
         asked, self._awake, self._urgent = self._awake | self._apologisers, set(), set()

@@ -67,20 +67,22 @@ class Figures:
 
     def unfinished(self) -> list[str]:
         """List what each service has still to do by itself, whatever it lacks of others."""
-        return [
-            f"{service} {name} {figures[name]}"
-            for service, figures in self.by_service.items()
-            for name in ("unsent", "timers_due", "messages_waiting")
-            if figures.get(name)
-        ]
+        return [f"{service} {name} {self.by_service[service][name]}" for service, name in self._unfinished()]
 
     def late(self) -> set[str]:
-        """Name the services to look at again: those that have something to do, and whoever they wait for.
+        """Name the services to look at again: who has something to do, or lacks facts.
 
-        A source counts too: it may have written more since it was asked, and its reader have applied that already.
+        Of a reader that is ahead of its source, the source: it has written more since it was asked.
         """
-        sources = {source for _, source, _, _ in self._lacking()}
-        return {line.partition(" ")[0] for line in self.waiting()} | sources
+        behind = {source if missing < 0 else service for service, source, _, missing in self._lacking()}
+        return {service for service, _ in self._unfinished()} | behind
+
+    def _unfinished(self) -> Iterator[tuple[str, str]]:
+        """List service and figure of what is still to do."""
+        for service, figures in self.by_service.items():
+            for name in ("unsent", "timers_due", "messages_waiting"):
+                if figures.get(name):
+                    yield service, name
 
     def _lacking(self) -> Iterator[tuple[str, str, str, int]]:
         """List service, source, topic and how many facts are not applied yet."""

@@ -21,9 +21,9 @@ from tests.unit.demo.test_report import KEYS
 
 
 @asynccontextmanager
-async def demo(*words: str) -> AsyncIterator[Process]:
-    command = [str(Path(sys.executable).with_name("motcua")), "demo", "--folder", str(FOLDER)]
-    command += ["--port-base", str(PORT_BASE), *words]
+async def demo(*words: str, folder: Path = FOLDER, port_base: int = PORT_BASE) -> AsyncIterator[Process]:
+    command = [str(Path(sys.executable).with_name("motcua")), "demo", "--folder", str(folder)]
+    command += ["--port-base", str(port_base), *words]
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
     try:
         yield process
@@ -33,9 +33,9 @@ async def demo(*words: str) -> AsyncIterator[Process]:
             await process.wait()
 
 
-def all_ended() -> None:
+def all_ended(port_base: int = PORT_BASE) -> None:
     """Every port of the stack is free again."""
-    refuse_taken(Ports.from_base(PORT_BASE), OFFSETS)
+    refuse_taken(Ports.from_base(port_base), OFFSETS)
 
 
 @pytest.mark.timeout(900)

@@ -16,9 +16,10 @@ from deploy.local.stack import Stack
 from shared.contracts.facts import DossierAccepted
 from shared.contracts.topics import LIFECYCLE
 from shared.messaging.envelope import encode_headers
-from tests.e2e.conftest import SMALL, Seen, YearRunner, connected, producing
+from tests.e2e.conftest import FOLDER, PORT_BASE, SMALL, Seen, YearRunner, connected, producing
 from tests.e2e.test_command import all_ended, demo
 
+FULL_FOLDER, FULL_PORT_BASE = FOLDER.with_name("e2e-full-year"), PORT_BASE + 50
 STRANGE = "H56.97.21-200601-9999"
 
 
@@ -95,11 +96,12 @@ async def write_unfit(stack: Stack) -> None:
         await producer.send_and_wait(LIFECYCLE.name, key=STRANGE.encode(), value=b"{}", headers=envelope)
 
 
+@pytest.mark.own_stack("full year")
 @pytest.mark.timeout(2400)
 async def test_the_full_year_as_it_is_typed_gives_the_reported_figures() -> None:
-    async with demo("--exit", "--json") as process:
+    async with demo("--exit", "--json", folder=FULL_FOLDER, port_base=FULL_PORT_BASE) as process:
         out, errors = await process.communicate()
-    all_ended()
+    all_ended(FULL_PORT_BASE)
     assert process.returncode == 0, errors.decode()[-2000:]
     assert errors.decode().startswith("the board: ")
     assert out.count(b"\n") == 1

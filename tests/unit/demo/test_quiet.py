@@ -63,7 +63,14 @@ def test_a_source_that_wrote_on_since_it_was_asked_is_asked_again() -> None:
     ahead = figures()
     applied = dict(ahead.by_service["metrics"]["applied"])
     applied[f"notification/{OUTCOMES.name}"] += 40
-    assert figures(metrics={"applied": applied}).late() == {"metrics", "notification"}
+    assert figures(metrics={"applied": applied}).late() == {"notification"}
+
+
+def test_of_a_source_and_its_reader_the_one_behind_is_asked_again() -> None:
+    held = figures()
+    applied = dict(held.by_service["metrics"]["applied"])
+    applied[f"notification/{OUTCOMES.name}"] -= 1
+    assert figures(metrics={"applied": applied}).late() == {"metrics"}
 
 
 Change = dict[str, Any]

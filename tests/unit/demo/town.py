@@ -12,6 +12,7 @@ from deploy.demo.ledger import Entry
 from deploy.demo.offices import Duty, Item, Officer, Outcome, act_body
 from deploy.demo.plan import Arrival, Rules
 from deploy.demo.play import BEGINS_AT
+from deploy.demo.quiet import Figures
 from services.processing.domain.acts import Act
 from services.processing.domain.acts import Officer as Caller
 from services.processing.domain.cases import Case
@@ -24,6 +25,7 @@ from services.processing.domain.refusals import StaleVersion
 from services.processing.domain.timers import Timer, fire
 from services.processing.domain.workflow import decide
 from shared.contracts.facts import DossierAccepted, Handover, Receiver, State
+from shared.contracts.topics import LIFECYCLE
 from shared.http.wire import Answer
 from shared.rulebook.limits import due
 from shared.rulebook.steps import competent_agency
@@ -48,8 +50,9 @@ class Town:
         self.now = moment
         self.moments.append(moment)
 
-    async def quiet(self) -> None:
+    async def quiet(self) -> Figures:
         await asyncio.sleep(0)
+        return Figures({"intake": {"journaled": {LIFECYCLE.name: len(self.cases)}}})
 
     async def cases_opened(self) -> None:
         await asyncio.sleep(0)

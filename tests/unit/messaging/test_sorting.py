@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.messaging.envelope import Received
@@ -93,7 +93,6 @@ def deliveries(draw: st.DrawFn) -> tuple[dict[Stream, int], list[list[Received]]
     return lengths, [list(order[start:end]) for start, end in pairwise(cuts)]
 
 
-@settings(deadline=None)
 @given(deliveries())
 def test_effects_are_one_to_n_once_in_order_and_nothing_stays_parked(
     given_deliveries: tuple[dict[Stream, int], list[list[Received]]],
@@ -107,7 +106,6 @@ def test_effects_are_one_to_n_once_in_order_and_nothing_stays_parked(
     assert store.parked == {}
 
 
-@settings(deadline=None)
 @given(deliveries(), st.data())
 def test_poison_stops_its_subject_from_there_on_and_no_other(
     given_deliveries: tuple[dict[Stream, int], list[list[Received]]], data: st.DataObject
@@ -131,7 +129,6 @@ def test_poison_stops_its_subject_from_there_on_and_no_other(
     assert store.parked[(*bad, place)][0] is Kind.POISON
 
 
-@settings(deadline=None)
 @given(deliveries())
 def test_on_a_compacted_topic_sequences_only_rise_to_the_highest(
     given_deliveries: tuple[dict[Stream, int], list[list[Received]]],
@@ -146,7 +143,6 @@ def test_on_a_compacted_topic_sequences_only_rise_to_the_highest(
         assert seqs == sorted(set(seqs))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(SUBJECTS, st.sampled_from(["a", "b", "ignored"])), max_size=30))
 def test_waves_hold_each_subject_once_and_keep_its_order(drawn: list[tuple[str, str]]) -> None:
     applied = [fact(subject, place + 1, kind=kind) for place, (subject, kind) in enumerate(drawn)]

@@ -116,4 +116,4 @@ class Dossier(RuleBasedStateMachine):
 
 
 TestDossier = Dossier.TestCase
-TestDossier.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestDossier.settings = settings(max_examples=60, stateful_step_count=40)
