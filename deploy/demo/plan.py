@@ -19,12 +19,14 @@ from deploy.demo.fates import Fate, Fates, Impossible, choose_fates
 from shared.rulebook.agencies import Agencies, Agency
 from shared.rulebook.calendar import ZONE, Calendar
 from shared.rulebook.catalogue import Case, Catalogue
-from shared.rulebook.limits import due
+from shared.rulebook.limits import apology_draft, due
 
 FIRST_DAY = date(2020, 1, 1)
 LAST_DAY = date(2020, 11, 30)
 MOMENTS_OF_A_DAY = (time(8, 0), time(14, 30))
 """The clock moves at most twice a working day, the second time before the 15:00 cut-off of same-day limits (C3)."""
+SMALLEST_HALVED_DAY = 3
+"""So many dossiers of one day come half in the morning and half in the afternoon."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,14 @@ def plan_year(rules: Rules, request: YearRequest) -> YearPlan:
 
 
 def _needed(calendar: Calendar, moments: Sequence[datetime], arrivals: Sequence[Arrival]) -> tuple[datetime, ...]:
-    """Leave out the afternoons of a small year at which nobody files and no late dossier waits for its apology."""
+    """Leave out the afternoons of a small year at which nobody files and no late dossier's apology must go out."""
     needed = {arrival.moment for arrival in arrivals}
     for arrival in arrivals:
         if arrival.fate is Fate.LATE:
-            due_at = due(calendar, arrival.case.promised_limit, arrival.moment)
-            needed.update(moment for moment in moments if arrival.moment <= moment <= due_at)
+            limit = arrival.case.promised_limit
+            due_at = due(calendar, limit, arrival.moment)
+            draft_at = apology_draft(calendar, limit, arrival.moment, due_at)
+            needed.update(moment for moment in moments if draft_at <= moment <= due_at)
     morning, _ = MOMENTS_OF_A_DAY
     return tuple(moment for moment in moments if moment in needed or moment.time() == morning or moment == moments[-1])
 
@@ -171,11 +175,16 @@ def _filings(
 
 
 def _filing_of(position: int, filings: int, dossiers: int) -> int:
-    """Find the moment of the dossier at this position of the year: its day's share, the morning's half first."""
+    """Find the moment of the dossier at this position of the year: its day's share, the morning's half first.
+
+    A day of hardly any dossiers takes them all in the morning: a small year then has half the moments.
+    """
     halves = len(MOMENTS_OF_A_DAY)
     days = filings // halves
     day = position * days // dossiers
     first, after = -(-day * dossiers // days), -(-(day + 1) * dossiers // days)
+    if after - first < SMALLEST_HALVED_DAY:
+        return day * halves
     return day * halves + (position - first) * halves // (after - first)
 
 

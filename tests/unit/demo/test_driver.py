@@ -79,7 +79,7 @@ async def test_strangers_are_served_like_everybody(rules: Rules, tmp_path: Path)
 
 
 async def test_the_clock_moves_at_most_twice_a_working_day_and_once_at_the_end(rules: Rules, tmp_path: Path) -> None:
-    plan = plan_year(rules, YearRequest(300, open=0))
+    plan = plan_year(rules, YearRequest(300, open=0, late=6))
     town = Town(rules, jitter=1)
     await play(town, plan, tmp_path)
     assert town.moments == list(plan.moments)
