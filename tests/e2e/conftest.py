@@ -17,10 +17,11 @@ from aiokafka import AIOKafkaProducer
 from deploy.demo.driver import Hook
 from deploy.demo.plan import Rules, YearPlan, YearRequest, plan_year
 from deploy.demo.play import BEGINS_AT, play, seed_rules
-from deploy.demo.report import YearReport
+from deploy.demo.report import Witness, YearReport
 from deploy.local.ports import Ports
 from deploy.local.sinks.logbook import LOG_NAME, read_arrivals
 from deploy.local.stack import Stack
+from tests.e2e.lies import corrupted, doubled
 
 FOLDER = Path(__file__).parents[2] / "var" / "e2e"
 PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_E2E", "21300"))
@@ -71,11 +72,14 @@ class Seen:
 
     arrivals: list[dict[str, Any]] = field(default_factory=list)
     late: list[asyncpg.Record] = field(default_factory=list)
+    lies: dict[str, Witness] = field(default_factory=dict)
 
     async def look(self, stack: Stack) -> None:
         self.arrivals = arrivals(stack)
         async with connected(stack) as connection:
             self.late = await connection.fetch(LATE)
+            self.lies["prometheus"] = await doubled(stack)
+            self.lies["metrics"] = await corrupted(stack, connection)
 
 
 def arrivals(stack: Stack) -> list[dict[str, Any]]:
