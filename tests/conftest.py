@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
-ROOT = Path(__file__).parent
-
-ORDER = ("full year", "e2e", "together", "simulation", "stack", "notification", "messaging", "processing")
-"""Suites with a stack of their own, in the order of their length; the others follow, and those without a stack last."""
+STACKS = (
+    "tests/e2e/test_full_year.py",
+    "tests/e2e/",
+    "tests/integration/together/",
+    "tests/simulation/",
+    "tests/integration/stack/",
+    "tests/integration/notification/",
+    "tests/integration/messaging/",
+    "tests/integration/processing/",
+    "tests/integration/intake/",
+    "tests/integration/metrics/",
+    "tests/integration/shared/",
+)
+"""What has a stack of its own, the longest first: the tests of one never run beside each other."""
 
 settings.register_profile("machine", deadline=None)
 settings.load_profile("machine")
 
 
-def suite_of(item: pytest.Item) -> str | None:
-    """Which stack a test works on, hence which tests may not run beside it; None when it needs none."""
-    if marker := item.get_closest_marker("own_stack"):
-        return str(marker.args[0])
-    first, *rest = item.path.relative_to(ROOT).parts
-    if first == "integration":
-        return rest[0]
-    return first if first in {"e2e", "simulation"} else None
+def stack_of(nodeid: str) -> str | None:
+    """Which stack a test works on; None when it needs none."""
+    return next((place for place in STACKS if nodeid.startswith(place)), None)
 
 
-@pytest.hookimpl(tryfirst=True)
+class Suites(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives whole suites to a process; those without a stack by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return stack_of(nodeid) or nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Suites:
+    return Suites(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group by suite and put long ones first: two processes then end at about the same time."""
-
-    def place(item: pytest.Item) -> int:
-        suite = suite_of(item)
-        if suite is None:
-            return len(ORDER) + 1
-        return ORDER.index(suite) if suite in ORDER else len(ORDER)
-
-    items.sort(key=place)
-    for item in items:
-        if suite := suite_of(item):
-            item.add_marker(pytest.mark.xdist_group(suite))
+    """Put long suites first and those without a stack last: two processes then end at about the same time."""
+    order: Sequence[str | None] = (*STACKS, None)
+    items.sort(key=lambda item: order.index(stack_of(item.nodeid)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,10 +17,8 @@ from deploy.local.stack import Stack
 from shared.contracts.facts import DossierAccepted
 from shared.contracts.topics import LIFECYCLE
 from shared.messaging.envelope import encode_headers
-from tests.e2e.conftest import FOLDER, PORT_BASE, SMALL, Seen, YearRunner, connected, producing
-from tests.e2e.test_command import all_ended, demo
+from tests.e2e.conftest import SMALL, Seen, YearRunner, connected, producing
 
-FULL_FOLDER, FULL_PORT_BASE = FOLDER.with_name("e2e-full-year"), PORT_BASE + 50
 STRANGE = "H56.97.21-200601-9999"
 
 
@@ -112,23 +109,3 @@ async def write_unfit(stack: Stack) -> None:
     )
     async with producing(stack) as producer:
         await producer.send_and_wait(LIFECYCLE.name, key=STRANGE.encode(), value=b"{}", headers=envelope)
-
-
-@pytest.mark.own_stack("full year")
-@pytest.mark.timeout(2400)
-async def test_the_full_year_as_it_is_typed_gives_the_reported_figures() -> None:
-    async with demo("--exit", "--json", folder=FULL_FOLDER, port_base=FULL_PORT_BASE) as process:
-        out, errors = await process.communicate()
-    all_ended(FULL_PORT_BASE)
-    assert process.returncode == 0, errors.decode()[-2000:]
-    assert errors.decode().startswith("the board: ")
-    assert out.count(b"\n") == 1
-    found = json.loads(out)
-    assert found["received"] == 9470
-    assert found["resolved"] == found["resolved_on_time"] == 9315
-    assert found["in_progress"] == found["in_progress_within_limit"] == 155
-    assert found["in_progress_overdue"] == found["resolved_late"] == 0
-    assert found["share_resolved_of_received"] == 0.9836
-    assert found["share_on_time"] == 1.0
-    assert found["apologies_published"] == found["foreign"] == found["events"]["parked"] == 0
-    assert found["sources_agree"] is True
