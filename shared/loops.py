@@ -42,16 +42,6 @@ class LoopHealth:
     reason: str
 
 
-class Watched(Protocol):
-    """A loop that can be asked how it is."""
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Turn until `stop`."""
-
-    def health(self) -> LoopHealth:
-        """Say how it is, at once."""
-
-
 class Pulse:
     """Counts the turns of one loop by the machine's monotonic clock and keeps why it waits, if it does.
 
@@ -71,3 +61,15 @@ class Pulse:
         """Answer /livez and /readyz."""
         alive = self._turned is None or self._monotonic() - self._turned < ALIVE_SECONDS
         return LoopHealth(alive=alive, ready=alive and not self.reason, reason=self.reason)
+
+
+class Watched(Protocol):
+    """A loop that can be asked how it is.
+
+    Its pulse says at once whether it turns, and whether it can do its work now or what it waits for.
+    """
+
+    pulse: Pulse
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Turn until `stop`."""

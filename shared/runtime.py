@@ -242,7 +242,7 @@ def _all_loops(parts: Parts) -> Mapping[str, Watched]:
 
 def _not_ready(consumer: Watched) -> Check:
     async def check() -> str | None:
-        state = consumer.health()
+        state = consumer.pulse.health()
         return None if state.ready else state.reason or "not ready"
 
     return check
@@ -250,7 +250,7 @@ def _not_ready(consumer: Watched) -> Check:
 
 def _not_alive(loop: Watched) -> Check:
     async def check() -> str | None:
-        state = loop.health()
+        state = loop.pulse.health()
         return None if state.alive else state.reason or "its loop stands still"
 
     return check

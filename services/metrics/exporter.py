@@ -24,7 +24,7 @@ from shared.clocks import LegalClock
 from shared.contracts.facts import Channel
 from shared.database import Pool, transaction
 from shared.http.health import SNAPSHOT_SECONDS
-from shared.loops import LoopHealth, Pulse, rest
+from shared.loops import Pulse, rest
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import refresh_figures
 from shared.rulebook.figures import Figure
@@ -56,11 +56,7 @@ class DomainFigures:
         self._machine_now = machine_now
         self._holder = str(uuid4())
         self._snapshot: Snapshot | None = None
-        self._pulse = Pulse("")
-
-    def health(self) -> LoopHealth:
-        """Tell whether the loop turns; what could not be read is told by the age of what was."""
-        return self._pulse.health()
+        self.pulse = Pulse("")
 
     async def refresh(self) -> None:
         """Renew the lease and read the figures; without the lease fall silent."""
@@ -78,7 +74,7 @@ class DomainFigures:
     async def run(self, stop: asyncio.Event) -> None:
         """Refresh these figures, and messaging's, every second until `stop`; then give the lease up."""
         while not stop.is_set():
-            self._pulse.turn()
+            self.pulse.turn()
             try:
                 await self.refresh()
                 async with transaction(self._pool) as tx:

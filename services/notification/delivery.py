@@ -12,7 +12,7 @@ from services.notification.handlers.sending import Claimed, Sending
 from services.notification.repository.figures import count_waiting
 from shared.clocks import machine_now
 from shared.database import Connection
-from shared.loops import LoopHealth, Pulse, rest
+from shared.loops import Pulse, rest
 from shared.messaging.faults import passes, reason_of
 from shared.sealing import KeyUnusable
 
@@ -31,19 +31,15 @@ class Delivery:
 
     def __init__(self, sending: Sending, woken: asyncio.Event) -> None:
         self._sending, self._woken = sending, woken
-        self._pulse = Pulse()
+        self.pulse = Pulse()
         self._in_flight = 0
-
-    def health(self) -> LoopHealth:
-        """Alive: the loop turned within 30 s. Ready: the database and the keyring can be used."""
-        return self._pulse.health()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set; what was begun is finished."""
         pause = SHORTEST_REST_SECONDS
         async with asyncio.TaskGroup() as batches:
             while not stop.is_set():
-                self._pulse.turn()
+                self.pulse.turn()
                 self._woken.clear()
                 found = await self._turn(batches)
                 if found is None:
@@ -76,7 +72,7 @@ class Delivery:
                 raise
             self._wait_for(error)
             return None
-        self._pulse.reason = ""
+        self.pulse.reason = ""
         return claimed.found
 
     async def _send(self, claimed: Claimed) -> None:
@@ -94,9 +90,9 @@ class Delivery:
 
     def _wait_for(self, error: Exception) -> None:
         reason = f"delivery: {reason_of(error)}"
-        if reason != self._pulse.reason:
+        if reason != self.pulse.reason:
             log.warning("delivery waits", reason=reason)
-        self._pulse.reason = reason
+        self.pulse.reason = reason
 
 
 async def read_waiting(tx: Connection, _legal_now: datetime) -> None:

@@ -12,7 +12,7 @@ from services.processing.handlers.clockwork import fire_due
 from services.processing.repository.clockwork import count_due
 from shared.clocks import LegalClock, SystemLegalClock
 from shared.database import Connection, Pool
-from shared.loops import LoopHealth, Pulse, rest
+from shared.loops import Pulse, rest
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.journal import Journal
 
@@ -32,24 +32,20 @@ class Timers:
     def __init__(self, pool: Pool, journal: Journal, clock: LegalClock) -> None:
         self._pool, self._journal, self._clock = pool, journal, clock
         self._rest = SYSTEM_POLL_SECONDS if isinstance(clock, SystemLegalClock) else SCENARIO_POLL_SECONDS
-        self._pulse = Pulse()
-
-    def health(self) -> LoopHealth:
-        """Tell whether the loop turns and can fire."""
-        return self._pulse.health()
+        self.pulse = Pulse()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Fire what is due until `stop`. What passes by itself is waited for; anything else is raised."""
         while not stop.is_set():
-            self._pulse.turn()
+            self.pulse.turn()
             try:
                 pause = self._rest if not await self._fire() else 0.0
-                self._pulse.reason = ""
+                self.pulse.reason = ""
             except Exception as error:
                 if not passes(error):
                     raise
-                self._pulse.reason = f"timers: {reason_of(error)}"
-                log.warning("timers_wait", reason=self._pulse.reason)
+                self.pulse.reason = f"timers: {reason_of(error)}"
+                log.warning("timers_wait", reason=self.pulse.reason)
                 pause = BACK_OFF_SECONDS
             await rest(stop, pause)
 

@@ -25,7 +25,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from shared.clocks import machine_now as system_machine_now
 from shared.database import Pool
-from shared.loops import LoopHealth, Pulse, is_being_cancelled, rest
+from shared.loops import Pulse, is_being_cancelled, rest
 from shared.messaging.batch import Batches, Handler, Subscription
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import PAUSED
@@ -90,23 +90,19 @@ class Consumer:
         self._settled: dict[TopicPartition, int] = {}
         self._commit_at = 0.0
         self._busy = asyncio.Lock()
-        self._pulse = Pulse(monotonic=monotonic)
+        self.pulse = Pulse(monotonic=monotonic)
         self._failures = 0
         self._paused_until: float | None = None
         self._failed: set[TopicPartition] = set()
 
-    def health(self) -> LoopHealth:
-        """Alive: the loop turned within 30 s. Paused with a reason is alive and not ready."""
-        return self._pulse.health()
-
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; then finish the batch in work, commit and leave the group."""
         while not stop.is_set():
-            self._pulse.turn()
+            self.pulse.turn()
             try:
                 await self._belong(stop)
             except (KafkaError, OSError, TimeoutError) as error:
-                self._pulse.turn()
+                self.pulse.turn()
                 self._wait_for(error, what="kafka")
                 self._failures += 1
                 await rest(stop, self._back_off())
@@ -131,7 +127,7 @@ class Consumer:
             client.subscribe(list(self._batches), listener=_Drain(self._busy))
             watch = Watch(client, self._tuning.watch_seconds)
             while not stop.is_set():
-                self._pulse.turn()
+                self.pulse.turn()
                 await self._turn(client)
                 await watch.look()
                 if self._paused_until is None and not self._failed & client.assignment():
@@ -179,7 +175,7 @@ class Consumer:
         except Exception as error:  # noqa: BLE001 - told to the operator and tried again, never passed over
             return error
         finally:
-            self._pulse.turn()
+            self.pulse.turn()
         return None
 
     async def _commit(self, client: Any) -> None:
@@ -206,15 +202,15 @@ class Consumer:
 
     def _wait_for(self, error: Exception, what: str) -> None:
         reason = f"{what}: {reason_of(error)}"
-        if reason != self._pulse.reason:
+        if reason != self.pulse.reason:
             log.warning("consumer waits", group=self._group, reason=reason)
-        self._pulse.reason = reason
+        self.pulse.reason = reason
         PAUSED.labels(self._group).set(1)
 
     def _go_on(self) -> None:
-        if self._pulse.reason:
-            log.info("consumer goes on", group=self._group, after=self._pulse.reason)
-            self._pulse.reason = ""
+        if self.pulse.reason:
+            log.info("consumer goes on", group=self._group, after=self.pulse.reason)
+            self.pulse.reason = ""
         PAUSED.labels(self._group).set(0)
 
     def _back_off(self) -> float:

@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge
 from shared.clocks import LegalClock
 from shared.clocks import machine_now as system_machine_now
 from shared.database import Connection, Pool, transaction
-from shared.loops import LoopHealth, Pulse, rest
+from shared.loops import Pulse, rest
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.parking import Kind
 from shared.messaging.requests import forget_requests
@@ -74,17 +74,13 @@ class Gauges:
     clock: LegalClock
     own: Sequence[Callable[[Connection, datetime], Awaitable[None]]] = ()
     machine_now: Callable[[], datetime] = system_machine_now
-    _pulse: Pulse = field(default_factory=lambda: Pulse(""), init=False)
+    pulse: Pulse = field(default_factory=lambda: Pulse(""), init=False)
     _forget_at: float = field(default=0.0, init=False)
-
-    def health(self) -> LoopHealth:
-        """Tell whether the loop turns."""
-        return self._pulse.health()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Refresh every 2 s until `stop`. What passes by itself is told; anything else is raised."""
         while not stop.is_set():
-            self._pulse.turn()
+            self.pulse.turn()
             try:
                 await self.refresh()
                 if time.monotonic() >= self._forget_at:

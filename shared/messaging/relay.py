@@ -22,7 +22,7 @@ import structlog
 
 from shared.clocks import machine_now as system_machine_now
 from shared.database import Pool, autocommit, transaction
-from shared.loops import LoopHealth, Pulse, rest
+from shared.loops import Pulse, rest
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import PUBLISHED
 from shared.messaging.journal import Journal
@@ -108,16 +108,12 @@ class Relay:
         self._renew_at = 0.0
         self._failures = 0
         self._detours = Detours(self._tuning.longest_back_off_seconds)
-        self._pulse = Pulse(monotonic=monotonic)
-
-    def health(self) -> LoopHealth:
-        """Tell whether the loop turns and can publish; a service without Kafka still accepts, so it may stay ready."""
-        return self._pulse.health()
+        self.pulse = Pulse(monotonic=monotonic)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set; then give the leases back. Raises only what no waiting would mend."""
         while not stop.is_set():
-            self._pulse.turn()
+            self.pulse.turn()
             try:
                 await self._session(stop)
             except Exception as error:
@@ -143,7 +139,7 @@ class Relay:
     async def _publish(self, publisher: Publisher, stop: asyncio.Event) -> None:
         pause = 0.0
         while not stop.is_set() and not publisher.spent:
-            self._pulse.turn()
+            self.pulse.turn()
             self._journal.appended.clear()
             found = await self._round(publisher)
             self._failures = 0
@@ -172,7 +168,7 @@ class Relay:
         self._detours.note(closed, sent.failed)
         if not rows:
             return 0
-        self._pulse.turn()
+        self.pulse.turn()
         async with autocommit(self._pool) as database:
             await forget_sent(database, [row["ordinal"] for row in sent.acknowledged])
             for row, reason in sent.refused:
@@ -184,11 +180,11 @@ class Relay:
 
     async def _back_off(self, stop: asyncio.Event, error: Exception) -> None:
         self._say(f"relay: {reason_of(error)}")
-        self._pulse.turn()
+        self.pulse.turn()
         self._failures += 1
         await rest(stop, back_off(self._failures, self._tuning.longest_back_off_seconds))
 
     def _say(self, reason: str) -> None:
-        if reason and reason != self._pulse.reason:
+        if reason and reason != self.pulse.reason:
             log.warning("relay waits", reason=reason)
-        self._pulse.reason = reason
+        self.pulse.reason = reason

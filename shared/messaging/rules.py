@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 
 from shared.contracts.facts import RulesPublished
 from shared.contracts.topics import RULES
-from shared.loops import LoopHealth, Pulse, rest
+from shared.loops import Pulse, rest
 from shared.messaging.envelope import Record, Undecodable, decode, parse
 from shared.messaging.faults import Unready, reason_of
 from shared.rulebook.agencies import Agencies
@@ -67,7 +67,7 @@ class RuleStore:
             "agencies": self._agencies,
         }
         self._loaded = asyncio.Event()
-        self._pulse = Pulse("rules: not read yet", monotonic)
+        self.pulse = Pulse("rules: not read yet", monotonic)
 
     def catalogue(self, version: str) -> Catalogue:
         """Return one version of the catalogue. Raises Unready."""
@@ -93,10 +93,6 @@ class RuleStore:
         """Return the agencies published last. Raises Unready."""
         return self._agencies.get(self._agencies.current[1])
 
-    def health(self) -> LoopHealth:
-        """Tell whether the topic was read to its end once, and is followed."""
-        return self._pulse.health()
-
     async def load(self) -> None:
         """Read the topic from its beginning to its end; waits for Kafka and for the topic as long as it takes."""
         await self._sessions(asyncio.Event(), follow=False)
@@ -107,13 +103,13 @@ class RuleStore:
 
     async def _sessions(self, stop: asyncio.Event, *, follow: bool) -> None:
         while not stop.is_set():
-            self._pulse.turn()
+            self.pulse.turn()
             try:
                 await self._session(stop, follow=follow)
             except (KafkaError, OSError, TimeoutError) as error:
-                self._pulse.turn()
-                self._pulse.reason = f"rules: {reason_of(error)}"
-                log.warning("rules wait", reason=self._pulse.reason)
+                self.pulse.turn()
+                self.pulse.reason = f"rules: {reason_of(error)}"
+                log.warning("rules wait", reason=self.pulse.reason)
                 await rest(stop, 0.5)
             else:
                 return
@@ -133,9 +129,9 @@ class RuleStore:
                 ends = await client.end_offsets(self._places)
                 await client.seek_to_beginning(*self._places)
             await self._read(client, ends)
-            self._pulse.reason = ""
+            self.pulse.reason = ""
             while follow and not stop.is_set():
-                self._pulse.turn()
+                self.pulse.turn()
                 await self._take(client)
         finally:
             with contextlib.suppress(TimeoutError, KafkaError):
@@ -144,7 +140,7 @@ class RuleStore:
     async def _read(self, client: Any, ends: Mapping[TopicPartition, int]) -> None:
         async with asyncio.timeout(60):
             while any([await client.position(place) < ends[place] for place in self._places]):
-                self._pulse.turn()
+                self.pulse.turn()
                 await self._take(client)
 
     async def _take(self, client: Any) -> None:

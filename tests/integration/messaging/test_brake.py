@@ -51,10 +51,10 @@ class Ward:
 
     async def braked(self, said: str = "more than ") -> None:
         async def waits() -> bool:
-            return self.consumer.health().reason.startswith(f"handling: Epidemic: {said}")
+            return self.consumer.pulse.health().reason.startswith(f"handling: Epidemic: {said}")
 
         await until(waits)
-        health = self.consumer.health()
+        health = self.consumer.pulse.health()
         assert (health.alive, health.ready, self.paused) == (True, False, 1)
         assert health.reason.endswith(REMEDY)
 
@@ -74,7 +74,7 @@ class Ward:
 
     async def goes_on(self) -> None:
         async def ready() -> bool:
-            return self.consumer.health().ready
+            return self.consumer.pulse.health().ready
 
         await until(ready)
         assert self.paused == 0

@@ -119,10 +119,10 @@ async def test_a_dead_database_pauses_with_its_reason_and_nothing_is_lost_or_par
     consumer, relay = house.consumer(pool=pool), house.relay(pool=pool)
 
     async def ready() -> bool:
-        return consumer.health().ready and relay.health().ready
+        return consumer.pulse.health().ready and relay.pulse.health().ready
 
     async def waiting() -> bool:
-        return bool(consumer.health().reason) and bool(relay.health().reason)
+        return bool(consumer.pulse.health().reason) and bool(relay.pulse.health().reason)
 
     try:
         async with running(consumer, relay):
@@ -134,7 +134,7 @@ async def test_a_dead_database_pauses_with_its_reason_and_nothing_is_lost_or_par
             await house.publish(*(Sending(subject, 1, source="processing") for subject in SUBJECTS))
             await house.append(*(house.draft(subject, 2) for subject in SUBJECTS))
             await until(waiting)
-            health = consumer.health()
+            health = consumer.pulse.health()
             assert (health.alive, health.ready) == (True, False)
             assert health.reason.startswith("handling: ")
             assert await house.count("effects") == 30
@@ -179,12 +179,12 @@ async def test_a_handler_that_lacks_a_rule_version_pauses_the_consumer(house: Ho
     consumer = house.consumer(subscription=house.subscription(handler))
 
     async def paused() -> bool:
-        return consumer.health().reason == "handling: Unready: catalogue-2 is not published yet"
+        return consumer.pulse.health().reason == "handling: Unready: catalogue-2 is not published yet"
 
     async with running(consumer):
         await house.publish(Sending("A", 1))
         await until(paused)
-        assert consumer.health().alive
+        assert consumer.pulse.health().alive
         assert await house.effects() == {}
         missing = False
         await house.until_effects(1)

@@ -232,12 +232,12 @@ async def test_a_topic_that_is_missing_holds_up_no_other_and_is_published_when_i
             await append_to(house, house.topic, number)
             await drained(house, house.topic)
         assert await unsent(house, missing) == 120
-        assert relay.health().reason.startswith(f"relay: {missing}: UnknownTopicOrPartitionError")
+        assert relay.pulse.health().reason.startswith(f"relay: {missing}: UnknownTopicOrPartitionError")
         await create_topic(house.kafka, missing)
         await drained(house, missing)
 
         async def ready() -> bool:
-            return relay.health().ready
+            return relay.pulse.health().ready
 
         await until(ready)
     assert len(await on_topic(house)) == 50
@@ -259,8 +259,8 @@ async def test_a_topic_that_is_deleted_under_the_relay_holds_up_no_other(house: 
             await append_to(house, house.topic, number)
             await drained(house, house.topic)
         assert await unsent(house, deleted) == 110
-        assert relay.health().reason.startswith(f"relay: {deleted}: UnknownTopicOrPartitionError")
-        assert relay.health().alive
+        assert relay.pulse.health().reason.startswith(f"relay: {deleted}: UnknownTopicOrPartitionError")
+        assert relay.pulse.health().alive
         await create_topic(house.kafka, deleted)
         await drained(house, deleted)
     found = [(subject, seq) for subject, seq, _ in await on_topic(house, deleted)]
@@ -274,13 +274,13 @@ async def test_without_a_broker_facts_wait_and_the_relay_says_why(house: House) 
     async with running(relay, house.consumer()):
 
         async def waits() -> bool:
-            return relay.health().reason.startswith("relay: KafkaConnectionError")
+            return relay.pulse.health().reason.startswith("relay: KafkaConnectionError")
 
         await until(waits)
-        assert relay.health().alive
-        assert not relay.health().ready
+        assert relay.pulse.health().alive
+        assert not relay.pulse.health().ready
         assert await house.count("unsent") == 1
         await wire.join()
         await house.until_effects(1)
-        assert relay.health().ready
+        assert relay.pulse.health().ready
     await wire.cut()

@@ -50,7 +50,7 @@ async def test_rules_are_read_whole_from_the_beginning_and_then_followed(house: 
                 return store.current_calendar().version == "calendar-2"
 
             await until(followed)
-            assert store.health().ready
+            assert store.pulse.health().ready
     assert store.calendar(versions["calendar"]).version == versions["calendar"]
     with pytest.raises(Unready):
         store.calendar("calendar-broken")

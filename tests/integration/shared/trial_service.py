@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fastapi import APIRouter
 
-from shared.loops import ALIVE_SECONDS, Loop, LoopHealth, Pulse
+from shared.loops import ALIVE_SECONDS, Loop, Pulse
 from shared.messaging.faults import Unready
 from shared.runtime import Parts, Resources, Service, Surface, run
 from shared.settings import ServiceSettings
@@ -50,9 +50,6 @@ class Trial:
     async def run(self, stop: asyncio.Event) -> None:
         self.pulse.turn()
         await self.loop(stop)
-
-    def health(self) -> LoopHealth:
-        return self.pulse.health()
 
 
 def clock() -> float:

@@ -34,11 +34,11 @@ async def test_a_loop_without_its_broker_waits_and_turns(name: str) -> None:
             while not condition():
                 await asyncio.sleep(0.01)
 
-    await until(lambda: "KafkaConnectionError" in loop.health().reason)
+    await until(lambda: "KafkaConnectionError" in loop.pulse.health().reason)
     for _ in range(2):
         ahead += ALIVE_SECONDS
-        assert not loop.health().alive
-        await until(lambda: loop.health().alive)
-    assert not loop.health().ready
+        assert not loop.pulse.health().alive
+        await until(lambda: loop.pulse.health().alive)
+    assert not loop.pulse.health().ready
     stop.set()
     await running
