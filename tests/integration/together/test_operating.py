@@ -9,6 +9,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,10 @@ BAD_BODY = b'{"not": "a fact"}'
 
 
 async def begin(stack: Stack, *words: str) -> Process:
+    """Start a command as from a terminal: whoever started the tests in the background made children deaf to Ctrl-C."""
     command = [str(Path(sys.executable).with_name("motcua")), *words, "--folder", str(stack.folder.path)]
-    return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    hearing = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, preexec_fn=hearing)
 
 
 async def motcua(stack: Stack, *words: str) -> tuple[int, str, str]:
