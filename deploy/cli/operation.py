@@ -55,14 +55,14 @@ def provision(folder: FolderOption = DEFAULT_FOLDER) -> None:
 
 def token(
     role: Annotated[Role, typer.Option(help="What the caller is.")],
-    agency: Annotated[str, typer.Option(help="The agency's code, such as H56.97.21.")] = "",
+    agency: Annotated[str, typer.Option(help="The agency's code, such as H56.61.")] = "",
     subject: Annotated[str, typer.Option(help="Who the token is for.")] = "developer",
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 31, help="How long it is valid.")] = 8,
     folder: FolderOption = DEFAULT_FOLDER,
 ) -> None:
     """Print a bearer token for a stack in development; production's tokens come from its identity provider.
 
-    Example: `curl -H "Authorization: Bearer $(motcua token --role desk --agency H56.97.21)" …`
+    Example: `curl -H "Authorization: Bearer $(motcua token --role desk --agency H56.61)" …`
     """
     key = Folder(folder).secrets / services.JWKS_SECRET
     if not key.exists():

@@ -1,8 +1,9 @@
 """Who stays open at the end of the year and who is missed by the officers: pure.
 
-A dossier may stay open only if its promised limit ends after the close of the last day. It may be late only if its
-apology can go out between the draft and the due moment (C12) and the year has a moment after the due moment in which
-it is finished: same-day ones must have come in the morning, so that their draft opens before the second moment.
+A dossier may stay open only if its promised limit does not end before the close of the last day (equal is on time,
+C11). It may be late only if its apology can go out between the draft and the due moment (C12) and the year has a moment
+after the due moment in which it is finished: same-day ones must have come in the morning, so that their draft opens
+before the second moment.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def _prospects(
     apology = max(bisect_left(moments, draft_at), next_moment)
     can_apologise = apology < len(moments) and moments[apology] < due_at
     can_finish_late = due_at < moments[-1]
-    return due_at > moments[-1], can_apologise and can_finish_late
+    return due_at >= moments[-1], can_apologise and can_finish_late
 
 
 def choose_fates(fates: Fates, stay_open: int, late: int, shuffle: random.Random) -> dict[int, Fate]:

@@ -27,6 +27,10 @@ AUDIENCE = "motcua"
 JWKS_SECRET, TRACKING_SECRET, KEY_SECRET = "jwks.json", "tracking-jwks.json", "keyring.key"
 SMS_SECRET, RECEIPTS_SECRET = "sms.token", "receipts.token"
 _KEY_READERS = {"intake", "notification"}
+PASSED_ON = ("MOTCUA_BOARD__", "MOTCUA_LOG__", "MOTCUA_NOTICES__", "MOTCUA_TRACKING__TOKEN_SECONDS")
+"""Settings that the caller's environment may change; all others are the stack's own."""
+TODAYS_BOARD = "H56.90"
+"""Whose figures the board shows by today's clock: the province's, for the measuring case's district ended in 2025."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def token(folder: Folder, *, role: str, agency: str = "", subject: str = "develo
 
 
 def environment(setting: Setting, part: str) -> dict[str, str]:
-    """Make the whole environment of one replica: ours, and of the caller's nothing that could change what it does."""
+    """Make the whole environment of one replica: ours, and of the caller's only what is `PASSED_ON`."""
     folder, ports, service = setting.folder, setting.ports, service_of(part)
     settings = {
         "MOTCUA_PROFILE": "development",
@@ -98,7 +102,9 @@ def environment(setting: Setting, part: str) -> dict[str, str]:
         settings |= _channels(folder, ports)
     if setting.scenario is not None:
         settings["MOTCUA_CLOCK__SCENARIO_FILE"] = str(setting.scenario)
-    return _inherited() | settings
+    elif service == "metrics":
+        settings["MOTCUA_BOARD__AGENCY"] = TODAYS_BOARD
+    return _inherited() | settings | _passed_on()
 
 
 def _channels(folder: Folder, ports: Ports) -> dict[str, str]:
@@ -115,6 +121,10 @@ def _channels(folder: Folder, ports: Ports) -> dict[str, str]:
 def _inherited() -> dict[str, str]:
     kept = {"PATH", "HOME", "TZ", "LANG", "LD_LIBRARY_PATH"}
     return {name: value for name, value in os.environ.items() if name in kept} | {"PYTHONUNBUFFERED": "1"}
+
+
+def _passed_on() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
 
 
 def service_part(setting: Setting, name: str) -> Part:

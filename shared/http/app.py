@@ -78,7 +78,8 @@ def _answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return problems.answer(request, problems.from_validation(error))
+        media_type = request.headers.get("content-type", "application/json")
+        return problems.answer(request, problems.from_validation(error, media_type))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:

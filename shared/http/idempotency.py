@@ -34,14 +34,17 @@ class Answer:
 
 
 async def idempotency_key(idempotency_key: Annotated[str | None, Header()] = None) -> str:
-    """Read Idempotency-Key; raises Problem 400 when it is missing or not 1 to 200 visible ASCII characters."""
+    """Hash Idempotency-Key; raises Problem 400 when it is missing or not 1 to 200 visible ASCII characters.
+
+    Only the hash is kept: whatever a client writes into its keys, people's names too, stands nowhere.
+    """
     if idempotency_key is None:
         raise Problem(
             HTTPStatus.BAD_REQUEST, "idempotency_key_missing", "Send an Idempotency-Key that no other request had."
         )
     if not _KEY.fullmatch(idempotency_key):
         raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", "A key has 1 to 200 visible ASCII characters.")
-    return idempotency_key
+    return hashlib.sha256(idempotency_key.encode()).hexdigest()
 
 
 IdempotencyKey = Annotated[str, Depends(idempotency_key)]

@@ -59,6 +59,7 @@ TITLES: Mapping[str, Words] = {
     "method_not_allowed": Words("Phương thức không được hỗ trợ", "Method not allowed"),
     "request_invalid": Words("Yêu cầu không hợp lệ", "Invalid request"),
     "input_invalid": Words("Dữ liệu gửi lên không hợp lệ", "The input is not valid"),
+    "media_type_unsupported": Words("Nội dung phải là application/json", "The body must be application/json"),
     "json_invalid": Words("Nội dung không phải JSON hợp lệ", "The body is not valid JSON"),
     "body_too_large": Words("Nội dung gửi lên quá lớn", "The body is too large"),
     "cursor_invalid": Words("Vị trí trang không hợp lệ", "The page cursor is not valid"),
@@ -112,8 +113,15 @@ def answer(request: Request, problem: Problem) -> Response:
     return render(problem, accept_language=request.headers.get("accept-language"), titles=titles)
 
 
-def from_validation(error: RequestValidationError) -> Problem:
-    """Turn FastAPI's faults into pointers and kinds; what the caller sent stays out, names of unknown fields too."""
+def from_validation(error: RequestValidationError, media_type: str = "application/json") -> Problem:
+    """Turn FastAPI's faults into pointers and kinds; what the caller sent stays out, names of unknown fields too.
+
+    A body that is not said to be JSON is not read at all, whatever it holds.
+    """
+    if not media_type.partition(";")[0].strip().lower().endswith("json"):
+        return Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type_unsupported", "Send Content-Type: application/json."
+        )
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
         return Problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body could not be read as JSON.")

@@ -18,6 +18,7 @@ TITLES: Mapping[str, Words] = {
     "papers_complete": Words("Thành phần hồ sơ chưa đầy đủ", "The papers are not complete"),
     "area_unknown": Words("Không có mã địa bàn này", "No such area"),
     "citizen_number_invalid": Words("Số định danh cá nhân không hợp lệ", "The citizen number is not valid"),
+    "birth_date_invalid": Words("Ngày sinh không hợp lệ", "The date of birth is not valid"),
     "phone_invalid": Words("Số điện thoại không hợp lệ", "The phone number is not valid"),
     "channel_without_address": Words("Kênh thông báo không có địa chỉ", "A channel has no address"),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from services.intake.domain.filing import Applicant, Filing, PaperHandedIn, People, Person
 from shared.contracts.facts import Channel
@@ -89,7 +89,7 @@ def accept(filing: Filing, place_code: str, rules: Rules, at: datetime) -> Accep
             raise Refused(condition, *faults)
     if not rules.agencies.is_area(filing.area_code, at.date()):
         raise Refused("area_unknown", Fault("/area_code", "No commune in force today has this area code."))
-    person = _person(filing.applicant)
+    person = _person(filing.applicant, at.date())
     return _accepted(attempt, People(applicant=person, content=filing.content, note=filing.note))
 
 
@@ -108,7 +108,9 @@ def _procedure_in_force(attempt: Attempt) -> Iterator[Fault]:
 
 
 def _agency_receives(attempt: Attempt) -> Iterator[Fault]:
-    if not attempt.rules.agencies.may_receive(attempt.case, attempt.place_code, attempt.at.date()):
+    if not attempt.rules.agencies.in_force(attempt.place_code, attempt.at.date()):
+        yield Fault("/procedure_code", "Your agency is not in force today.")
+    elif not attempt.rules.agencies.may_receive(attempt.case, attempt.place_code, attempt.at.date()):
         yield Fault("/procedure_code", "Your place may not receive this procedure today.")
 
 
@@ -147,7 +149,9 @@ CONDITIONS: Mapping[str, Callable[[Attempt], Iterator[Fault]]] = {
 """Condition → the faults that it finds; it holds when there is none."""
 
 
-def _person(applicant: Applicant) -> Person:
+def _person(applicant: Applicant, today: date) -> Person:
+    if applicant.birth_date is not None and applicant.birth_date > today:
+        raise Refused("birth_date_invalid", Fault("/applicant/birth_date", "The date of birth lies after today."))
     try:
         number = citizen_number(applicant.citizen_number)
     except InvalidCitizenNumber as error:

@@ -197,6 +197,7 @@ BAD_FILINGS: dict[str, tuple[Any, int, str]] = {
     "citizen number too short": (_applicant(citizen_number="03819501234"), 422, "citizen_number_invalid"),
     "citizen number of no province": (_applicant(citizen_number="999195012345"), 422, "citizen_number_invalid"),
     "citizen number in other digits": (_applicant(citizen_number="٠٣٨١٩٥٠١٢٣٤٥"), 422, "citizen_number_invalid"),
+    "born tomorrow": (_applicant(birth_date="2020-01-03"), 422, "birth_date_invalid"),
     "phone of nobody": (_applicant(phone="0123"), 422, "phone_invalid"),
     "paper missing": (_with(papers=[]), 422, "papers_complete"),
     "too few originals": (_paper(originals=0, certified=0, photocopies=0), 422, "papers_complete"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from pathlib import Path
 
 from deploy.local.stack import Stack
@@ -88,8 +89,9 @@ async def test_a_twin_that_waits_too_long_is_told_so(counter: Counter) -> None:
     claim = counter.database.transaction()
     await claim.start()
     await counter.database.execute(
-        "insert into intake.idempotency_keys (caller, key, request_hash) values ($1, 'held', '')",
+        "insert into intake.idempotency_keys (caller, key, request_hash) values ($1, $2, '')",
         f"desk@{COMMUNE}/desk/{COMMUNE}",
+        hashlib.sha256(b"held").hexdigest(),
     )
     waiting = await counter.hand_in(filing, key="held")
     await claim.rollback()

@@ -5,10 +5,28 @@ from __future__ import annotations
 import asyncio
 
 from deploy.demo.offices import Officer
+from shared.contracts.topics import LIFECYCLE
 from tests.integration.intake.counter import FIRST_MORNING, Counter
 from tests.integration.together.everywhere import Everywhere, filed, grown
 
 PLACE = "H56.97.44"
+WRITERS, EACH = 16, 3
+
+HOLD_COMMITS = """
+create table intake.commits (code text, at timestamptz);
+create function intake.hold_commit() returns trigger language plpgsql security definer as $$
+begin
+    perform pg_sleep(random() * 0.3);
+    insert into intake.commits values (new.code, clock_timestamp());
+    return null;
+end
+$$;
+create constraint trigger hold_commit after insert on intake.dossiers
+    deferrable initially deferred for each row execute function intake.hold_commit()
+"""
+LET_COMMITS_GO = "drop function intake.hold_commit cascade; drop table intake.commits"
+RECORDED = "select subject from intake.journal where topic = $1 and subject = any($2::text[]) order by recorded_at"
+COMMITTED = "select code from intake.commits order by at"
 
 
 async def test_the_same_key_fifty_times_at_once_is_one_case_one_message_and_one_more_received(
@@ -40,3 +58,26 @@ async def test_the_ten_thousandth_dossier_of_a_place_and_day_is_like_any_other(
         code,
     )
     assert dict(states) == {"sms": "delivered", "email": "handed_over"}
+
+
+async def test_sixteen_desks_whose_commits_come_late_and_out_of_order_lose_nothing(
+    everywhere: Everywhere, counter: Counter
+) -> None:
+    before, filing = await everywhere.look(), await counter.filing()
+
+    async def desk(place: str) -> list[str]:
+        answers = [await counter.hand_in(filing, headers=counter.bearer("desk", place)) for _ in range(EACH)]
+        return [str(answer.json()["code"]) for answer in answers]
+
+    await counter.database.execute(HOLD_COMMITS)
+    try:
+        filings = await asyncio.gather(*(desk(f"H56.97.{number}") for number in range(21, 21 + WRITERS)))
+        codes = [code for written in filings for code in written]
+        recorded = [row[0] for row in await counter.database.fetch(RECORDED, LIFECYCLE.name, codes)]
+        committed = [row[0] for row in await counter.database.fetch(COMMITTED)]
+    finally:
+        await counter.database.execute(LET_COMMITS_GO)
+    assert sorted(recorded) == sorted(committed) == sorted(codes)
+    assert recorded != committed, "no commit overtook another"
+    assert len(set(codes)) == WRITERS * EACH
+    assert grown(before, await everywhere.look()) == filed(*codes)

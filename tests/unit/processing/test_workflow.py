@@ -222,6 +222,15 @@ def test_only_work_is_forwarded_and_only_the_signature_is_signed() -> None:
     assert refused(earlier, Act("sign"), Officer("boss", "leader", first.agency)).code == "step_is_sign"
 
 
+def test_nothing_is_signed_while_an_earlier_step_is_open() -> None:
+    case, duty = at_duty(SIMPLE, "sign")
+    boss, act = Officer("boss", "leader", duty.agency), Act("sign", step_no=duty.step_no)
+    first, *others = case.steps
+    undone = replace(case, steps=(replace(first, status=StepStatus.OPEN, completed_at=None), *others))
+    assert refused(undone, act, boss).code == "step_is_sign"
+    assert decide(case, act, boss, MONDAY, seen_version=case.version, means=means()).after.version == case.version + 1
+
+
 def test_a_result_is_numbered_once_and_only_after_the_signature() -> None:
     case, duty = at_duty(SIMPLE, "sign")
     clerk = Officer("clerk", "desk", duty.agency)
