@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx2
+
 from deploy.demo.offices import Officer
 from shared.contracts.topics import LIFECYCLE
+from shared.sealing import Contact, Purpose, associated_data, open_sealed
 from tests.integration.intake.counter import FIRST_MORNING, Counter
+from tests.integration.intake.test_accepting import data_key
 from tests.integration.together.everywhere import Everywhere, filed, grown
 
 PLACE = "H56.97.44"
@@ -81,3 +85,28 @@ async def test_sixteen_desks_whose_commits_come_late_and_out_of_order_lose_nothi
     assert recorded != committed, "no commit overtook another"
     assert len(set(codes)) == WRITERS * EACH
     assert grown(before, await everywhere.look()) == filed(*codes)
+
+
+async def test_the_secret_that_a_citizen_is_sent_opens_his_dossier_and_no_other(
+    everywhere: Everywhere, counter: Counter
+) -> None:
+    codes = [(await counter.hand_in(await counter.filing())).json()["code"] for _ in range(2)]
+    await everywhere.rest()
+    tracking = f"{everywhere.stack.urls['processing']}/v1/tracking"
+
+    async def secret_sent(code: str) -> str:
+        sealed = await counter.database.fetchval("select sealed from notification.contacts where code = $1", code)
+        opened = open_sealed(await data_key(counter, code), sealed, associated_data(code, Purpose.CONTACT))
+        return Contact.model_validate_json(opened).tracking_secret
+
+    async def exchange(code: str, secret: str) -> httpx2.Response:
+        return await counter.http.post(tracking, json={"code": code, "secret": secret})
+
+    secret = await secret_sent(codes[0])
+    assert (await exchange(codes[1], secret)).status_code == 404
+    token = (await exchange(codes[0], secret)).json()["token"]
+    own, other = [
+        await counter.http.get(f"{tracking}/{code}", headers={"Authorization": f"Bearer {token}"}) for code in codes
+    ]
+    assert (own.status_code, own.json()["code"], own.json()["state"]) == (200, codes[0], 2)
+    assert (other.status_code, other.json()["code"]) == (404, "dossier_unknown")
