@@ -9,7 +9,7 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parent
 
-ORDER = ("full year", "e2e", "together", "simulation", "stack", "notification", "messaging", "processing")
+ORDER = (*("full year", "e2e", "faults", "together", "simulation", "stack", "notification", "messaging", "processing"),)
 """Suites with a stack of their own, in the order of their length; the others follow, and those without a stack last."""
 
 settings.register_profile("machine", deadline=None)
@@ -23,7 +23,7 @@ def suite_of(item: pytest.Item) -> str | None:
     first, *rest = item.path.relative_to(ROOT).parts
     if first == "integration":
         return rest[0]
-    return first if first in {"e2e", "simulation"} else None
+    return first if first in {"e2e", "simulation", "faults"} else None
 
 
 @pytest.hookimpl(tryfirst=True)
