@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 REPLICAS := 1
 export PYTHON
 
-.PHONY: help demo test check simulate up down install deps-debian
+.PHONY: help demo test check simulate faults up down install deps-debian
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -34,6 +34,9 @@ test: check ## every check and every test, the full year among them; ARGS="tests
 SEEDS ?= 1-300
 simulate: $(INSTALLED) ## seeds of the deterministic simulation; SEEDS=1-20000 or ARGS="--seed 17 --trace"
 	@.venv/bin/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
+faults: $(INSTALLED) ## every fault at full size on one stack, and docs/faults.md; ARGS="--rows 1,5,18 --seed N"
+	@.venv/bin/python -m tests.faults $(ARGS)
 
 install: $(INSTALLED) ## .venv and the locked jars; all other targets do it by themselves
 

@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 STACKS = (
     "tests/e2e/test_full_year.py",
     "tests/e2e/",
+    "tests/faults/",
     "tests/integration/together/",
     "tests/simulation/",
     "tests/integration/stack/",

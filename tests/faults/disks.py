@@ -1,0 +1,68 @@
+"""Small disks of their own for the data of a server, so that they can be filled without touching the machine's."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+from pathlib import Path
+
+MOUNTS = Path("/proc/mounts")
+
+
+class Refused(Exception):
+    """The machine lets nobody mount here; what needs a small disk cannot be tried."""
+
+
+class Disk:
+    """A tmpfs of so many bytes under an existing folder; what the folder held moves onto it."""
+
+    def __init__(self, place: Path, megabytes: int) -> None:
+        self.place, self._megabytes = place, megabytes
+        self._ballast = place / "ballast"
+
+    async def mount(self) -> None:
+        """Raises Refused."""
+        found = self.place.stat()
+        kept = self.place.with_name(f"{self.place.name}.kept")
+        shutil.rmtree(kept, ignore_errors=True)
+        self.place.rename(kept)
+        self.place.mkdir()
+        mode = f"mode={stat.S_IMODE(found.st_mode):o},uid={found.st_uid},gid={found.st_gid}"
+        try:
+            await _run("mount", "-t", "tmpfs", "-o", f"size={self._megabytes}m,{mode}", "tmpfs", str(self.place))
+        except Refused:
+            self.place.rmdir()
+            kept.rename(self.place)
+            raise
+        await _run("cp", "-a", f"{kept}/.", str(self.place))
+        shutil.rmtree(kept)
+
+    async def unmount(self) -> None:
+        if str(self.place) in {line.split()[1] for line in MOUNTS.read_text().splitlines()}:
+            await _run("umount", "--lazy", str(self.place))
+
+    @property
+    def free(self) -> int:
+        found = os.statvfs(self.place)
+        return found.f_bavail * found.f_frsize
+
+    def fill(self) -> int:
+        """Leave nothing free; answers how many bytes that took."""
+        before = self.free
+        with self._ballast.open("ab", buffering=0) as file:
+            while self.free:
+                os.posix_fallocate(file.fileno(), file.tell(), self.free)
+                file.seek(0, os.SEEK_END)
+        return before
+
+    def empty(self) -> None:
+        self._ballast.unlink(missing_ok=True)
+
+
+async def _run(*command: str) -> None:
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    _, errors = await process.communicate()
+    if process.returncode:
+        raise Refused(errors.decode().strip())

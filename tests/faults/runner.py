@@ -1,0 +1,46 @@
+"""Plays one row of the table: load, the strike, quiet, and the judgement over everything that was written down."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from random import Random
+
+from tests.faults import checker
+from tests.faults.recorder import now
+from tests.faults.rows import Row
+from tests.faults.town import Scene, Size, Town
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one row. `broken` lists the invariants that do not hold, in words."""
+
+    row: Row
+    seed: int
+    struck: str
+    recovered_after: float
+    broken: list[str]
+
+
+async def play(town: Town, row: Row, *, full: bool) -> Outcome:
+    """Play one row. Raises DidNotStrike, and Refused of a machine that lets nobody mount."""
+    size = row.size(full=full)
+    draw = Random(f"{town.seed} {row.number}")
+    began = now()
+    async with town.load(size) as load:
+        await load.under_way()
+        struck = await row.strike(Scene(town, load, size, draw))
+        healed, since = now(), time.monotonic()
+    recovered_after = await _quiet(town, size, since)
+    strike = {"row": row.number, "seed": town.seed, "struck": struck, "began": began, "healed": healed}
+    strike |= {"recovered_after": recovered_after, "may_double": row.may_double}
+    town.recorder.note("strikes", strike)
+    await town.record(row.number)
+    broken = checker.judge(checker.read(town.stack.folder.path))
+    return Outcome(row, town.seed, struck, recovered_after, broken)
+
+
+async def _quiet(town: Town, _size: Size, since: float) -> float:
+    await town.quiet()
+    return round(time.monotonic() - since, 1)

@@ -1,0 +1,60 @@
+"""Signals to the processes of a stack, each by its id: frozen with all they started, and let go again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class DidNotStrike(AssertionError):
+    """The fault was not seen to strike: what follows would prove nothing."""
+
+
+async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 90) -> Any:
+    """Wait for a condition, not for a time. Raises TimeoutError, naming it."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not (found := await holds()):
+                await asyncio.sleep(0.05)
+            return found
+    except TimeoutError:
+        raise TimeoutError(f"not reached: {holds.__qualname__}") from None
+
+
+def family(pid: int) -> list[int]:
+    """Name a process and all that it started, itself first."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    return [pid, *(below for child in children for below in family(int(child)))]
+
+
+def state_of(pid: int) -> str:
+    """Tell the letter of a process in /proc: T is stopped."""
+    return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0]
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[list[int]]:
+    """SIGSTOP a process and all that it started; SIGCONT at the end."""
+    pids = family(pid)
+    for each in pids:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        yield pids
+    finally:
+        for each in reversed(pids):
+            if Path(f"/proc/{each}").exists():
+                os.kill(each, signal.SIGCONT)
+
+
+async def see_frozen(pids: list[int]) -> None:
+    """Wait until SIGSTOP has struck all of them."""
+
+    async def all_stand() -> bool:
+        return all(state_of(pid) in "Tt" for pid in pids)
+
+    await until(all_stand)

@@ -1,0 +1,160 @@
+"""Faults 18 to 23: Kafka dies, is away, stands still, is full, is far, or loses a topic."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+from typing import Any
+
+from deploy.demo.ledger import Entry
+from shared.contracts.topics import LIFECYCLE
+from tests.faults.disks import Refused
+from tests.faults.proxy import Proxy, Weather
+from tests.faults.signals import DidNotStrike, frozen, see_frozen, until
+from tests.faults.strikes.at_database import filing_meanwhile
+from tests.faults.strikes.at_intake import killed_again_and_again
+from tests.faults.town import Scene
+
+UNSENT = "select count(distinct subject) from intake.unsent where subject = any($1)"
+SECONDS_AWAY = {False: 0.0, True: 600.0}
+SLOW_BYTES = 128_000
+"""One megabit each second."""
+
+
+async def killed(scene: Scene) -> str:
+    dead = await killed_again_and_again(scene, "kafka")
+    return f"killed {len(dead)} times, another process each time"
+
+
+async def accepted_without_kafka(scene: Scene) -> list[Entry]:
+    """File while no fact can go out. Raises DidNotStrike when one went."""
+    entries = await scene.load.more(4)
+    await asyncio.sleep(scene.size.hold)  # how long it lasts
+    waiting = await scene.town.ask(UNSENT, [entry.code for entry in entries])
+    if waiting < len(entries):
+        raise DidNotStrike(f"of {len(entries)} accepted dossiers only {waiting} wait to be published")
+    return entries
+
+
+async def away(scene: Scene) -> str:
+    lines = scene.stack.kafka.cut()
+    try:
+        entries = await accepted_without_kafka(scene)
+        await asyncio.sleep(SECONDS_AWAY[scene.size.hold > 0])  # how long it lasts
+    finally:
+        scene.stack.kafka.join()
+    return f"{lines} connections cut and new ones refused; {len(entries)} dossiers accepted meanwhile waited unsent"
+
+
+async def stood_still(scene: Scene) -> str:
+    with frozen(scene.stack.pid("kafka")) as pids:
+        await see_frozen(pids)
+        entries = await accepted_without_kafka(scene)
+    return f"the broker stood still; {len(entries)} dossiers accepted meanwhile waited unsent"
+
+
+async def disk_full(scene: Scene) -> str:
+    if scene.stack.without_disks:
+        raise Refused(scene.stack.without_disks)
+    disk, log = scene.stack.kafka_disk, scene.stack.folder.logs / "kafka.log"
+    at, taken = log.stat().st_size, disk.fill()
+    try:
+
+        async def refused() -> bool:
+            await scene.load.more(2)
+            return "No space left on device" in log.read_text("utf-8", "replace")[at:]
+
+        await until(refused)
+        await asyncio.sleep(scene.size.hold)  # how long it lasts
+    finally:
+        disk.empty()
+    return f"{taken // 1_000_000} MB filled until the broker found no space; dossiers were accepted meanwhile"
+
+
+async def far_away(scene: Scene) -> str:
+    """Before both servers: 200 ms, one megabit, a stall, connections that are reset, or half-open."""
+    told: dict[str, list[int]] = {}
+    for name, proxy in (("PostgreSQL", scene.stack.database), ("Kafka", scene.stack.kafka)):
+        told[name] = [await _slow(scene, proxy), await _stalled(scene, proxy), await _reset(scene, proxy)]
+    told["PostgreSQL"].append(await _half_open(scene, scene.stack.database))
+    if not all(number for numbers in told.values() for number in numbers):
+        raise DidNotStrike(f"passed through or cut: {told}")
+    words = "{0} bytes late, {1} after a stall, {2} lines reset"
+    said = "; ".join(f"{name}: {words.format(*numbers)}" for name, numbers in told.items())
+    return f"{said}, {told['PostgreSQL'][3]} half-open"
+
+
+async def _reset(scene: Scene, proxy: Proxy) -> int:
+    lines = proxy.reset()
+    await scene.load.more(1)
+    return lines
+
+
+async def _half_open(scene: Scene, proxy: Proxy) -> int:
+    """The server is gone and says nothing: whoever asks must give up by himself."""
+    since, lines = len(scene.town.answers()), proxy.half_open()
+    filing = await filing_meanwhile(scene)
+    await scene.town.answered(lambda line: line["status"] in {503, None}, since)
+    proxy.reset()
+    await filing
+    return lines
+
+
+async def _slow(scene: Scene, proxy: Proxy) -> int:
+    before, proxy.weather = proxy.passed, Weather(delay=0.2, bytes_per_second=SLOW_BYTES)
+    try:
+        await scene.load.more(1)
+        await asyncio.sleep(scene.size.hold)  # how long it lasts
+
+        async def passed() -> bool:
+            return proxy.passed > before
+
+        await until(passed)
+    finally:
+        proxy.weather = Weather()
+    return proxy.passed - before
+
+
+async def _stalled(scene: Scene, proxy: Proxy) -> int:
+    before = proxy.passed
+    proxy.stall()
+    try:
+        filing = await filing_meanwhile(scene)
+        await asyncio.sleep(scene.size.hold)  # how long it lasts
+    finally:
+        proxy.flow()
+    await filing
+
+    async def passed() -> bool:
+        return proxy.passed > before
+
+    await until(passed)
+    return proxy.passed - before
+
+
+async def motcua(scene: Scene, *words: str) -> Any:
+    """Run the command line of an operator; answers what it prints as JSON."""
+    command = [str(Path(sys.executable).with_name("motcua")), *words, "--folder", str(scene.stack.folder.path)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    out, errors = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"motcua {' '.join(words)}: {errors.decode()}")
+    return json.loads(out) if "--json" in words else out.decode()
+
+
+async def topic_lost(scene: Scene) -> str:
+    """Delete the lifecycle with all it held; an operator makes it anew and fills it from the journals."""
+    town = scene.town
+    async with town.kafka_admin() as admin:
+        answer = await admin.delete_topics([LIFECYCLE.name])
+        if [code for _, code, *_ in answer.topic_error_codes] != [0]:
+            raise DidNotStrike(f"the topic was not deleted: {answer}")
+    town.recorder.made_anew(LIFECYCLE.name)
+    await scene.load.more(1)
+    made = await scene.stack.provision()
+    refill = ("republish", "--from", "intake", "--from", "processing", "--topic", LIFECYCLE.name)
+    rows = await motcua(scene, *refill, "--json")
+    return f"topic deleted, made anew ({', '.join(made.topics)}), {sum(row['facts'] for row in rows)} facts republished"

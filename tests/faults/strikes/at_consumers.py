@@ -1,0 +1,157 @@
+"""Faults 24 to 27 and 36: a consumer dies, freezes, is slow, its group never rests, or its release changes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+
+from shared.contracts.topics import LIFECYCLE
+from tests.faults.signals import DidNotStrike, frozen, see_frozen, until
+from tests.faults.strikes.at_facts import WAITING, held
+from tests.faults.town import Scene
+from tests.faults.trial import ROOT
+
+SLOW = """
+create function processing.slowly() returns trigger language plpgsql as $$
+begin
+    perform pg_sleep({seconds});
+    return null;
+end
+$$;
+create trigger slowly before insert on processing.cases for each statement execute function processing.slowly();
+"""
+QUICK = "drop function if exists processing.slowly cascade"
+SLEEPS = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and usename = 'processing'"
+SLOW_SECONDS = {False: 2.0, True: 8.0}
+"""Below the 10 s after which the server itself ends a statement."""
+OPENED = "select count(*) from processing.cases where code = $1"
+NEW_FIELD = "added_by_the_next_release"
+
+
+async def killed(scene: Scene) -> str:
+    """Kill processing inside the transaction of a batch."""
+    for _ in range(scene.size.times):
+        async with held(scene, "processing", "processing.cases", "before insert"):
+            filing = asyncio.create_task(scene.load.more(1))
+
+            async def waits() -> bool:
+                return bool(await scene.town.ask(WAITING, "processing"))
+
+            await until(waits)
+            await scene.stack.kill("processing")
+        await filing
+        await scene.stack.wait_ready("processing")
+    return f"killed inside a batch, {scene.size.times} times"
+
+
+async def stood_still(scene: Scene) -> str:
+    """Freeze a consumer past its session: another takes its partitions, then it wakes up."""
+    async with scene.stack.second("processing"):
+        with frozen(scene.stack.pid("processing")) as pids:
+            await see_frozen(pids)
+            entries = await scene.load.more(6)
+
+            async def all_opened() -> bool:
+                return all([await scene.town.ask(OPENED, entry.code) for entry in entries])
+
+            await until(all_opened)
+        await scene.load.more(2)
+    return "frozen until another consumer had its partitions and had opened 6 cases; then it woke up"
+
+
+async def storm(scene: Scene) -> str:
+    """Members join the group of processing and leave it again, without handling anything."""
+    got = 0
+    for _ in range(2 * scene.size.times):
+        member = AIOKafkaConsumer(
+            LIFECYCLE.name,
+            bootstrap_servers=scene.town.kafka,
+            group_id="processing",
+            enable_auto_commit=False,
+            partition_assignment_strategy=(StickyPartitionAssignor,),
+        )
+        await member.start()
+        try:
+
+            async def assigned(guest: AIOKafkaConsumer = member) -> bool:
+                return bool(guest.assignment())
+
+            await until(assigned)
+            got += len(member.assignment())
+            await scene.load.more(1)
+        finally:
+            await member.stop()
+    return f"{2 * scene.size.times} members came and went, {got} partitions changed hands each way"
+
+
+async def slow(scene: Scene) -> str:
+    """Make every opening of cases slow."""
+    await scene.town.execute(QUICK + ";" + SLOW.format(seconds=SLOW_SECONDS[scene.size.hold > 0]))
+    try:
+        filing = asyncio.create_task(scene.load.more(2))
+
+        async def sleeps() -> bool:
+            return bool(await scene.town.ask(SLEEPS))
+
+        await until(sleeps)
+        entries = await filing
+
+        async def opened() -> bool:
+            return bool(await scene.town.ask(OPENED, entries[0].code))
+
+        await until(opened)
+    finally:
+        await scene.town.execute(QUICK)
+    longer = SLOW_SECONDS[scene.size.hold > 0]
+    return f"each batch took {longer:.0f} s longer; the consumer kept its partitions and went on"
+
+
+def next_release(scene: Scene) -> Path:
+    """Copy the release and let its facts about steps say something new."""
+    place = scene.stack.folder.path / "next-release"
+    shutil.rmtree(place, ignore_errors=True)
+    for package in ("services", "shared"):
+        shutil.copytree(ROOT / package, place / package, ignore=shutil.ignore_patterns("__pycache__"))
+    source = place / "shared" / "contracts" / "facts.py"
+    told = "    state: State\n    step_no: int\n"
+    changed = source.read_text("utf-8").replace(told, f'{told}    {NEW_FIELD}: str = "yes"\n')
+    if NEW_FIELD not in changed:
+        raise DidNotStrike("the next release is no other")
+    source.write_text(changed, "utf-8")
+    return place
+
+
+async def _roll(scene: Scene, **environment: str) -> None:
+    """Replace processing politely, under another environment."""
+    scene.stack.relaunch("processing", **environment)
+    before = scene.stack.pid("processing")
+    os.kill(before, signal.SIGTERM)
+
+    async def another() -> bool:
+        return scene.stack.pid("processing") != before
+
+    await until(another)
+    await scene.stack.wait_ready("processing")
+
+
+async def next_release_and_back(scene: Scene) -> str:
+    """Roll processing to a release whose facts have one more field, let officers act, roll back."""
+    before, other, after = await scene.load.more(3)
+    await scene.town.act(before, 1)
+    await _roll(scene, PYTHONPATH=str(next_release(scene)))
+    try:
+        await scene.town.act(other, 2)
+    finally:
+        await _roll(scene)
+    await scene.town.act(after, 2)
+    query = "select count(*) from processing.journal where subject = $1 and convert_from(body, 'UTF8') like $2"
+    said = await scene.town.ask(query, other.code, f"%{NEW_FIELD}%")
+    if not said:
+        raise DidNotStrike("no fact of the next release")
+    return f"rolled forward and back under load; {said} facts with a field that nobody else knows"

@@ -1,0 +1,190 @@
+"""Faults 6 to 13: PostgreSQL dies, stands still, is full, is locked, or its answer is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from typing import Any
+
+import asyncpg
+
+from deploy.local.processes import Identity
+from tests.faults.disks import Refused
+from tests.faults.signals import DidNotStrike, frozen, see_frozen, until
+from tests.faults.town import Scene
+
+BLOCKED = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename = $1"
+DEADLOCKS = "select sum(deadlocks)::bigint from pg_stat_database where datname = current_database()"
+GROW = "create temporary table growing as select generate_series(1, 100000)"
+SLOWEST_LOCK = "10s"
+
+
+def is_503(line: dict[str, Any]) -> bool:
+    """Tell an answer that asks to come again; a service that cannot reach its database owes Retry-After."""
+    if line["status"] == 503 and line["retry_after"] is None:
+        raise DidNotStrike("503 without Retry-After")
+    return bool(line["status"] == 503)
+
+
+async def filing_meanwhile(scene: Scene) -> asyncio.Task[Any]:
+    """File one dossier that will not be answered before the fault is over."""
+    return asyncio.create_task(scene.load.more(1))
+
+
+async def restarted(scene: Scene) -> str:
+    """SIGQUIT to the postmaster: what `pg_ctl restart -m immediate` sends."""
+    for _ in range(min(scene.size.times, 5)):
+        victim = Identity.of(scene.stack.pid("postgres"))
+        if victim is None:
+            raise DidNotStrike("PostgreSQL does not run")
+        os.kill(victim.pid, signal.SIGQUIT)
+        if not await victim.gone(20):
+            raise DidNotStrike("PostgreSQL is still the same process")
+
+        async def another(before: int = victim.pid) -> bool:
+            return scene.stack.pid("postgres") != before
+
+        await until(another)
+        await scene.stack.wait_ready("postgres")
+    return "immediate stop; another postmaster runs"
+
+
+async def stood_still(scene: Scene) -> str:
+    since = len(scene.town.answers())
+    with frozen(scene.stack.pid("postgres")) as pids:
+        await see_frozen(pids)
+        filing = await filing_meanwhile(scene)
+        await asyncio.sleep(scene.size.hold)  # how long it lasts
+        await scene.town.answered(is_503, since)
+    await filing
+    return f"{len(pids)} processes of PostgreSQL stood still until clients got 503"
+
+
+async def too_few_connections(scene: Scene) -> str:
+    """Take every connection that the server has, intake's too."""
+    since, held = len(scene.town.answers()), []
+    try:
+        for _ in range(3):
+            await scene.town.disconnect("intake")
+            with contextlib.suppress(asyncpg.TooManyConnectionsError):
+                while True:
+                    held.append(await asyncpg.connect(scene.stack.dsn("processing")))
+        filing = await filing_meanwhile(scene)
+        await scene.town.answered(is_503, since)
+        await asyncio.sleep(scene.size.hold)  # how long it lasts
+    finally:
+        for connection in held:
+            connection.terminate()
+    await filing
+    return f"{len(held)} foreign connections; intake got none and answered 503"
+
+
+async def disk_full(scene: Scene) -> str:
+    if scene.stack.without_disks:
+        raise Refused(scene.stack.without_disks)
+    disk, since = scene.stack.database_disk, len(scene.town.answers())
+    taken = disk.fill()
+    filings = [await filing_meanwhile(scene) for _ in range(20)]
+    try:
+
+        async def refused() -> bool:
+            try:
+                await scene.town.execute(GROW)
+            except (asyncpg.DiskFullError, OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+                return True
+            return False
+
+        await until(refused)
+        await scene.town.answered(is_503, since)
+        await asyncio.sleep(scene.size.hold)  # how long it lasts
+    finally:
+        disk.empty()
+    await asyncio.gather(*filings)
+    return f"{taken // 1_000_000} MB filled until PostgreSQL found no space; 503 meanwhile"
+
+
+async def one_dossier_locked(scene: Scene) -> str:
+    """Hold the row lock of one case: only who acts on it waits."""
+    entry, other = await scene.load.more(2)
+    item, duty = await scene.town.first_duty(entry)
+    async with scene.town.database() as holder, holder.transaction():
+        await holder.fetch("select 1 from processing.cases where code = $1 for update", entry.code)
+        acting = asyncio.create_task(scene.town.offices.act(item, duty))
+
+        async def waits() -> bool:
+            return bool(await scene.town.ask(BLOCKED, "processing"))
+
+        await until(waits)
+        await scene.town.act(other, 1)
+        if acting.done():
+            raise DidNotStrike("the act on the locked case did not wait")
+        await asyncio.sleep(scene.size.hold)  # how long it lasts
+    await acting
+    return "an act waited for the lock while one on another dossier passed"
+
+
+async def idle_transaction(scene: Scene) -> str:
+    """A transaction with an id of its own stays open and does nothing."""
+    async with scene.town.database("intake") as idle:
+        await idle.execute("begin")
+        xid = await idle.fetchval("select pg_current_xact_id()::text")
+        await scene.load.more(2)
+
+        async def published() -> bool:
+            return not await scene.town.ask("select count(*) from intake.unsent")
+
+        await until(published)
+        state = await scene.town.ask("select state from pg_stat_activity where backend_xid::text = $1", xid)
+        if state != "idle in transaction":
+            raise DidNotStrike(f"the transaction is {state}")
+        await asyncio.sleep(scene.size.hold)  # how long it lasts
+    return "facts recorded behind an idle transaction were published while it stayed open"
+
+
+async def deadlock(scene: Scene) -> str:
+    """Take the two locks of an act in the other order, and let the act be the one that PostgreSQL ends."""
+    before = await scene.town.ask(DEADLOCKS)
+    for _ in range(min(scene.size.times, 5)):
+        (entry,) = await scene.load.more(1)
+        owed = await scene.town.act(entry, 1)
+        if owed is None:
+            raise DidNotStrike("nothing is owed after the first act")
+        async with scene.town.database() as other:
+            await other.execute(f"set deadlock_timeout = '{SLOWEST_LOCK}'; begin")
+            head = "select 1 from processing.journal_heads where subject = $1 for update"
+            await other.fetch(head, entry.code)
+            acting = asyncio.create_task(scene.town.offices.act(*owed))
+
+            async def waits() -> bool:
+                return bool(await scene.town.ask(BLOCKED, "processing"))
+
+            await until(waits)
+            await other.fetch("select 1 from processing.cases where code = $1 for update", entry.code)
+            await other.execute("rollback")
+        await acting
+
+    async def counted() -> bool:
+        return bool(await scene.town.ask(DEADLOCKS) > before)
+
+    await until(counted, 30)
+    return "PostgreSQL ended an act to break a circle of locks; the act was done on the next try"
+
+
+async def commit_answer_lost(scene: Scene) -> str:
+    """Drop what the server says after COMMIT: the client's same key gets the stored answer."""
+    proxy, town, since = scene.stack.database, scene.town, len(scene.town.answers())
+    dropped = proxy.dropped
+
+    async def replayed() -> bool:
+        proxy.weather.lost_commits = 2
+        await scene.load.more(1)
+        return any(line.get("replayed") for line in town.answers(since))
+
+    for _ in range(min(scene.size.times, 5)):
+        await until(replayed)
+    proxy.weather.lost_commits = 0
+    if proxy.dropped == dropped:
+        raise DidNotStrike("no byte was dropped")
+    return f"{proxy.dropped - dropped} bytes behind COMMIT dropped; a repeated key got the stored answer"

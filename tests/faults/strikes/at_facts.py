@@ -1,0 +1,237 @@
+"""Faults 14 to 17, 28 and 29: between the journal and its readers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from shared.clocks import ScenarioClock
+from shared.contracts import facts
+from shared.contracts.topics import LIFECYCLE
+from shared.messaging.journal import Draft, Journal
+from shared.messaging.replay import relay_again
+from tests.faults.signals import DidNotStrike, frozen, see_frozen, until
+from tests.faults.strikes.at_broker import motcua
+from tests.faults.town import Scene
+
+WAIT_HERE = """
+create or replace function {schema}.wait_here() returns trigger language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock_shared(7);
+    return null;
+end
+$$;
+create trigger wait_here {when} on {table} for each statement execute function {schema}.wait_here();
+"""
+GO_ON = "drop function if exists {schema}.wait_here cascade"
+WAITING = "select count(*) from pg_stat_activity where wait_event = 'advisory' and usename = $1"
+SLEEPY = """
+create schema if not exists trial;
+create table trial.recorded (ordinal bigint, xid xid8);
+create function trial.sleep() returns trigger language plpgsql security definer as $$
+begin
+    insert into trial.recorded values (new.ordinal, pg_current_xact_id());
+    perform pg_sleep(random() * 0.4);
+    return null;
+end
+$$;
+create trigger trial_sleep after insert on intake.unsent for each row execute function trial.sleep();
+"""
+WAKE = "drop schema if exists trial cascade"
+OUT_OF_ORDER = """
+select count(*) from trial.recorded a join trial.recorded b on a.ordinal < b.ordinal
+where pg_xact_commit_timestamp(a.xid::xid) > pg_xact_commit_timestamp(b.xid::xid)
+"""
+WRITERS = 16
+LARGE, LARGEST_TAKEN = 500_000, 200_000
+BREAK = """
+create function processing.break_opening() returns trigger language plpgsql as $$
+begin
+    if new.received_by = '{place}' then raise exception 'planted'; end if;
+    return new;
+end
+$$;
+create trigger break_opening before insert on processing.cases for each row execute function processing.break_opening()
+"""
+MEND = "drop function if exists processing.break_opening cascade"
+HOLDERS = """
+select count(*) from intake.relay_leases where holder like '%:' || $1::text || ':%' and expires_at > clock_timestamp()
+"""
+
+
+@asynccontextmanager
+async def held(scene: Scene, schema: str, table: str, when: str) -> AsyncIterator[None]:
+    """Whoever does this to the table waits in his transaction while the block runs."""
+    async with scene.town.database() as holder:
+        await holder.execute("select pg_advisory_lock(7)")
+        await holder.execute(WAIT_HERE.format(schema=schema, table=table, when=when))
+        try:
+            yield
+        finally:
+            await holder.execute("select pg_advisory_unlock(7)")
+            await holder.execute(GO_ON.format(schema=schema))
+
+
+async def relay_killed(scene: Scene) -> str:
+    """Kill intake after Kafka's acknowledgement, before the row is deleted."""
+    published = 0
+    for _ in range(min(scene.size.times, 5)):
+        filing = None
+        async with held(scene, "intake", "intake.unsent", "before delete"):
+            filing = asyncio.create_task(scene.load.more(1))
+
+            async def waits() -> bool:
+                return bool(await scene.town.ask(WAITING, "intake"))
+
+            await until(waits)
+            unsent = await scene.town.ask("select count(*) from intake.unsent")
+            if not unsent:
+                raise DidNotStrike("nothing was left to be published twice")
+            await scene.stack.kill("intake")
+        published += unsent
+        await scene.stack.wait_ready("intake")
+        await filing
+    return f"killed between acknowledgement and delete; {published} facts were published twice"
+
+
+async def relay_frozen(scene: Scene) -> str:
+    """Freeze the relay that holds the leases for longer than they last, beside another."""
+    async with scene.stack.second("intake") as name:
+        zombie = scene.stack.pid("intake")
+        offices = scene.town.offices_over(
+            scene.town.caller(scene.stack.ports.intake_2), scene.town.callers["processing"]
+        )
+
+        async def holds(pid: int) -> bool:
+            return bool(await scene.town.ask(HOLDERS, str(pid)))
+
+        async def over() -> bool:
+            return await holds(scene.stack.pid(name)) and not await holds(zombie)
+
+        with frozen(zombie) as pids:
+            await see_frozen(pids)
+            entry = await scene.town.file(offices)
+            await until(over)
+            await scene.town.first_duty(entry)
+        await scene.load.more(1)
+    return "frozen until its leases went to the other relay, which published meanwhile; then it woke up"
+
+
+async def late_commits(scene: Scene) -> str:
+    """Many writers whose transactions commit in another order than they took their places."""
+    await scene.town.execute(WAKE + ";" + SLEEPY)
+    try:
+        for _ in range(scene.size.times):
+            await scene.load.more(WRITERS)
+        inverted = await scene.town.ask(OUT_OF_ORDER)
+    finally:
+        await scene.town.execute(WAKE)
+    if not inverted:
+        raise DidNotStrike("all commits came in order")
+    return f"{inverted} pairs of facts were committed in the other order"
+
+
+async def too_large(scene: Scene) -> str:
+    """A fact that the broker refuses parks its subject at the relay; with a larger limit an operator lets it go."""
+    subject = f"H56.97.21-200102-{8000 + scene.town.recorded}"
+    scene.town.recorder.note("planted", {"subject": subject, "why": "a fact that no broker takes"})
+    parked = "select count(*) from processing.parked where kind = 'unpublishable' and subject = $1"
+
+    async def refused() -> bool:
+        return bool(await scene.town.ask(parked, subject))
+
+    await _limit(scene, LARGEST_TAKEN)
+    try:
+        fact = facts.StepTaken(
+            catalogue_version="any",
+            calendar_version="any",
+            state=facts.State.PROCESSING,
+            step_no=1,
+            agency="H56",
+            officer="x" * LARGE,
+        )
+        moment = ScenarioClock(scene.stack.folder.scenario_clock).now()
+        async with scene.town.database(server_settings={"search_path": "processing"}) as tx, tx.transaction():
+            await Journal("processing").append(tx, [Draft(LIFECYCLE.name, subject, fact, moment)])
+        await until(refused)
+        (entry,) = await scene.load.more(1)
+        await scene.town.act(entry, 1)
+    finally:
+        await _limit(scene, 1_048_588)
+    async with scene.town.database(server_settings={"search_path": "processing"}) as tx, tx.transaction():
+        await relay_again(tx, subject, apply=True)
+    return f"a fact of {LARGE} bytes was parked at the relay, the others flowed; it went out when it was let"
+
+
+async def _limit(scene: Scene, size: int) -> None:
+    """Say how large a record the lifecycle takes."""
+    configs = {**LIFECYCLE.config, "max.message.bytes": str(size)}
+    async with scene.town.kafka_admin() as admin:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, LIFECYCLE.name, configs=configs)])
+
+
+async def poison(scene: Scene) -> str:
+    """A dossier whose handler fails parks alone; mended, it is replayed."""
+    arrival = scene.town.arrival()
+    await scene.town.execute(BREAK.format(place=arrival.place.code))
+    try:
+        entry = await scene.town.offices.file(arrival)
+
+        async def parked() -> bool:
+            query = "select count(*) from processing.parked where kind = 'poison' and subject = $1"
+            return bool(await scene.town.ask(query, entry.code))
+
+        await until(parked)
+        others = [each for each in await scene.load.more(3) if each.arrival.place != arrival.place]
+        for other in others[:1]:
+            await scene.town.act(other, 1)
+    finally:
+        await scene.town.execute(MEND)
+    await motcua(scene, "parked", "replay", "--apply", entry.code)
+    for code in await _parked_beside(scene, entry.code):
+        await motcua(scene, "parked", "replay", "--apply", code)
+    return "one dossier was parked with its reason, others flowed; mended and replayed"
+
+
+async def _parked_beside(scene: Scene, code: str) -> list[str]:
+    """Name dossiers of the same place that were filed meanwhile and met the same poison."""
+    async with scene.town.database() as connection:
+        rows = await connection.fetch("select distinct subject from processing.parked where subject <> $1", code)
+    return [row["subject"] for row in rows]
+
+
+async def sent_again(scene: Scene) -> str:
+    """Put old facts on the topic once more, in an order of the seed."""
+    await scene.town.recorder.read_topics(scene.town.kafka)
+    known = scene.town.recorder.raw
+    chosen = scene.draw.sample(known, min(len(known), 40 * scene.size.times))
+    random.Random(scene.town.seed).shuffle(chosen)
+    producer = AIOKafkaProducer(bootstrap_servers=scene.town.kafka, acks="all")
+    await producer.start()
+    try:
+        for record in chosen:
+            await producer.send_and_wait(record.topic, value=record.value, key=record.key, headers=list(record.headers))
+    finally:
+        await producer.stop()
+    await all_read(scene)
+    return f"{len(chosen)} facts sent again in another order; every reader passed them"
+
+
+async def all_read(scene: Scene) -> None:
+    """Wait until every group has committed the ends of the lifecycle."""
+
+    async def at_the_end() -> bool:
+        async with scene.town.kafka_admin() as admin:
+            ends = await scene.town.ends()
+            for group in ("intake", "processing", "notification", "metrics"):
+                found = await admin.list_consumer_group_offsets(group)
+                if any(found.get(place) is None or found[place].offset < end for place, end in ends.items() if end):
+                    return False
+        return True
+
+    await until(at_the_end)

@@ -1,0 +1,164 @@
+"""Faults 1 to 5: intake dies, its clients misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+from collections import Counter
+
+from deploy.demo.offices import Officer, dossier_body
+from deploy.demo.people import person
+from shared.http.wire import ConnectionLost, Wire
+from tests.faults.signals import DidNotStrike, until
+from tests.faults.town import Scene, Town
+
+TWINS = 50
+SLOW_SOCKETS = {False: 60, True: 500}
+NESTING = 50_000
+
+
+async def killed_again_and_again(scene: Scene, part: str) -> list[int]:
+    """Kill a part so often as the size says, each time at a moment of the seed; answers who died."""
+    dead = []
+    for _ in range(scene.size.times):
+        await asyncio.sleep(scene.draw.random() * 0.3)  # the moment of the kill is the fault's, not ours
+        victim = await scene.stack.kill(part)
+        await scene.stack.wait_ready(part)
+        if scene.stack.pid(part) == victim.pid:
+            raise DidNotStrike(f"{part} is still process {victim.pid}")
+        dead.append(victim.pid)
+    return dead
+
+
+async def killed(scene: Scene) -> str:
+    dead = await killed_again_and_again(scene, "intake")
+    await scene.load.more(1)
+    return f"killed {len(dead)} times, another process each time"
+
+
+def request_of(town: Town, key: str) -> tuple[Officer, bytes]:
+    """Make a whole filing as bytes, and name who files it."""
+    arrival = town.arrival()
+    desk = Officer(arrival.place.code, "desk")
+    body = json.dumps(dossier_body(arrival, person(arrival.number, arrival.place.name_vi))).encode()
+    head = (
+        f"POST /v1/dossiers HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        f"authorization: Bearer {town.tokens(desk.subject, 'desk', desk.agency)}\r\n"
+        f"idempotency-key: {key}\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return desk, head.encode() + body
+
+
+async def client_gone(scene: Scene) -> str:
+    """Send a whole filing and reset the connection; then ask again with the same key."""
+    town, gone = scene.town, 0
+    for number in range(4 * scene.size.times):
+        key = f"gone-{town.seed}-{town.recorded}-{number}"
+        desk, request = request_of(town, key)
+        with socket.create_connection(("127.0.0.1", scene.stack.ports.intake)) as raw:
+            raw.sendall(request)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        gone += 1
+        body = json.loads(request.partition(b"\r\n\r\n")[2])
+        token = town.tokens(desk.subject, "desk", desk.agency)
+        answers = [await town.callers["intake"].post("/v1/dossiers", token, key, body) for _ in range(2)]
+        if answers[0].body != answers[1].body:
+            raise DidNotStrike(f"{key} was answered in two ways")
+    return f"{gone} connections reset behind their request"
+
+
+async def twins(scene: Scene) -> str:
+    """File the same dossier under the same key many times at once."""
+    town, since = scene.town, len(scene.town.answers())
+    key = f"twins-{town.seed}-{town.recorded}"
+    desk, request = request_of(town, key)
+    body = json.loads(request.partition(b"\r\n\r\n")[2])
+    caller = town.callers["intake"]
+    token = town.tokens(desk.subject, "desk", desk.agency)
+    await asyncio.gather(*(caller.post("/v1/dossiers", token, key, body) for _ in range(TWINS)))
+    seen = Counter(
+        "replayed" if line.get("replayed") else line["status"] for line in town.answers(since) if line["key"] == key
+    )
+    if not seen["replayed"]:
+        raise DidNotStrike("no twin met another")
+    return f"{TWINS} twins: {seen['replayed']} got the stored answer, {seen[409]} were asked to wait"
+
+
+async def slowloris(scene: Scene) -> str:
+    """Hold many connections that say a byte now and then; others must be served meanwhile."""
+    wanted = SLOW_SOCKETS[scene.size.hold > 0]
+    async with contextlib.AsyncExitStack() as stack:
+        writers = []
+        for _ in range(wanted):
+            _, writer = await asyncio.open_connection("127.0.0.1", scene.stack.ports.intake)
+            stack.callback(writer.transport.abort)
+            writer.write(b"POST /v1/dossiers HTTP/1.1\r\n")
+            writers.append(writer)
+        for letter in b"host: ":
+            for writer in writers:
+                writer.write(bytes([letter]))
+            await asyncio.sleep(scene.size.hold / 10)  # the trickle itself
+        await scene.load.more(3)
+        held = sum(not writer.transport.is_closing() for writer in writers)
+        if held < wanted // 2:
+            raise DidNotStrike(f"of {wanted} slow connections {held} are left")
+    return f"{held} trickling connections while others were served"
+
+
+async def oversized(scene: Scene) -> str:
+    """Send what no desk sends: a body of 100 MB, one in endless chunks, one nested thousands deep."""
+    port, statuses = scene.stack.ports.intake, []
+    statuses.append(await _status(port, b"content-length: 104857600\r\n\r\n" + b"x" * 4096))
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    statuses.append(await _status(port, b"transfer-encoding: chunked\r\n\r\n" + chunk * 8 + b"0\r\n\r\n"))
+    desk, _ = request_of(scene.town, "never")
+    headers = {
+        "authorization": f"Bearer {scene.town.tokens(desk.subject, 'desk', desk.agency)}",
+        "idempotency-key": f"deep-{scene.town.recorded}",
+        "content-type": "application/json",
+    }
+    with contextlib.closing(Wire("127.0.0.1", port)) as wire:
+        deep = await wire.request("POST", "/v1/dossiers", headers, b"[" * NESTING + b"]" * NESTING)
+    statuses.append(deep.status)
+    if statuses[:2] != [413, 413] or statuses[2] not in {400, 422}:
+        raise DidNotStrike(f"answered {statuses}")
+    return f"100 MB, chunks and {NESTING} nested lists were answered {statuses}"
+
+
+async def _status(port: int, rest: bytes) -> int:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(b"POST /v1/dossiers HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n" + rest)
+        line = await asyncio.wait_for(reader.readline(), 20)
+    finally:
+        writer.transport.abort()
+    return int(line.split()[1])
+
+
+async def out_of_files(scene: Scene) -> str:
+    """Leave intake no file descriptor for another connection."""
+    import resource  # noqa: PLC0415 - one fault needs it
+
+    pid = scene.stack.pid("intake")
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (8, before[1]))
+    try:
+        with contextlib.closing(Wire("127.0.0.1", scene.stack.ports.intake, timeout_seconds=1)) as wire:
+
+            async def turned_away() -> bool:
+                try:
+                    await wire.request("GET", "/livez")
+                except ConnectionLost:
+                    return True
+                return False
+
+            await until(turned_away)
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # it may have ended itself: another process stands there then
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    await scene.load.more(1)
+    fate = "went on when it had them back" if scene.stack.pid("intake") == pid else "ended and was started again"
+    return f"without another file descriptor intake took no more connections; it {fate}"

@@ -1,0 +1,130 @@
+"""Faults 30 to 34: gateways, clocks, and figures that are lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from datetime import timedelta
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from deploy.demo.calls import Refused
+from shared.clocks import ScenarioClock, write_scenario
+from shared.contracts.topics import LIFECYCLE, OUTCOMES
+from tests.faults.signals import DidNotStrike, until
+from tests.faults.town import Scene
+
+BAD = (("sms", "withhold"), ("sms", "refuse"), ("mail", "refuse"), ("sms", "reject"), ("mail", "withhold"))
+SENDING = "select count(*) from notification.messages where state = 'sending'"
+DUE = "select count(*) from processing.timers where fires_at <= $1"
+LATER = timedelta(days=60)
+KEPT = ("dossiers", "daily_counters", "daily_notices", "cursors", "parked")
+FIRED = "select count(*) from processing.journal where type like any(array['%half_time%', '%drafted%', '%overdue%'])"
+
+
+async def gateways(scene: Scene) -> str:
+    """Both sinks misbehave by a plan of the seed."""
+    plan = [*BAD]
+    scene.draw.shuffle(plan)
+    for sink, conduct in plan:
+        await scene.town.conduct(sink, conduct, scene.size.times)
+
+        async def used_up(kind: str = sink) -> bool:
+            await scene.load.more(1)
+            return not (await scene.town.sinks.get("/v1/summary"))["conduct_left"][kind]
+
+        await until(used_up)
+    return ", ".join(f"{sink} {conduct}" for sink, conduct in plan) + f": {scene.size.times} messages each"
+
+
+async def sender_killed(scene: Scene) -> str:
+    """Kill notification while the gateway holds its answer back."""
+    for _ in range(min(scene.size.times, 5)):
+        await scene.town.conduct("sms", "withhold", 1)
+        filing = asyncio.create_task(scene.load.more(2))
+
+        async def in_the_call() -> bool:
+            left = (await scene.town.sinks.get("/v1/summary"))["conduct_left"]["sms"]
+            return not left and bool(await scene.town.ask(SENDING))
+
+        await until(in_the_call)
+        await scene.stack.kill("notification")
+        sending = await scene.town.ask(SENDING)
+        if not sending:
+            raise DidNotStrike("no message was being sent")
+        await filing
+        await scene.stack.wait_ready("notification")
+    return f"killed between call and record; {sending} messages stood as being sent"
+
+
+async def clock_jumps(scene: Scene) -> str:
+    """Legal time leaps an hour, then its file goes back an hour, which is refused, then on again."""
+    town, file = scene.town, scene.stack.folder.scenario_clock
+    await scene.load.over()
+    town.move_clock(timedelta(hours=1))
+    await scene.load.more(1)
+    moment, arrival = ScenarioClock(file).now(), town.arrival()
+    write_scenario(file, moment - timedelta(hours=1))
+    try:
+        await town.offices.file(arrival)
+    except Refused as error:
+        refused = error.status
+    else:
+        raise DidNotStrike("what the law saw was unseen")
+    finally:
+        write_scenario(file, moment)
+    entry = await town.offices.file(arrival)
+    return (
+        f"an hour ahead: accepted; an hour back: {refused}, nothing stored; on again: {entry.code} under the same key"
+    )
+
+
+async def all_due(scene: Scene) -> str:
+    """Let every timer of every dossier fall due at one moment."""
+    town = scene.town
+    await town.watch.quiet()
+    then = ScenarioClock(scene.stack.folder.scenario_clock).now() + LATER
+    due, before = await town.ask(DUE, then), await town.ask(FIRED)
+    town.move_clock(LATER)
+    await town.watch.timers_fired()
+    fired = await town.ask(FIRED) - before
+    if not due or fired < due:
+        raise DidNotStrike(f"{due} timers were due, {fired} fired")
+    return f"{due} timers due at once, each fired once"
+
+
+async def figures_lost(scene: Scene) -> str:
+    """Wipe what metrics knows, and let it read everything again from the beginning."""
+    town = scene.town
+    await town.watch.quiet()
+    pid = scene.stack.pid("metrics")
+    os.kill(pid, signal.SIGTERM)
+
+    async def gone() -> bool:
+        return scene.stack.pid("metrics") != pid
+
+    await until(gone)
+    await _from_the_beginning(town.kafka)
+    names = ", ".join(f"metrics.{table}" for table in KEPT)
+    left = await town.ask("select coalesce(sum(number), 0)::bigint from metrics.daily_counters")
+    await town.execute(f"truncate {names}")
+    if await town.ask("select count(*) from metrics.dossiers"):
+        raise DidNotStrike("something is left of metrics")
+    await scene.stack.wait_ready("metrics")
+    return f"its tables emptied, {left} counts with them; read again from the beginning"
+
+
+async def _from_the_beginning(servers: str) -> None:
+    """Set the group of metrics back while it has no member."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id="metrics", enable_auto_commit=False)
+    await consumer.start()
+    try:
+        places = [TopicPartition(topic.name, n) for topic in (LIFECYCLE, OUTCOMES) for n in range(topic.partitions)]
+        consumer.assign(places)
+        await consumer.commit(dict.fromkeys(places, 0))
+    except KafkaError as error:
+        raise DidNotStrike(f"metrics was back before its group was set back: {error}") from error
+    finally:
+        await consumer.stop()

@@ -1,0 +1,290 @@
+"""The checker finds nothing in a sound history, and each violation planted in it; it imports nothing of the product."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults import checker
+from tests.faults.checker import History, judge, read
+
+CODE, PLACE, DAY = "H56.97.21-200102-0001", "H56.97.21", "2020-01-02"
+DUE = "2020-01-03T17:00:00+07:00"
+LIFECYCLE, CONTACTS, OUTCOMES = checker.LIFECYCLE, checker.CONTACTS, checker.OUTCOMES
+
+
+def fact(source: str, topic: str, seq: int, kind: str, **body: Any) -> dict[str, Any]:
+    name = f"{source}-{topic}-{seq}"
+    return {
+        "source": source,
+        "topic": topic,
+        "subject": CODE,
+        "seq": seq,
+        "id": name,
+        "type": f"vn.motcua.{kind}.v1",
+        "legal_time": "2020-01-02T08:00:00+07:00",
+        "digest": name,
+        "body": body,
+    }
+
+
+def journal() -> list[dict[str, Any]]:
+    steps = (
+        ("assigned", 4),
+        ("result_signed", 4),
+        ("result_numbered", 4),
+        ("half_time_reached", 4),
+        ("result_ready", 9),
+    )
+    accepted = fact("intake", LIFECYCLE, 1, "dossier.accepted", received_by=PLACE, field="land", promised_due=DUE)
+    decided = [
+        fact("processing", LIFECYCLE, seq, f"dossier.{kind}", state=state) for seq, (kind, state) in enumerate(steps, 1)
+    ]
+    told = [
+        fact("notification", OUTCOMES, seq, f"notice.{kind}", channel="sms")
+        for seq, kind in enumerate(("handed_over", "delivered"), 1)
+    ]
+    return [accepted, fact("intake", CONTACTS, 1, "dossier.contact_stated"), *decided, *told]
+
+
+def message(number: int, about: dict[str, Any], template: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    written = {"id": f"m{number}", "fact_id": about["id"], "channel": "sms", "state": "delivered", "template": template}
+    return written, {"fact_id": about["id"], "code": CODE, "template": template}
+
+
+@pytest.fixture
+def sound() -> History:
+    """One dossier: accepted, decided on time, its applicant told twice."""
+    rows = journal()
+    messages, notices = zip(message(1, rows[0], "accepted"), message(2, rows[6], "result_ready"), strict=True)
+    ends = {(row["source"], row["topic"]): row["seq"] for row in rows}
+    cursors = [
+        {"service": reader, "source": source, "topic": topic, "subject": CODE, "seq": ends[source, topic]}
+        for reader, streams in checker.READ_BY.items()
+        for source, topic in streams
+    ]
+    counted = {"day": DAY, "place": PLACE, "field": "land", "number": 1}
+    notice_counts = [{"channel": "sms", "outcome": outcome, "number": 1} for outcome in ("handed_over", "delivered")]
+    answers = [
+        {"method": "POST", "target": "/v1/dossiers", "key": "k1", "status": None},
+        {"method": "POST", "target": "/v1/dossiers", "key": "k1", "status": 201, "code": CODE},
+        {
+            "method": "POST",
+            "target": f"/v1/dossiers/{CODE}/acts/finish",
+            "key": "k2",
+            "status": 200,
+            "code": CODE,
+            "version": 5,
+        },
+    ]
+    return History(
+        answers=answers,
+        facts=[{**row, "generation": 0, "partition": 0, "offset": n} for n, row in enumerate(rows)],
+        journal=rows,
+        strikes=[
+            {
+                "row": 1,
+                "began": "2026-01-01T10:00",
+                "healed": "2026-01-01T10:05",
+                "may_double": True,
+                "recovered_after": 3,
+            }
+        ],
+        processes=[{"row": 1, "part": "intake", "rss_kb": 90_000, "files": 40}],
+        arrivals=[{"kind": "sms", "reference": f"m{n}", "at": f"2026-01-01T10:0{n}"} for n in (1, 2)],
+        tables={
+            "intake.dossiers": [{"code": CODE, "place": PLACE, "day": DAY, "number": 1}],
+            "intake.day_numbers": [{"place": PLACE, "day": DAY, "last_number": 1}],
+            "processing.cases": [{"code": CODE, "state": 9, "version": 5}],
+            "notification.dossiers": [{"code": CODE}],
+            "metrics.dossiers": [{"code": CODE}],
+            "notification.contacts": [{"code": CODE, "channels": ["sms"]}],
+            "notification.notices": list(notices),
+            "notification.messages": list(messages),
+            "cursors": cursors,
+            "unsent": [{"service": "intake", "facts": 0}],
+            "metrics.daily_counters": [{**counted, "figure": "received"}, {**counted, "figure": "resolved_on_time"}],
+            "metrics.daily_notices": notice_counts,
+        },
+        texts={"intake.log": "all is well"},
+        needles=["Thử Nghiệm"],
+    )
+
+
+def test_nothing_is_found_in_a_sound_history(sound: History) -> None:
+    assert judge(sound) == []
+
+
+def lost_case(found: History) -> None:
+    found.tables["processing.cases"].clear()
+
+
+def two_codes_for_a_key(found: History) -> None:
+    found.answers.append({**found.answers[1], "code": "H56.97.21-200102-0002"})
+
+
+def foreign_dossier(found: History) -> None:
+    found.tables["intake.dossiers"].append({"code": "X", "place": "P", "day": DAY, "number": 1})
+
+
+def hole_in_numbers(found: History) -> None:
+    found.tables["intake.day_numbers"][0]["last_number"] = 2
+
+
+def act_forgotten(found: History) -> None:
+    found.answers[2]["version"] = 6
+
+
+def two_acts_with_one_version(found: History) -> None:
+    found.answers.append({**found.answers[2], "key": "k3"})
+
+
+def never_published(found: History) -> None:
+    found.facts.pop(3)
+
+
+def other_bytes(found: History) -> None:
+    found.facts[3]["digest"] = "forged"
+
+
+def never_recorded(found: History) -> None:
+    found.facts.append({**found.facts[3], "seq": 99})
+
+
+def lost_with_the_topic(found: History) -> None:
+    found.facts.append({**found.facts[2], "generation": 1})
+
+
+def still_unsent(found: History) -> None:
+    found.tables["unsent"][0]["facts"] = 1
+
+
+def hole_in_a_chain(found: History) -> None:
+    found.journal.remove(found.journal[3])
+
+
+def reader_behind(found: History) -> None:
+    found.tables["cursors"][0]["seq"] -= 1
+
+
+def act_twice(found: History) -> None:
+    found.tables["processing.cases"][0]["version"] = 6
+
+
+def notice_twice(found: History) -> None:
+    found.tables["notification.notices"].append(found.tables["notification.notices"][0])
+
+
+def illegal_move(found: History) -> None:
+    found.journal[2]["type"] = "vn.motcua.dossier.result_handed_over.v1"
+
+
+def timer_twice(found: History) -> None:
+    found.journal[5]["type"] = found.journal[4]["type"] = "vn.motcua.dossier.half_time_reached.v1"
+
+
+def case_elsewhere(found: History) -> None:
+    found.tables["processing.cases"][0]["state"] = 4
+
+
+def came_twice_where_once(found: History) -> None:
+    found.arrivals.append(found.arrivals[1])
+
+
+def came_twice_without_leave(found: History) -> None:
+    found.arrivals.append(found.arrivals[0])
+    found.strikes[0]["may_double"] = False
+
+
+def never_arrived(found: History) -> None:
+    found.arrivals.pop(0)
+
+
+def never_submitted(found: History) -> None:
+    found.arrivals.append({**found.arrivals[0], "reference": "m9"})
+
+
+def not_addressed(found: History) -> None:
+    found.tables["notification.messages"].pop()
+    found.arrivals.pop()
+
+
+def counted_twice(found: History) -> None:
+    found.tables["metrics.daily_counters"][0]["number"] = 2
+
+
+def notice_not_counted(found: History) -> None:
+    found.tables["metrics.daily_notices"].pop()
+
+
+def slow_recovery(found: History) -> None:
+    found.strikes[0]["recovered_after"] = 61
+
+
+def person_in_a_log(found: History) -> None:
+    found.texts["intake.log"] = "Nguyễn Thử Nghiệm 00001"
+
+
+def person_in_a_fact(found: History) -> None:
+    found.facts[0]["body"] = {"note": "Nguyễn Thử Nghiệm 00001"}
+
+
+def leak(found: History) -> None:
+    found.processes[0]["files"] = 10_000
+
+
+PLANTED: dict[str, tuple[Callable[[History], None], ...]] = {
+    "I1": (lost_case, two_codes_for_a_key, foreign_dossier, hole_in_numbers, act_forgotten, two_acts_with_one_version),
+    "I2": (never_published, other_bytes, never_recorded, lost_with_the_topic, still_unsent),
+    "I3": (hole_in_a_chain, reader_behind, act_twice, notice_twice),
+    "I4": (illegal_move, timer_twice, case_elsewhere),
+    "I5": (came_twice_where_once, came_twice_without_leave, never_arrived, never_submitted, not_addressed),
+    "I6": (counted_twice, notice_not_counted),
+    "I7": (slow_recovery,),
+    "I8": (person_in_a_log, person_in_a_fact, leak),
+}
+
+
+@pytest.mark.parametrize(
+    ("invariant", "plant"), [(name, plant) for name, plants in PLANTED.items() for plant in plants]
+)
+def test_a_planted_violation_is_found(sound: History, invariant: str, plant: Callable[[History], None]) -> None:
+    history = copy.deepcopy(sound)
+    plant(history)
+    assert [fault for fault in judge(history) if fault.startswith(invariant)], judge(history)
+
+
+def test_every_invariant_is_seen_to_fail() -> None:
+    assert PLANTED.keys() == checker.INVARIANTS.keys()
+
+
+def test_a_history_is_read_from_its_files(sound: History, tmp_path: Path) -> None:
+    place = tmp_path / "history"
+    for part in (place / "tables", place / "pages", tmp_path / "logs", tmp_path / "sinks"):
+        part.mkdir(parents=True)
+    for name in ("answers", "facts", "journal", "strikes", "processes"):
+        lines = "".join(json.dumps(line) + "\n" for line in getattr(sound, name))
+        (place / f"{name}.jsonl").write_text(lines + '{"torn', "utf-8")
+    (tmp_path / "sinks" / "arrivals.jsonl").write_text("".join(json.dumps(line) + "\n" for line in sound.arrivals))
+    rows = [{"table": table, **row} for table, found in sound.tables.items() for row in found]
+    (place / "tables" / "0001.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:3]))
+    (place / "tables" / "0002.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "logs" / "intake.log").write_text("all is well")
+    (place / "needles.json").write_text(json.dumps(sound.needles))
+    found = read(tmp_path)
+    assert found.journal == sound.journal
+    assert judge(found) == []
+
+
+def test_it_imports_the_standard_library_only() -> None:
+    tree = ast.parse(Path(checker.__file__).read_text("utf-8"))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names

@@ -1,0 +1,269 @@
+"""The town under fire: desks that file, officers who act, and everything that is written down of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from deploy.demo.calls import Caller
+from deploy.demo.ledger import Entry
+from deploy.demo.offices import Duty, Item, Officer, Offices
+from deploy.demo.plan import Arrival, YearRequest, plan_year
+from deploy.demo.play import seed_rules, token_maker
+from deploy.demo.quiet import Watch
+from deploy.local.services import SERVICES, SMS_SECRET
+from shared.clocks import ScenarioClock, write_scenario
+from shared.contracts.topics import LIFECYCLE
+from shared.http.wire import Wire
+from tests.faults.recorder import RecordedWire, Recorder
+from tests.faults.signals import until
+from tests.faults.trial import TrialStack
+
+DESKS = 3
+PLANNED = 600
+OWNED_BY_LEADER = "send_apology"
+CHANGED = "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and pid <> pg_backend_pid()"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is filed and acted around one fault, how often it strikes, and for how many seconds it lasts."""
+
+    filings: int
+    acts: int
+    times: int
+    hold: float
+
+
+SHORT = Size(filings=4, acts=3, times=1, hold=0.0)
+FULL = Size(filings=60, acts=12, times=20, hold=30.0)
+
+
+class Town:
+    """One running stack, its clients and its history."""
+
+    def __init__(self, stack: TrialStack, seed: int) -> None:
+        self.stack, self.seed = stack, seed
+        self.recorder = Recorder(stack.folder.path)
+        self.tokens = token_maker(stack)
+        self._wires: list[Wire] = []
+        self.callers = {name: self.caller(stack.ports.of(name)) for name in SERVICES}
+        self.offices = self.offices_over(self.callers["intake"], self.callers["processing"])
+        self.watch = Watch(self.callers, self.tokens("faults", "operator", ""))
+        self.sinks = self.caller(stack.ports.sms)
+        self._arrivals = self._plan()
+        self.recorded = 0
+
+    def close(self) -> None:
+        for wire in self._wires:
+            wire.close()
+
+    def caller(self, port: int) -> Caller:
+        """Speak to one port, and write everything down."""
+        wire = RecordedWire(self.recorder, "127.0.0.1", port, timeout_seconds=20.0, kept_seconds=0.5)
+        self._wires.append(wire)
+        return Caller(wire)
+
+    def offices_over(self, intake: Caller, processing: Caller) -> Offices:
+        return Offices(intake, processing, self.tokens, self.seed)
+
+    def _plan(self) -> Iterator[Arrival]:
+        arrivals = plan_year(seed_rules(), YearRequest(PLANNED, open=0, late=0, seed=self.seed)).arrivals
+        for number, arrival in enumerate(itertools.cycle(arrivals), 1):
+            yield replace(arrival, number=number)
+
+    def arrival(self) -> Arrival:
+        """Give the next dossier to be filed."""
+        return next(self._arrivals)
+
+    async def file(self, offices: Offices | None = None) -> Entry:
+        """File one dossier, however often that takes."""
+        return await (offices or self.offices).file(self.arrival())
+
+    async def act(self, entry: Entry, acts: int) -> tuple[Item, Duty] | None:
+        """Let officers do what they owe this dossier, so many acts at most; answers what is owed then."""
+        item, duty = await self.first_duty(entry)
+        for _ in range(acts):
+            outcome = await self.offices.act(item, duty)
+            item = replace(item, state=outcome.state, version=outcome.version)
+            owed = [each for each in outcome.open_duties if each.action != OWNED_BY_LEADER]
+            if not owed:
+                return None
+            duty = owed[0]
+        return item, duty
+
+    async def first_duty(self, entry: Entry) -> tuple[Item, Duty]:
+        """Wait until the dossier stands on the worklist of its desk."""
+        desk = Officer(entry.arrival.place.code, "desk")
+
+        async def listed() -> Item | None:
+            found = await self.offices.worklist(desk)
+            return next((item for item in found if item.code == entry.code and item.duties), None)
+
+        item = await until(listed)
+        return item, next(duty for duty in item.duties if duty.action != OWNED_BY_LEADER)
+
+    @contextlib.asynccontextmanager
+    async def load(self, size: Size) -> AsyncIterator[Load]:
+        """Desks file and officers act while the block runs; at its end all of it is waited for."""
+        load = Load(self, size)
+        load.desks += [asyncio.create_task(load.desk()) for _ in range(DESKS)]
+        try:
+            yield load
+            await load.over()
+        finally:
+            for desk in load.desks:
+                desk.cancel()
+            await asyncio.gather(*load.desks, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def database(self, role: str = "postgres", **more: Any) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """Reach the database past the proxy."""
+        connection = await asyncpg.connect(self.stack.dsn(role), **more)
+        try:
+            yield connection
+        finally:
+            connection.terminate()
+
+    async def ask(self, query: str, *arguments: Any) -> Any:
+        """Ask the database for one value, as the superuser."""
+        async with self.database() as connection:
+            return await connection.fetchval(query, *arguments)
+
+    async def execute(self, script: str) -> None:
+        """Run a script, as the superuser."""
+        async with self.database() as connection:
+            await connection.execute(script)
+
+    async def disconnect(self, service: str) -> None:
+        """End every session of a service."""
+        async with self.database() as connection:
+            await connection.fetch(CHANGED, service)
+
+    @contextlib.asynccontextmanager
+    async def kafka_admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+        await admin.start()
+        try:
+            yield admin
+        finally:
+            await admin.close()
+
+    @property
+    def kafka(self) -> str:
+        return f"127.0.0.1:{self.stack.ports.kafka}"
+
+    async def ends(self) -> dict[TopicPartition, int]:
+        """Tell where each partition of the lifecycle ends."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka)
+        await consumer.start()
+        try:
+            places = [TopicPartition(LIFECYCLE.name, number) for number in range(LIFECYCLE.partitions)]
+            return dict(await consumer.end_offsets(places))
+        finally:
+            await consumer.stop()
+
+    async def conduct(self, sink: str, conduct: str, times: int) -> None:
+        """Order a sink to misbehave for its next messages."""
+        token = (self.stack.folder.secrets / SMS_SECRET).read_text("utf-8").strip()
+        await self.sinks.post("/v1/conduct", token, "", {"sink": sink, "conduct": conduct, "times": times})
+
+    def answers(self, since: int = 0) -> list[dict[str, Any]]:
+        """List what clients were answered since so many answers."""
+        return self.recorder.answers[since:]
+
+    async def answered(self, wanted: Callable[[dict[str, Any]], bool], since: int = 0) -> list[dict[str, Any]]:
+        """Wait until clients were answered so at least once."""
+
+        async def seen() -> list[dict[str, Any]]:
+            return [line for line in self.answers(since) if wanted(line)]
+
+        found: list[dict[str, Any]] = await until(seen)
+        return found
+
+    def move_clock(self, span: timedelta) -> None:
+        """Move legal time on."""
+        file = self.stack.folder.scenario_clock
+        write_scenario(file, ScenarioClock(file).now() + span)
+
+    async def quiet(self) -> None:
+        """Wait until every fact is applied, nothing is parked and every message has its receipt."""
+        for part in SERVICES:
+            await self.stack.wait_ready(part)
+
+        async def receipts_in() -> bool:
+            return not (await self.sinks.get("/v1/summary"))["receipts"]["waiting"]
+
+        await self.watch.quiet()
+        await until(receipts_in)
+        await self.watch.quiet()
+
+    async def record(self, row: int) -> None:
+        """Write down everything that the checker judges."""
+        self.recorded += 1
+        await self.recorder.read_topics(self.kafka)
+        async with self.database() as connection:
+            await self.recorder.read_tables(connection, self.recorded)
+        await self.recorder.read_pages(self.callers)
+        self.recorder.read_processes(row, {name: self.stack.pid(name) for name in SERVICES})
+
+
+@dataclass
+class Load:
+    """What desks and officers do around one fault."""
+
+    town: Town
+    size: Size
+    entries: list[Entry] = field(default_factory=list)
+    desks: list[asyncio.Task[None]] = field(default_factory=list)
+    _begun: int = 0
+    _answered: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def desk(self) -> None:
+        """File one dossier after the other, and let officers act on each."""
+        while self._begun < self.size.filings:
+            self._begun += 1
+            entry = await self.town.file()
+            self.entries.append(entry)
+            self._answered.set()
+            await self.town.act(entry, self.size.acts)
+
+    async def under_way(self) -> None:
+        """Wait until something was acknowledged."""
+        await self._answered.wait()
+
+    async def over(self) -> None:
+        """Wait until every desk has done what the size says."""
+        await asyncio.gather(*self.desks)
+
+    async def more(self, filings: int) -> list[Entry]:
+        """File more now, and wait until all are acknowledged."""
+        return list(await asyncio.gather(*(self.town.file() for _ in range(filings))))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One fault at its time: where it strikes, amid which load, how large, and from which seed."""
+
+    town: Town
+    load: Load
+    size: Size
+    draw: Random
+
+    @property
+    def stack(self) -> TrialStack:
+        return self.town.stack
+
+
+Strike = Callable[[Scene], Awaitable[str]]
+"""Strikes, sees that it struck, lets go; answers in words how it was seen. Raises DidNotStrike."""

@@ -1,0 +1,115 @@
+"""The stack that faults strike: small disks under its servers, proxies before them, few connections, short waits."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from deploy.local.parts import Part
+from deploy.local.ports import Ports
+from deploy.local.services import service_part
+from deploy.local.stack import Stack
+from shared.clocks import OFFICE_ZONE
+from tests.faults.disks import Disk, Refused
+from tests.faults.proxy import Proxy
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "var" / "faults"
+PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_FAULTS", "21550"))
+FIRST_MORNING = datetime(2020, 1, 2, 7, 30, tzinfo=OFFICE_ZONE)
+DATABASE_PROXY, KAFKA_PROXY = 45, 46
+"""Their ports, beside those of the stack."""
+SERVER_SETTINGS = {"max_connections": "64", "max_wal_size": "96MB", "track_commit_timestamp": "on"}
+QUICK = {
+    "MOTCUA_SMS__TIMEOUT_SECONDS": "1",
+    "MOTCUA_MAIL__TIMEOUT_SECONDS": "1",
+    "MOTCUA_NOTICES__LEASE_SECONDS": "4",
+}
+"""A gateway that withholds its answer is given up sooner than in earnest."""
+DISK_MEGABYTES = 400
+
+
+class TrialStack(Stack):
+    """A stack whose services reach both servers through proxies."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(FOLDER, Ports.from_base(PORT_BASE), fresh=True, scenario=FIRST_MORNING, **more)
+        self.database = Proxy(PORT_BASE + DATABASE_PROXY, self.ports.postgres)
+        self.kafka = Proxy(PORT_BASE + KAFKA_PROXY, self.ports.kafka)
+        self.database_disk = Disk(self.folder.postgres, DISK_MEGABYTES)
+        self.kafka_disk = Disk(self.folder.kafka / "data", DISK_MEGABYTES)
+        self.without_disks = ""
+        """Why nothing could be mounted; empty when both servers have their disks."""
+
+    async def start(self) -> None:
+        await self._unmount()
+        await self.database.open()
+        await self.kafka.open()
+        await super().start()
+
+    async def stop(self) -> None:
+        await super().stop()
+        await self.database.close()
+        await self.kafka.close()
+        await self._unmount()
+
+    def part(self, name: str) -> Part:
+        """Describe a process of a service as this stack starts it."""
+        part = service_part(self._setting, name)
+        environment = {
+            **part.launch.environment,
+            "MOTCUA_DATABASE__PORT": str(self.database.port),
+            "MOTCUA_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{self.kafka.port}",
+        }
+        if name.startswith("notification"):
+            environment |= QUICK
+        return dataclasses.replace(part, launch=dataclasses.replace(part.launch, environment=environment))
+
+    def relaunch(self, name: str, **changed: str) -> None:
+        """Start this part with a changed environment whenever it is started again; with none, as at first."""
+        part = self.part(name)
+        launch = dataclasses.replace(part.launch, environment={**part.launch.environment, **changed})
+        self._supervisor._running[name].part = dataclasses.replace(part, launch=launch)
+
+    @contextlib.asynccontextmanager
+    async def second(self, service: str) -> Any:
+        """Run one more process of a service; yields its name."""
+        name = f"{service}_2"
+        await self._supervisor.start([self.part(name)])
+        try:
+            yield name
+        finally:
+            await self.end(name)
+
+    async def end(self, name: str) -> None:
+        """End one part for good."""
+        watch = self._supervisor._watches.pop(name)
+        watch.cancel()
+        running = self._supervisor._running.pop(name)
+        await running.child.end(running.part.stop_signal, running.part.stop_seconds)
+
+    def _client(self, name: str) -> Part:
+        return super()._client(name) if name == "sinks" else self.part(name)
+
+    async def _prepare_servers(self) -> list[Part]:
+        parts = await super()._prepare_servers()
+        with (self.folder.postgres / "motcua.conf").open("a", encoding="ascii") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in SERVER_SETTINGS.items())
+        settings = self.folder.kafka / "server.properties"
+        told = f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.ports.kafka}"
+        through = f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.kafka.port}"
+        settings.write_text(settings.read_text("utf-8").replace(told, through), "utf-8")
+        try:
+            await self.database_disk.mount()
+            await self.kafka_disk.mount()
+        except Refused as error:
+            self.without_disks = str(error)
+        return parts
+
+    async def _unmount(self) -> None:
+        await self.database_disk.unmount()
+        await self.kafka_disk.unmount()
