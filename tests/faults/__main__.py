@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import sys
 import time
 from collections.abc import Sequence
-
-import uvloop
 
 from tests.faults import page
 from tests.faults.disks import Refused
@@ -53,16 +52,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--rows", default="", help="only these, by number: 1,5,18")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--short", action="store_true", help="as `make test` plays them; writes no page")
+    parser.add_argument("--short", action="store_true", help="small, as `make test` plays them; the page says so")
     asked = parser.parse_args()
     wanted = {int(number) for number in asked.rows.split(",") if number}
     rows = [row for row in ROWS if not wanted or row.number in wanted]
     began = time.monotonic()
     say(f"seed {asked.seed}")
-    outcomes, refused = uvloop.run(run(rows, asked.seed, full=not asked.short))
+    outcomes, refused = asyncio.run(run(rows, asked.seed, full=not asked.short))
     seconds = time.monotonic() - began
-    if not wanted and not asked.short:
-        page.write(outcomes, seed=asked.seed, seconds=seconds, refused=refused)
+    if not wanted:
+        page.write(outcomes, refused, seconds=seconds, full=not asked.short)
     broken = sum(bool(outcome.broken) for outcome in outcomes)
     say(f"{len(outcomes)} of {len(rows)} faults struck, {broken} broke something, {seconds:.0f} s")
     return min(broken, 1)

@@ -62,7 +62,10 @@ class Disk:
 
 
 async def _run(*command: str) -> None:
-    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    try:
+        process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    except OSError as error:
+        raise Refused(str(error)) from error
     _, errors = await process.communicate()
     if process.returncode:
         raise Refused(errors.decode().strip())

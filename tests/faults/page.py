@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from tests.faults.rows import NOT_INJECTED, NotInjected
 from tests.faults.runner import Outcome
@@ -13,7 +12,7 @@ from tests.faults.trial import ROOT
 PAGE = ROOT / "docs" / "faults.md"
 HEAD = """# Faults
 
-This page is written by `make faults`; do not edit it. Seed {seed}, {day}, {seconds:.0f} s.
+This page is written by `make faults`; do not edit it. Seed {seed}, {size}, {day}, {seconds:.0f} s.
 
 One stack runs, desks file and officers act, and one fault after the other strikes it. Each is seen to strike, ends, and
 must leave all quiet within 60 s; then an independent checker (`tests/faults/checker.py`) judges everything that was
@@ -52,12 +51,11 @@ def line_of(outcome: Outcome) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def write(
-    outcomes: Sequence[Outcome], *, seed: int, seconds: float, refused: Iterable[NotInjected], page: Path = PAGE
-) -> None:
+def write(outcomes: Sequence[Outcome], refused: Iterable[NotInjected], *, seconds: float, full: bool) -> None:
     """Write the page anew."""
-    text = HEAD.format(seed=seed, day=datetime.now(UTC).date().isoformat(), seconds=seconds)
+    seed, size = outcomes[0].seed, "full size" if full else "short form"
+    text = HEAD.format(seed=seed, size=size, day=datetime.now(UTC).date().isoformat(), seconds=seconds)
     text += "".join(f"{line_of(outcome)}\n" for outcome in outcomes)
     missing = sorted((*NOT_INJECTED, *refused), key=lambda each: each.number)
     text += NOT_HERE + "".join(f"| {each.number} | {each.fault} | {each.why} |\n" for each in missing)
-    page.write_text(text, "utf-8")
+    PAGE.write_text(text, "utf-8")

@@ -131,6 +131,8 @@ class Proxy:
                 if line.robbed:
                     self.dropped += len(data)
                     break
+                if line.client.transport.is_closing():
+                    break
                 line.client.write(data)
                 await line.client.drain()
                 self.passed += len(data)

@@ -9,7 +9,7 @@ from random import Random
 from tests.faults import checker
 from tests.faults.recorder import now
 from tests.faults.rows import Row
-from tests.faults.town import Scene, Size, Town
+from tests.faults.town import Scene, Town
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,13 @@ async def play(town: Town, row: Row, *, full: bool) -> Outcome:
     async with town.load(size) as load:
         await load.under_way()
         struck = await row.strike(Scene(town, load, size, draw))
+        load.wind_up()
         healed, since = now(), time.monotonic()
-    recovered_after = await _quiet(town, size, since)
+    await town.quiet()
+    recovered_after = round(time.monotonic() - since, 1)
     strike = {"row": row.number, "seed": town.seed, "struck": struck, "began": began, "healed": healed}
     strike |= {"recovered_after": recovered_after, "may_double": row.may_double}
     town.recorder.note("strikes", strike)
     await town.record(row.number)
     broken = checker.judge(checker.read(town.stack.folder.path))
     return Outcome(row, town.seed, struck, recovered_after, broken)
-
-
-async def _quiet(town: Town, _size: Size, since: float) -> float:
-    await town.quiet()
-    return round(time.monotonic() - since, 1)

@@ -46,7 +46,7 @@ class Size:
 
 
 SHORT = Size(filings=4, acts=3, times=1, hold=0.0)
-FULL = Size(filings=60, acts=12, times=20, hold=30.0)
+FULL = Size(filings=40, acts=8, times=5, hold=12.0)
 
 
 class Town:
@@ -227,11 +227,16 @@ class Load:
     entries: list[Entry] = field(default_factory=list)
     desks: list[asyncio.Task[None]] = field(default_factory=list)
     _begun: int = 0
+    _ending: bool = False
     _answered: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wind_up(self) -> None:
+        """The fault is over: what is begun is finished, nothing new begins, so that recovery is what is measured."""
+        self._ending = True
 
     async def desk(self) -> None:
         """File one dossier after the other, and let officers act on each."""
-        while self._begun < self.size.filings:
+        while self._begun < self.size.filings and not self._ending:
             self._begun += 1
             entry = await self.town.file()
             self.entries.append(entry)

@@ -47,7 +47,7 @@ async def killed(scene: Scene) -> str:
             await scene.stack.kill("processing")
         await filing
         await scene.stack.wait_ready("processing")
-    return f"killed inside a batch, {scene.size.times} times"
+    return f"kills inside a batch: {scene.size.times}"
 
 
 async def stood_still(scene: Scene) -> str:

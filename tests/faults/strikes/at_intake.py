@@ -36,7 +36,7 @@ async def killed_again_and_again(scene: Scene, part: str) -> list[int]:
 async def killed(scene: Scene) -> str:
     dead = await killed_again_and_again(scene, "intake")
     await scene.load.more(1)
-    return f"killed {len(dead)} times, another process each time"
+    return f"kills: {len(dead)}, another process after each"
 
 
 def request_of(town: Town, key: str) -> tuple[Officer, bytes]:

@@ -84,6 +84,7 @@ async def clock_jumps(scene: Scene) -> str:
 async def all_due(scene: Scene) -> str:
     """Let every timer of every dossier fall due at one moment."""
     town = scene.town
+    await scene.load.over()
     await town.watch.quiet()
     then = ScenarioClock(scene.stack.folder.scenario_clock).now() + LATER
     due, before = await town.ask(DUE, then), await town.ask(FIRED)
