@@ -33,3 +33,18 @@ def test_the_answer_is_within_three_openings(question: str) -> None:
 def test_every_link_of_the_docs_leads_somewhere(document: Path) -> None:
     links = [link for link in LINK.findall(document.read_text("utf-8")) if "://" not in link]
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def rows_of_guarantees() -> list[str]:
+    lines = (ROOT / "docs" / "delivery-guarantees.md").read_text("utf-8").splitlines()
+    return [line for line in lines if line.startswith("| ") and not line.startswith(("| guarantee |", "| failure |"))]
+
+
+@pytest.mark.parametrize("row", rows_of_guarantees(), ids=lambda row: row.split(" | ")[0][2:])
+def test_each_guarantee_names_what_shows_it(row: str) -> None:
+    tests = re.findall(r"`(tests/[^`]+)`", row)
+    faults = {int(number) for numbers in re.findall(r"\bfaults? ([\d, ]+)", row) for number in numbers.split(",")}
+    page = (ROOT / "docs" / "faults.md").read_text("utf-8")
+    assert tests or faults
+    assert [name for name in tests if not (ROOT / name).is_file()] == []
+    assert faults <= {int(number) for number in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
