@@ -190,6 +190,8 @@ class Year:
             self.counts.rereads += 1
             again = [found for found in await self.world.offices.worklist(duty.officer) if found.code == item.code]
             if not again or (next_duty := self._next_duty(again[0])) is None:
+                # Whoever was quicker may be a stranger, whose answer woke nobody.
+                self._awake |= self._desks
                 return
             item, duty = again[0], next_duty
         raise RuntimeError(f"{item.code}: overtaken {REREADS} times")

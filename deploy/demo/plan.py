@@ -26,7 +26,7 @@ LAST_DAY = date(2020, 11, 30)
 MOMENTS_OF_A_DAY = (time(8, 0), time(14, 30))
 """The clock moves at most twice a working day, the second time before the 15:00 cut-off of same-day limits (C3)."""
 SMALLEST_HALVED_DAY = 3
-"""So many dossiers of one day come half in the morning and half in the afternoon."""
+"""From so many dossiers on, a day has an afternoon too."""
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,8 @@ class Watch:
         """Read until done; while some are late, only those are read again.
 
         What is journaled and applied only grows, so two readings in a row that are the same are of one state, whenever
-        the parts of the first were read; the second reads all, for nobody is late then.
+        the parts of the first were read; the second reads all, for nobody is late then (with something parked,
+        `settled` reads only its readers again).
         """
         loop = asyncio.get_running_loop()
         give_up_at, delay = loop.time() + PATIENCE_SECONDS, POLL_SECONDS

@@ -132,7 +132,7 @@ def show(console: Console, report: YearReport) -> None:
     summary = report.as_json()
     console.print(f"resolved of received {_percent(summary['share_resolved_of_received'])}", end=" · ")
     console.print(f"on time of resolved {_percent(summary['share_on_time'])}", end=" · ")
-    console.print(f"filed by others {report.foreign} · {report.seconds:.0f} s · load {os.getloadavg()[0]:.1f}")
+    console.print(f"filed by others {report.foreign} · {report.seconds:.0f} s · machine load {os.getloadavg()[0]:.1f}")
     console.print("notices: " + " · ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in summary["notices"].items()))
     consumed = " · ".join(f"{service} {count:,}" for service, count in report.events.consumed.items())
     console.print(

@@ -78,7 +78,7 @@ def _answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        media_type = request.headers.get("content-type", "application/json")
+        media_type = request.headers.get("content-type", "")
         return problems.answer(request, problems.from_validation(error, media_type))
 
     @app.exception_handler(HTTPException)

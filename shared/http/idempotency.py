@@ -36,7 +36,7 @@ class Answer:
 async def idempotency_key(idempotency_key: Annotated[str | None, Header()] = None) -> str:
     """Hash Idempotency-Key; raises Problem 400 when it is missing or not 1 to 200 visible ASCII characters.
 
-    Only the hash is kept: whatever a client writes into its keys, people's names too, stands nowhere.
+    Only the hash is kept: whatever a client writes into its keys, people's names too, stands nowhere in clear.
     """
     if idempotency_key is None:
         raise Problem(

@@ -7,6 +7,7 @@ of one service in its own table (`Mapping[str, Words]`) that `create_app` is giv
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -84,6 +85,7 @@ TITLES: Mapping[str, Words] = {
     "internal_error": Words("Lỗi hệ thống", "Internal error"),
 }
 
+_JSON = re.compile(r"application/(.+\+)?json", re.IGNORECASE)
 _STATUS_CODES: Mapping[int, str] = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
@@ -113,16 +115,16 @@ def answer(request: Request, problem: Problem) -> Response:
     return render(problem, accept_language=request.headers.get("accept-language"), titles=titles)
 
 
-def from_validation(error: RequestValidationError, media_type: str = "application/json") -> Problem:
+def from_validation(error: RequestValidationError, media_type: str) -> Problem:
     """Turn FastAPI's faults into pointers and kinds; what the caller sent stays out, names of unknown fields too.
 
     A body that is not said to be JSON is not read at all, whatever it holds.
     """
-    if not media_type.partition(";")[0].strip().lower().endswith("json"):
-        return Problem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type_unsupported", "Send Content-Type: application/json."
-        )
     faults = error.errors()
+    unread = any(tuple(fault["loc"][:1]) == ("body",) and fault["type"] != "missing" for fault in faults)
+    if unread and not _JSON.fullmatch(media_type.partition(";")[0].strip()):
+        said = "Send Content-Type: application/json."
+        return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type_unsupported", said)
     if any(fault["type"] == "json_invalid" for fault in faults):
         return Problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body could not be read as JSON.")
     errors = [

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import cast
 from uuid import uuid4
 
 import pytest
 
 from deploy.demo.driver import Hook
 from deploy.demo.plan import YearPlan, YearRequest
-from deploy.demo.report import Witness, YearReport
+from deploy.demo.report import YearReport
 from deploy.local.stack import Stack
 from shared.contracts.facts import DossierAccepted
 from shared.contracts.topics import LIFECYCLE
@@ -66,8 +65,8 @@ async def test_each_late_one_is_apologised_for_first_and_finished_afterwards(
 async def test_a_corrupted_counter_and_a_second_exporter_are_exit_one(
     undisturbed: YearReport, seen: Seen, liar: str, told: str
 ) -> None:
-    witnesses = tuple(seen.lies.get(liar) if one.name == liar else one for one in undisturbed.witnesses)
-    report = replace(undisturbed, witnesses=cast("tuple[Witness, ...]", witnesses))
+    witnesses = tuple(seen.lies[liar] if one.name == liar else one for one in undisturbed.witnesses)
+    report = replace(undisturbed, witnesses=witnesses)
     assert report.exit_code == 1
     assert any(line.startswith(told) for line in report.disagreements)
 

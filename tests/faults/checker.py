@@ -169,12 +169,15 @@ def every_fact_is_published(history: History) -> Iterator[str]:
     last = {}
     for fact in history.facts:
         last[fact["topic"]] = max(last.get(fact["topic"], 0), fact["generation"])
-    there = {_place(fact): fact for fact in history.facts if fact["generation"] == last[fact["topic"]]}
+    there: dict[Any, set[Any]] = defaultdict(set)
+    for fact in history.facts:
+        if fact["generation"] == last[fact["topic"]]:
+            there[_place(fact)].add((fact["id"], fact["digest"]))
     wanted = {_place(row): row for row in history.journal if row["topic"] in {LIFECYCLE, CONTACTS, OUTCOMES}}
     for place, row in wanted.items():
         if place not in there:
             yield f"{place} was recorded and never published"
-        elif (there[place]["id"], there[place]["digest"]) != (row["id"], row["digest"]):
+        elif there[place] != {(row["id"], row["digest"])}:
             yield f"{place} was published with other bytes"
     strangers = there.keys() - wanted.keys()
     yield from (f"{place} was published and never recorded" for place in strangers if place[2] not in history.invented)

@@ -12,13 +12,15 @@ from tests.faults.trial import ROOT
 PAGE = ROOT / "docs" / "faults.md"
 HEAD = """# Faults
 
-This page is written by `make faults`; do not edit it. Seed {seed}, {size}, {day}, {seconds:.0f} s.
+This page is written by `python -m tests.faults{flag}` (`make faults`); do not edit it.
+Seed {seed}, {size}, {day}, {seconds:.0f} s.
 
-One stack runs, desks file and officers act, and one fault after the other strikes it. Each is seen to strike, ends, and
-must leave all quiet within 60 s; then an independent checker (`tests/faults/checker.py`) judges everything that was
-written down since the beginning: every answer to a client, every record of the topics, every receipt of the sinks.
+One stack runs, desks file and officers act, and one fault after the other strikes it. Each is seen to strike, lets go,
+and must leave all quiet within 60 s; then an independent checker (`tests/faults/checker.py`) judges everything that
+was written down since the beginning: answers to clients, every record of the topics about dossiers, every receipt of
+the sinks.
 "Aims at" names what a fault is most likely to break; all eight invariants are judged after each.
-`make faults ARGS="--rows 5,18 --seed {seed}"` plays rows again.
+`make faults ARGS="--rows 5,18 --seed {seed}{flag}"` plays rows again.
 
 | invariant | what holds |
 |---|---|
@@ -26,7 +28,7 @@ written down since the beginning: every answer to a client, every record of the 
 | I2 | every recorded fact is on its topic, byte for byte, and nothing else is |
 | I3 | effects come in the order of their dossier, each once |
 | I4 | the history of states is a path of the law, timers fire once |
-| I5 | who is owed a message gets it; none comes twice without leave, none that nobody sent |
+| I5 | who is owed a message gets it, or it stands as failed; none comes twice without leave, none that nobody sent |
 | I6 | figures are a recount of the facts |
 | I7 | all recovers by itself within 60 s |
 | I8 | no person in logs, metrics and facts; memory and open files stay bounded |
@@ -54,7 +56,8 @@ def line_of(outcome: Outcome) -> str:
 def write(outcomes: Sequence[Outcome], refused: Iterable[NotInjected], *, seconds: float, full: bool) -> None:
     """Write the page anew."""
     seed, size = outcomes[0].seed, "full size" if full else "short form"
-    text = HEAD.format(seed=seed, size=size, day=datetime.now(UTC).date().isoformat(), seconds=seconds)
+    day, flag = datetime.now(UTC).date().isoformat(), "" if full else " --short"
+    text = HEAD.format(seed=seed, size=size, day=day, seconds=seconds, flag=flag)
     text += "".join(f"{line_of(outcome)}\n" for outcome in outcomes)
     missing = sorted((*NOT_INJECTED, *refused), key=lambda each: each.number)
     text += NOT_HERE + "".join(f"| {each.number} | {each.fault} | {each.why} |\n" for each in missing)

@@ -47,12 +47,19 @@ class TrialStack(Stack):
 
     async def start(self) -> None:
         await self._unmount()
-        await self.database.open()
-        await self.kafka.open()
-        await super().start()
+        try:
+            await self.database.open()
+            await self.kafka.open()
+            await super().start()
+        except BaseException:
+            await self._let_go()
+            raise
 
     async def stop(self) -> None:
         await super().stop()
+        await self._let_go()
+
+    async def _let_go(self) -> None:
         await self.database.close()
         await self.kafka.close()
         await self._unmount()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -174,16 +175,16 @@ async def deadlock(scene: Scene) -> str:
 
 async def commit_answer_lost(scene: Scene) -> str:
     """Drop what the server says after COMMIT: the client's same key gets the stored answer."""
-    proxy, town, since = scene.stack.database, scene.town, len(scene.town.answers())
+    proxy, town = scene.stack.database, scene.town
     dropped = proxy.dropped
 
-    async def replayed() -> bool:
+    async def replayed(since: int) -> bool:
         proxy.weather.lost_commits = 2
         await scene.load.more(1)
         return any(line.get("replayed") for line in town.answers(since))
 
     for _ in range(min(scene.size.times, 5)):
-        await until(replayed)
+        await until(partial(replayed, len(town.answers())))
     proxy.weather.lost_commits = 0
     if proxy.dropped == dropped:
         raise DidNotStrike("no byte was dropped")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -104,7 +103,7 @@ async def relay_killed(scene: Scene) -> str:
         return await _doubles(scene) - before
 
     twice = await until(published_twice)
-    return f"killed between acknowledgement and delete; {twice} facts of the lifecycle were published twice"
+    return f"killed between acknowledgement and delete; facts of the lifecycle published twice: {twice}"
 
 
 async def _doubles(scene: Scene) -> int:
@@ -225,7 +224,6 @@ async def sent_again(scene: Scene) -> str:
     await scene.town.recorder.read_topics(scene.town.kafka)
     known = scene.town.recorder.raw
     chosen = scene.draw.sample(known, min(len(known), 40 * scene.size.times))
-    random.Random(scene.town.seed).shuffle(chosen)
     producer = AIOKafkaProducer(bootstrap_servers=scene.town.kafka, acks="all")
     await producer.start()
     try:

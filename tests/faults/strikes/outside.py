@@ -56,7 +56,7 @@ async def sender_killed(scene: Scene) -> str:
             raise DidNotStrike("no message was being sent")
         await filing
         await scene.stack.wait_ready("notification")
-    return f"killed between call and record; {sending} messages stood as being sent"
+    return f"killed between call and record; messages that stood as being sent: {sending}"
 
 
 async def clock_jumps(scene: Scene) -> str:
