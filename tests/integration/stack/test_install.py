@@ -27,7 +27,7 @@ def crippled(folder: Path, flaw: str) -> Path:
     """A Python that lacks what we need: it tells `-V` as 3.10.12, and runs `-c` with the flaw."""
     stub = folder / "python"
     run = f"import sys; {flaw}; exec(sys.argv.pop(1))"
-    stub.write_text(f'#!/bin/sh\n[ "$1" = -V ] && exec echo Python 3.10.12\nexec {sys.executable} -c "{run}" "$2"\n')
+    stub.write_text(f'#!/bin/sh\n[ "$1" = -V ] && echo Python 3.10.12 && exit\nexec {sys.executable} -c "{run}" "$2"\n')
     stub.chmod(0o755)
     return stub
 
