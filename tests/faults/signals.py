@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from deploy.local.stack import Stack
+
 
 class DidNotStrike(AssertionError):
     """The fault was not seen to strike: what follows would prove nothing."""
 
 
-async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 90) -> Any:
+async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 90, *, named: str = "") -> Any:
     """Wait for a condition, not for a time. Raises TimeoutError, naming it."""
     try:
         async with asyncio.timeout(seconds):
@@ -23,7 +25,19 @@ async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 90) -> Any
                 await asyncio.sleep(0.05)
             return found
     except TimeoutError:
-        raise TimeoutError(f"not reached: {holds.__qualname__}") from None
+        raise TimeoutError(f"not reached: {named or holds.__qualname__}") from None
+
+
+async def replaced(stack: Stack, part: str) -> None:
+    """SIGTERM a part and wait until another process of it is ready."""
+    before = stack.pid(part)
+    os.kill(before, signal.SIGTERM)
+
+    async def another() -> bool:
+        return stack.pid(part) != before
+
+    await until(another)
+    await stack.wait_ready(part)
 
 
 def family(pid: int) -> list[int]:

@@ -140,6 +140,14 @@ class Town:
         async with self.database() as connection:
             return await connection.fetchval(query, *arguments)
 
+    async def holds(self, query: str, *arguments: Any) -> None:
+        """Wait until the database answers with something that is not nothing."""
+
+        async def answered() -> bool:
+            return bool(await self.ask(query, *arguments))
+
+        await until(answered, named=query)
+
     async def execute(self, script: str) -> None:
         """Run a script, as the superuser."""
         async with self.database() as connection:

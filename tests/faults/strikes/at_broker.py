@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
@@ -16,7 +14,7 @@ from deploy.local.services import SERVICES
 from shared.contracts.topics import LIFECYCLE
 from tests.faults.disks import Refused
 from tests.faults.proxy import Proxy, Weather
-from tests.faults.signals import DidNotStrike, frozen, see_frozen, until
+from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen, until
 from tests.faults.strikes.at_database import filing_meanwhile
 from tests.faults.strikes.at_intake import killed_again_and_again
 from tests.faults.town import Scene
@@ -150,15 +148,7 @@ async def motcua(scene: Scene, *words: str) -> Any:
 
 async def _readers_restarted(scene: Scene) -> None:
     """Restart every reader: it may hold a place of the lost topic, and would begin there in the refilled one."""
-    before = {name: scene.stack.pid(name) for name in SERVICES}
-    for pid in before.values():
-        os.kill(pid, signal.SIGTERM)
-
-    async def others() -> bool:
-        return all(scene.stack.pid(name) != pid for name, pid in before.items())
-
-    await until(others)
-    await asyncio.gather(*(scene.stack.wait_ready(name) for name in SERVICES))
+    await asyncio.gather(*(replaced(scene.stack, name) for name in SERVICES))
 
 
 async def topic_lost(scene: Scene) -> str:

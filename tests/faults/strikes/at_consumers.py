@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import signal
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from shared.contracts.topics import LIFECYCLE
-from tests.faults.signals import DidNotStrike, frozen, see_frozen, until
+from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen, until
 from tests.faults.strikes.at_facts import WAITING, held
 from tests.faults.town import Scene
 from tests.faults.trial import ROOT
@@ -40,10 +38,7 @@ async def killed(scene: Scene) -> str:
         async with held(scene, "processing", "processing.cases", "before insert"):
             filing = asyncio.create_task(scene.load.more(1))
 
-            async def waits() -> bool:
-                return bool(await scene.town.ask(WAITING, "processing"))
-
-            await until(waits)
+            await scene.town.holds(WAITING, "processing")
             await scene.stack.kill("processing")
         await filing
         await scene.stack.wait_ready("processing")
@@ -96,16 +91,10 @@ async def slow(scene: Scene) -> str:
     try:
         filing = asyncio.create_task(scene.load.more(2))
 
-        async def sleeps() -> bool:
-            return bool(await scene.town.ask(SLEEPS))
-
-        await until(sleeps)
+        await scene.town.holds(SLEEPS)
         entries = await filing
 
-        async def opened() -> bool:
-            return bool(await scene.town.ask(OPENED, entries[0].code))
-
-        await until(opened)
+        await scene.town.holds(OPENED, entries[0].code)
     finally:
         await scene.town.execute(QUICK)
     longer = SLOW_SECONDS[scene.size.hold > 0]
@@ -130,14 +119,7 @@ def next_release(scene: Scene) -> Path:
 async def _roll(scene: Scene, **environment: str) -> None:
     """Replace processing politely, under another environment."""
     scene.stack.relaunch("processing", **environment)
-    before = scene.stack.pid("processing")
-    os.kill(before, signal.SIGTERM)
-
-    async def another() -> bool:
-        return scene.stack.pid("processing") != before
-
-    await until(another)
-    await scene.stack.wait_ready("processing")
+    await replaced(scene.stack, "processing")
 
 
 async def next_release_and_back(scene: Scene) -> str:

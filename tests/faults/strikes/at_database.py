@@ -114,10 +114,7 @@ async def one_dossier_locked(scene: Scene) -> str:
         await holder.fetch("select 1 from processing.cases where code = $1 for update", entry.code)
         acting = asyncio.create_task(scene.town.offices.act(item, duty))
 
-        async def waits() -> bool:
-            return bool(await scene.town.ask(BLOCKED, "processing"))
-
-        await until(waits)
+        await scene.town.holds(BLOCKED, "processing")
         await scene.town.act(other, 1)
         if acting.done():
             raise DidNotStrike("the act on the locked case did not wait")
@@ -158,10 +155,7 @@ async def deadlock(scene: Scene) -> str:
             await other.fetch(head, entry.code)
             acting = asyncio.create_task(scene.town.offices.act(*owed))
 
-            async def waits() -> bool:
-                return bool(await scene.town.ask(BLOCKED, "processing"))
-
-            await until(waits)
+            await scene.town.holds(BLOCKED, "processing")
             await other.fetch("select 1 from processing.cases where code = $1 for update", entry.code)
             await other.execute("rollback")
         await acting

@@ -84,10 +84,7 @@ async def relay_killed(scene: Scene) -> str:
         async with held(scene, "intake", "intake.unsent", "before delete"):
             filing = asyncio.create_task(scene.load.more(1))
 
-            async def waits() -> bool:
-                return bool(await scene.town.ask(WAITING, "intake"))
-
-            await until(waits)
+            await scene.town.holds(WAITING, "intake")
             await scene.stack.kill("intake")
             # a statement that only waited for us would still delete, and commit, for a client that is gone
             await scene.town.disconnect("intake")
@@ -156,9 +153,6 @@ async def too_large(scene: Scene) -> str:
     scene.town.recorder.note("planted", {"subject": subject, "why": "a fact that no broker takes"})
     parked = "select count(*) from processing.parked where kind = 'unpublishable' and subject = $1"
 
-    async def refused() -> bool:
-        return bool(await scene.town.ask(parked, subject))
-
     await _limit(scene, LARGEST_TAKEN)
     try:
         fact = facts.StepTaken(
@@ -172,7 +166,7 @@ async def too_large(scene: Scene) -> str:
         moment = ScenarioClock(scene.stack.folder.scenario_clock).now()
         async with scene.town.database(server_settings={"search_path": "processing"}) as tx, tx.transaction():
             await Journal("processing").append(tx, [Draft(LIFECYCLE.name, subject, fact, moment)])
-        await until(refused)
+        await scene.town.holds(parked, subject)
         (entry,) = await scene.load.more(1)
         await scene.town.act(entry, 1)
     finally:
@@ -196,11 +190,8 @@ async def poison(scene: Scene) -> str:
     try:
         entry = await scene.town.offices.file(arrival)
 
-        async def parked() -> bool:
-            query = "select count(*) from processing.parked where kind = 'poison' and subject = $1"
-            return bool(await scene.town.ask(query, entry.code))
-
-        await until(parked)
+        query = "select count(*) from processing.parked where kind = 'poison' and subject = $1"
+        await scene.town.holds(query, entry.code)
         others = [each for each in await scene.load.more(3) if each.arrival.place != arrival.place]
         for other in others[:1]:
             await scene.town.act(other, 1)
