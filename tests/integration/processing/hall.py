@@ -16,7 +16,7 @@ import asyncpg
 import httpx2
 
 from deploy.local.stack import Stack
-from shared.clocks import OFFICE_ZONE, write_scenario
+from shared.clocks import OFFICE_ZONE, ScenarioClock, write_scenario
 from shared.contracts import facts
 from shared.contracts.topics import LIFECYCLE
 from shared.database import Pool, transaction
@@ -60,7 +60,7 @@ class Hall:
 
     def now(self) -> datetime:
         assert self.stack.scenario_file is not None
-        return datetime.fromisoformat(self.stack.scenario_file.read_text().strip())
+        return ScenarioClock(self.stack.scenario_file).now()
 
     def move_clock(self, moment: datetime) -> None:
         assert self.stack.scenario_file is not None

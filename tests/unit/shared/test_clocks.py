@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -39,14 +40,30 @@ def test_the_scenario_may_stand_still_but_never_goes_back(tmp_path: Path) -> Non
         clock.now()
 
 
-@pytest.mark.parametrize("text", ["", "noon", "2020-01-02T07:30:00"])
+@pytest.mark.parametrize("text", ["", "noon", "2020-01-02T07:30:00+07:00"])
 def test_what_is_no_moment_is_told(tmp_path: Path, text: str) -> None:
     path = tmp_path / "clock"
     path.write_text(text)
     with pytest.raises(ClockUnreadable):
         ScenarioClock(path).now()
     with pytest.raises(ClockUnreadable):
+        write_scenario(path, MORNING)
+    with pytest.raises(ClockUnreadable):
         ScenarioClock(tmp_path / "nowhere").now()
+
+
+def test_a_clock_that_was_read_once_needs_no_other_file_descriptor(tmp_path: Path) -> None:
+    path = tmp_path / "clock"
+    write_scenario(path, MORNING)
+    clock = ScenarioClock(path)
+    clock.now()
+    write_scenario(path, MORNING + timedelta(hours=1))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        assert clock.now() == (MORNING + timedelta(hours=1)).replace(microsecond=0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_the_systems_legal_clock_has_the_offices_zone_and_whole_seconds() -> None:
