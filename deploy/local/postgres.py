@@ -41,6 +41,8 @@ SETTINGS = {
     # as for any disk without a moving head: a page found by an index costs hardly more than the next one
     "random_page_cost": "1.1",
     "max_wal_size": "1GB",
+    # a plan made for an empty table is made anew within seconds (ADR 14)
+    "autovacuum_naptime": "5s",
     "max_parallel_workers_per_gather": "0",
     "synchronous_commit": "on",
     "timezone": "UTC",
@@ -128,7 +130,7 @@ def prepare(folder: Folder, *, durable: bool) -> Path:
     if not (data / _DONE).exists():
         shutil.rmtree(data, ignore_errors=True)
         _initialise(bin_folder, data, password)
-    settings = {**SETTINGS, "fsync": "on" if durable else "off"}
+    settings = {**SETTINGS, **dict.fromkeys(("fsync", "full_page_writes"), "on" if durable else "off")}
     lines = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
     (data / _SETTINGS_FILE).write_text(lines, "ascii")
     _give(data / _SETTINGS_FILE)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header
 from pydantic import BaseModel
@@ -19,9 +19,20 @@ from starlette.responses import Response
 
 from shared.database import Connection, Pool, transaction
 from shared.http.problems import Problem
-from shared.messaging.requests import KeyReused, RequestInFlight, StoredAnswer, claim_request, store_answer
+from shared.messaging.requests import (
+    Claim,
+    Earlier,
+    KeyReused,
+    RequestInFlight,
+    StoredAnswer,
+    claim_requests,
+    drop_claims,
+    store_answers,
+)
 
 _KEY = re.compile(r"[!-~]{1,200}", re.ASCII)
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -51,33 +62,70 @@ IdempotencyKey = Annotated[str, Depends(idempotency_key)]
 """A route's parameter: required on every POST that publishes a fact."""
 
 
-async def answer_once(
-    request: Request, pool: Pool, *, caller: str, key: str, act: Callable[[Connection], Awaitable[Answer]]
-) -> Response:
+def claim_of(request: Request, body: bytes, *, caller: str, key: str) -> Claim:
+    """Say which request this is: method, path and body (SHA-256) under the caller's key."""
+    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
+    digest.update(body)
+    return Claim(caller, key, digest.digest())
+
+
+async def answer_once(pool: Pool, claim: Claim, act: Callable[[Connection], Awaitable[Answer]]) -> Response:
     """Run `act` in one transaction with the claim of the key, or send the stored answer again.
 
     A refusal (Problem) rolls everything back, the claim too: a repeat is judged anew. Raises Problem 422 when the key
     came with another request before, 409 when its twin is still running after 2 s.
     """
-    digest = await request_digest(request)
+
+    async def alone(tx: Connection, _: Sequence[Claim]) -> Sequence[Answer]:
+        return [await act(tx)]
+
+    async with transaction(pool) as tx:
+        answers = await answer_each_once(tx, {claim: claim}, alone)
+    if isinstance(answer := answers[claim], Exception):
+        raise answer
+    return answer
+
+
+async def answer_each_once(
+    tx: Connection,
+    asked: Mapping[Claim, Item],
+    act: Callable[[Connection, Sequence[Item]], Awaitable[Sequence[Answer | Exception]]],
+) -> dict[Claim, Response | Exception]:
+    """Run `act` for what is asked for the first time, in the caller's transaction; for the rest find its stored answer.
+
+    `act` answers in the order of its items; where it answers an exception, nothing of that item was done, and its key
+    is free again. Raises Problem 409 when a key's twin is still running after 2 s: the transaction is lost then.
+    """
     try:
-        async with transaction(pool) as tx:
-            stored = await claim_request(tx, caller, key, digest)
-            if stored is not None:
-                return Response(stored.body, stored.status, {**stored.headers, "Idempotency-Replayed": "true"})
-            answer = await act(tx)
-            headers = {**answer.headers, "Content-Type": "application/json"}
-            stored = StoredAnswer(answer.status, headers, answer.body.model_dump_json().encode())
-            await store_answer(tx, caller, key, stored)
-    except KeyReused as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused") from error
+        earlier = await claim_requests(tx, asked)
     except RequestInFlight as error:
-        raise Problem(HTTPStatus.CONFLICT, "request_in_flight", headers={"Retry-After": "1"}) from error
-    return Response(stored.body, stored.status, dict(stored.headers))
+        raise _refusal(error) from error
+    fresh = [claim for claim in asked if claim not in earlier]
+    outcomes = dict(zip(fresh, await act(tx, [asked[claim] for claim in fresh]) if fresh else (), strict=True))
+    answers = {claim: _stored(answer) for claim, answer in outcomes.items() if isinstance(answer, Answer)}
+    await store_answers(tx, answers)
+    await drop_claims(tx, outcomes.keys() - answers.keys())
+    told: dict[Claim, Response | Exception] = {claim: _again(found) for claim, found in earlier.items()}
+    told |= {claim: outcome for claim, outcome in outcomes.items() if isinstance(outcome, Exception)}
+    return told | {claim: _response(answer) for claim, answer in answers.items()}
 
 
-async def request_digest(request: Request) -> bytes:
-    """Hash what makes a request this one: method, path and body (SHA-256)."""
-    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
-    digest.update(await request.body())
-    return digest.digest()
+def _stored(answer: Answer) -> StoredAnswer:
+    headers = {**answer.headers, "Content-Type": "application/json"}
+    return StoredAnswer(answer.status, headers, answer.body.model_dump_json().encode())
+
+
+def _response(stored: StoredAnswer, **headers: str) -> Response:
+    return Response(stored.body, stored.status, {**stored.headers, **headers})
+
+
+def _again(earlier: Earlier) -> Response | Problem:
+    if isinstance(earlier, StoredAnswer):
+        return _response(earlier, **{"Idempotency-Replayed": "true"})
+    return _refusal(earlier)
+
+
+def _refusal(error: KeyReused | RequestInFlight) -> Problem:
+    if isinstance(error, KeyReused):
+        return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused")
+    return Problem(HTTPStatus.CONFLICT, "request_in_flight", headers={"Retry-After": "1"})

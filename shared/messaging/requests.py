@@ -1,11 +1,12 @@
-"""Idempotent requests: a key is claimed, and its answer stored, in the transaction of the effect."""
+"""Idempotent requests: keys are claimed, and their answers stored, in the transaction of the effects."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import asyncpg
 
@@ -33,45 +34,90 @@ class StoredAnswer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Claim:
+    """A caller's key, and the hash of the request that he sent under it."""
+
+    caller: str
+    key: str
+    request_hash: bytes
+
+
 CLAIM = """
-insert into idempotency_keys (caller, key, request_hash) values ($1, $2, $3)
+insert into idempotency_keys (caller, key, request_hash)
+select caller, key, request_hash from unnest($1::text[], $2::text[], $3::bytea[]) as c (caller, key, request_hash)
+order by caller, key
 on conflict do nothing
-returning true
+returning caller, key
 """
 
 STORED = """
-select request_hash, status, headers, body from idempotency_keys where caller = $1 and key = $2
+select caller, key, request_hash, status, headers, body
+from idempotency_keys join unnest($1::text[], $2::text[]) as c (caller, key) using (caller, key)
 """
 
+Earlier: TypeAlias = "StoredAnswer | KeyReused | RequestInFlight"
+"""What became of a key that was claimed before."""
 
-async def claim_request(tx: Connection, caller: str, key: str, request_hash: bytes) -> StoredAnswer | None:
-    """Claim a key: None means the caller is the first and must `store_answer` before it commits.
 
-    A concurrent twin waits on the unique index until the first one commits or rolls back, at most the connection's
+async def claim_requests(tx: Connection, claims: Collection[Claim]) -> dict[Claim, Earlier]:
+    """Claim keys, each another; answer those that had been claimed before.
+
+    Whoever is not in the answer is the first: his answer is stored, or his claim dropped, before the commit. A
+    concurrent twin waits on the unique index until the first one commits or rolls back, at most the connection's
     `lock_timeout`. Needs READ COMMITTED, so that the twin then sees the winner's row.
-    Raises RequestInFlight (the transaction is lost, roll it back) and KeyReused.
+    Raises RequestInFlight when that wait was too long: the transaction is lost, roll it back.
     """
     try:
-        if await tx.fetchval(CLAIM, caller, key, request_hash):
-            return None
+        first = await tx.fetch(CLAIM, *_columns(claims), [claim.request_hash for claim in claims])
     except asyncpg.LockNotAvailableError as error:
         raise RequestInFlight from error
-    row = await tx.fetchrow(STORED, caller, key)
+    won = {(row["caller"], row["key"]) for row in first}
+    lost = [claim for claim in claims if (claim.caller, claim.key) not in won]
+    if not lost:
+        return {}
+    rows = {(row["caller"], row["key"]): row for row in await tx.fetch(STORED, *_columns(lost))}
+    return {claim: _earlier(claim, rows.get((claim.caller, claim.key))) for claim in lost}
+
+
+def _earlier(claim: Claim, row: asyncpg.Record | None) -> Earlier:
     if row is None or row["status"] is None:
-        raise RequestInFlight
-    if row["request_hash"] != request_hash:
-        raise KeyReused
+        return RequestInFlight()
+    if row["request_hash"] != claim.request_hash:
+        return KeyReused()
     return StoredAnswer(status=row["status"], headers=json.loads(row["headers"]), body=row["body"])
 
 
 STORE = """
-update idempotency_keys set status = $3, headers = $4, body = $5 where caller = $1 and key = $2
+update idempotency_keys as kept set status = a.status, headers = a.headers, body = a.body
+from unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::bytea[]) as a (caller, key, status, headers, body)
+where kept.caller = a.caller and kept.key = a.key
 """
 
 
-async def store_answer(tx: Connection, caller: str, key: str, answer: StoredAnswer) -> None:
-    """Keep the answer beside the claim; it commits with the effect."""
-    await tx.execute(STORE, caller, key, answer.status, json.dumps(dict(answer.headers)), answer.body)
+async def store_answers(tx: Connection, answers: Mapping[Claim, StoredAnswer]) -> None:
+    """Keep answers beside their claims; they commit with the effects."""
+    if answers:
+        stored = answers.values()
+        headers = [json.dumps(dict(answer.headers)) for answer in stored]
+        bodies = [answer.body for answer in stored]
+        await tx.execute(STORE, *_columns(answers), [answer.status for answer in stored], headers, bodies)
+
+
+DROP = """
+delete from idempotency_keys as kept using unnest($1::text[], $2::text[]) as c (caller, key)
+where kept.caller = c.caller and kept.key = c.key
+"""
+
+
+async def drop_claims(tx: Connection, claims: Collection[Claim]) -> None:
+    """Give keys back that were claimed in this transaction and had no effect: a repeat is judged anew."""
+    if claims:
+        await tx.execute(DROP, *_columns(claims))
+
+
+def _columns(claims: Collection[Claim]) -> tuple[list[str], list[str]]:
+    return [claim.caller for claim in claims], [claim.key for claim in claims]
 
 
 FORGET = """

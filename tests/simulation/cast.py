@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import asyncpg
 from pydantic import BaseModel
-from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
 
 from services.metrics.handlers import subscriptions as metrics_subscriptions
-from services.processing.api.officers import Performing
+from services.processing.api.acts import Asked, settle_acts
 from services.processing.domain.duties import duties
 from services.processing.domain.refusals import UnknownCase
 from services.processing.handlers.accepting import subscriptions as processing_subscriptions
-from services.processing.handlers.acting import Acting
+from services.processing.handlers.acting import Acting, Wanted
 from services.processing.handlers.clockwork import fire_due
 from services.processing.handlers.reading import Reading
 from shared.contracts.topics import LIFECYCLE, TOPICS
-from shared.database import Connection
+from shared.database import Connection, transaction
 from shared.http.idempotency import Answer, answer_once
 from shared.http.problems import Problem
 from shared.messaging.batch import Handler, Subscription
@@ -31,7 +33,10 @@ from shared.messaging.faults import passes
 from shared.messaging.journal import Journal
 from shared.messaging.publisher import Bounds, Publisher, Sent
 from shared.messaging.relay import Relay, RelayTuning
+from shared.messaging.requests import Claim
 from shared.messaging.rules import RuleStore
+from shared.observability import new_traceparent
+from shared.together import Busy
 from tests.simulation.broker import Broker, Client, Group, Producer
 from tests.simulation.clocks import Clocks
 from tests.simulation.ledger import Filing, Ledger, Request, Wish
@@ -50,6 +55,9 @@ AT_ONCE = Tuning(
 
 LEASE_SECONDS = 3600.0
 """Leases end when the seed says so, never because a machine is slow."""
+
+MOST_BESIDE = 3
+"""How many acts one officer's client asks for at once."""
 
 RENEWALS = 0.3
 """The share of rounds before which a third of the lease has passed."""
@@ -211,7 +219,8 @@ async def desk_life(town: Town, actor: Actor) -> None:
     while True:
         await actor.stop_before("next filing", lambda: not town.ledger.open_filings())
         filing = actor.stage.chaos.rng.choice(town.ledger.open_filings())
-        await _ask(actor, filing, partial(record, filing))
+        async with _asking(actor, [filing]):
+            await _hear(actor, filing, await answer_once(actor.pool(), _claim(filing), partial(record, filing)))
 
 
 class Accepted(BaseModel):
@@ -235,12 +244,32 @@ async def officer_life(town: Town, actor: Actor) -> None:
     while True:
         await actor.stop_before("next act", nothing_to_do)
         before, seen = stage.changed["processing"], -1
-        wish = _to_repeat(town, actor) or await _wish(town, actor)
-        if wish is None:
+        wishes = [wish for wish in [_to_repeat(town, actor) or await _wish(town, actor)] if wish is not None]
+        if not wishes:
             seen = before
             continue
-        path = rules().agencies.get(wish.officer.agency).path
-        await _ask(actor, wish, Performing(acting, wish.code, wish.act, wish.officer, path, wish.version))
+        while len(wishes) < MOST_BESIDE and stage.chaos.strikes("acts beside each other"):
+            wish = await _wish(town, actor)
+            if wish is not None and wish.code not in {each.code for each in wishes}:
+                wishes.append(wish)
+        await _act(actor, acting, wishes)
+
+
+async def _act(actor: Actor, acting: Acting, wishes: Sequence[Wish]) -> None:
+    """Ask for acts beside each other, as the API settles them: one transaction, and those held elsewhere alone."""
+    async with _asking(actor, wishes):
+        async with transaction(actor.pool()) as tx:
+            outcomes = await settle_acts(acting, tx, [_asked(wish) for wish in wishes])
+        for wish, outcome in zip(wishes, outcomes, strict=True):
+            if isinstance(outcome, Busy):
+                await _act(actor, acting, [wish])
+            else:
+                await _hear(actor, wish, outcome)
+
+
+def _asked(wish: Wish) -> Asked:
+    path = rules().agencies.get(wish.officer.agency).path
+    return Asked(_claim(wish), Wanted(wish.code, wish.act, wish.officer, path, wish.version, new_traceparent()))
 
 
 def _to_repeat(town: Town, actor: Actor) -> Wish | None:
@@ -272,25 +301,31 @@ async def _wish(town: Town, actor: Actor) -> Wish | None:
     return ledger.want(case.code, act_for(duty, case), officer_for(duty), case.version)
 
 
-async def _ask(actor: Actor, request: Request, effect: Callable[[Connection], Awaitable[Answer]]) -> None:
-    """Send a request as the API's route does; the answer reaches the client only if the process lives to give it."""
-    http = HttpRequest(
-        {"type": "http", "method": "POST", "path": f"/{request.code}/{request.key}", "headers": []}, _no_body
-    )
+def _claim(request: Request) -> Claim:
+    return Claim("client", request.key, hashlib.sha256(f"{request.code}/{request.key}".encode()).digest())
+
+
+@contextlib.asynccontextmanager
+async def _asking(actor: Actor, requests: Sequence[Request]) -> AsyncIterator[None]:
+    """Whoever gets an error that passes, or no answer, asks again."""
     try:
-        response = await answer_once(http, actor.pool(), caller="client", key=request.key, act=effect)
+        yield
     except Problem as problem:
-        if problem.code != "request_in_flight":
-            await actor.stop_before(f"refuse {request.key}")
-            request.refusals.append(problem.code)
-            actor.outcome = problem.code
+        for request in requests:
+            await _hear(actor, request, problem)
     except Exception as error:
         if not passes(error):
             raise
-    else:
+
+
+async def _hear(actor: Actor, request: Request, outcome: Response | Exception) -> None:
+    """Let the client hear what came of his request; he does only if the process lives to tell him."""
+    if isinstance(outcome, Response):
         await actor.stop_before(f"answer {request.key}")
-        request.answers.append(bytes(response.body))
-
-
-async def _no_body() -> dict[str, object]:
-    return {"type": "http.request", "body": b"", "more_body": False}
+        request.answers.append(bytes(outcome.body))
+    elif not isinstance(outcome, Problem):
+        raise outcome
+    elif outcome.code != "request_in_flight":
+        await actor.stop_before(f"refuse {request.key}")
+        request.refusals.append(outcome.code)
+        actor.outcome = outcome.code

@@ -25,6 +25,7 @@ TEMPERS: Mapping[str, tuple[float, ...]] = {
     "record late": OFTEN,
     "offsets refused": OFTEN,
     "client repeats": (0.0, 0.3),
+    "acts beside each other": (0.0, 0.6),
 }
 """Fault → the likelihoods that a seed draws from. A fault that is often absent shows what the others do without it."""
 

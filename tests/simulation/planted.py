@@ -84,10 +84,10 @@ def timers_tell_the_present(patch: pytest.MonkeyPatch) -> None:
 def keys_forgotten(patch: pytest.MonkeyPatch) -> None:
     """No request is recognised when it comes again."""
 
-    async def always_first(*_: Any) -> None:
-        return None
+    async def always_first(*_: Any) -> dict[Any, Any]:
+        return {}
 
-    patch.setattr(idempotency, "claim_request", always_first)
+    patch.setattr(idempotency, "claim_requests", always_first)
 
 
 def hashes_unchained(patch: pytest.MonkeyPatch) -> None:

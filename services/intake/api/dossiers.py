@@ -16,7 +16,7 @@ from services.intake.handlers.reading import ServicePurpose, read_for_officer, r
 from shared.auth import OFFICERS, Principal, Role, path_of, require
 from shared.database import Connection, Pool, transaction
 from shared.http.bodies import DossierCodePath
-from shared.http.idempotency import Answer, IdempotencyKey, answer_once
+from shared.http.idempotency import Answer, IdempotencyKey, answer_once, claim_of
 from shared.http.problems import Problem
 from shared.messaging.quiet import QuietFigures, quiet_figures
 from shared.rulebook.calendar import CalendarYearMissing
@@ -44,7 +44,8 @@ def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:
             location = {"Location": f"/v1/dossiers/{code}"}
             return Answer(HTTPStatus.CREATED, AcceptedDossier.of(code, acceptance), location)
 
-        return await answer_once(request, pool, caller=officer.caller, key=key, act=act)
+        claim = claim_of(request, await request.body(), caller=officer.caller, key=key)
+        return await answer_once(pool, claim, act)
 
     @router.get("/{code}", summary="Read a dossier with its papers and people; each read is audited.")
     async def read(

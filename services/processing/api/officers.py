@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
+from services.processing.api.acts import Asked, settle_acts
 from services.processing.api.bodies import BODIES, read_act
-from services.processing.api.views import ActAnswer, CaseView, WorklistItem, act_answer, case_view, worklist_item
+from services.processing.api.views import ActAnswer, CaseView, WorklistItem, case_view, worklist_item
 from services.processing.api.wording import refusals_told
-from services.processing.domain.acts import Act, Officer
+from services.processing.domain.acts import Officer
 from services.processing.domain.workflow import check_action
-from services.processing.handlers.acting import Acting
+from services.processing.handlers.acting import Acting, Wanted
 from services.processing.handlers.reading import Reading
 from services.processing.repository.reading import worklist
 from shared.auth import Principal, Role, path_of, require
-from shared.database import Connection, Pool, autocommit
+from shared.database import Pool, autocommit
 from shared.http.etags import IfMatch, etag
-from shared.http.idempotency import Answer, IdempotencyKey, answer_once
+from shared.http.idempotency import IdempotencyKey, claim_of
 from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
 from shared.http.problems import Problem
+from shared.observability import current_traceparent
+from shared.together import Together
 
 Actor: TypeAlias = Annotated[Principal, Depends(require(Role.DESK, Role.SPECIALIST, Role.LEADER))]
 Reader: TypeAlias = Annotated[Principal, Depends(require(Role.DESK, Role.SPECIALIST, Role.LEADER, Role.AUDITOR))]
@@ -47,13 +51,17 @@ def officer_of(principal: Principal) -> Officer:
     return Officer(principal.subject, principal.role, principal.agency)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Desk:
     """Everything that the routes of officers use."""
 
     pool: Pool
     acting: Acting
     reading: Reading
+
+    def __post_init__(self) -> None:
+        settle = partial(settle_acts, self.acting)
+        self.acts: Together[Asked, Response] = Together(self.pool, settle, names=Asked.names)
 
     def path_of(self, caller: Principal) -> str:
         """Find the path of the caller's agency. Raises Problem 403 unless it is in force today, by legal time."""
@@ -88,31 +96,11 @@ def officers_router(desk: Desk) -> APIRouter:
         officer, path = officer_of(caller), desk.path_of(caller)
         with refusals_told():
             check_action(action, officer.role)
-        said = read_act(action, await request.body())
-        perform = Performing(desk.acting, code, said, officer, path, version)
-        return await answer_once(request, desk.pool, caller=caller.caller, key=key, act=perform)
+        body = await request.body()
+        wanted = Wanted(code, read_act(action, body), officer, path, version, current_traceparent())
+        return await desk.acts(Asked(claim_of(request, body, caller=caller.caller, key=key), wanted))
 
     return router
-
-
-@dataclass(frozen=True)
-class Performing:
-    """One request to act, ready to be performed in the transaction of its idempotency key."""
-
-    acting: Acting
-    code: str
-    said: Act
-    officer: Officer
-    path: str
-    seen_version: int
-
-    async def __call__(self, tx: Connection) -> Answer:
-        """Perform the act. Raises Problem."""
-        with refusals_told():
-            performed = await self.acting.perform(
-                tx, self.code, self.said, self.officer, path=self.path, seen_version=self.seen_version
-            )
-        return Answer(HTTPStatus.OK, act_answer(performed), {"ETag": etag(performed.case.version)})
 
 
 async def read_worklist(pool: Pool, officer: Officer, limit: int, cursor: str | None) -> Page[WorklistItem]:

@@ -58,11 +58,16 @@ _STATUS: Mapping[type[Refusal], HTTPStatus] = {
 
 @contextmanager
 def refusals_told() -> Iterator[None]:
-    """Raise a refusal of the domain, or a year that the calendar lacks, as the problem that the caller gets."""
+    """Raise a refusal as the problem that the caller gets."""
     try:
         yield
     except Refusal as refusal:
-        headers = {"ETag": etag(refusal.current)} if isinstance(refusal, StaleVersion) else {}
-        raise Problem(_STATUS[type(refusal)], refusal.code, refusal.detail, headers=headers) from refusal
-    except CalendarYearMissing as error:
-        raise Problem(HTTPStatus.CONFLICT, "calendar_year_missing", f"Missing: {error.year}.") from error
+        raise as_problem(refusal) from refusal
+
+
+def as_problem(error: Refusal | CalendarYearMissing) -> Problem:
+    """Say a refusal of the domain, or a year that the calendar lacks, as the problem that the caller gets."""
+    if isinstance(error, CalendarYearMissing):
+        return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", f"Missing: {error.year}.")
+    headers = {"ETag": etag(error.current)} if isinstance(error, StaleVersion) else {}
+    return Problem(_STATUS[type(error)], error.code, error.detail, headers=headers)

@@ -81,6 +81,11 @@ class Case:
     reappointed_to: datetime | None = None
     steps: tuple[Step, ...] = ()
 
+    def concerns(self, path: str) -> bool:
+        """Whether the subtree under a path has a part in it: its place, who decides, or a step's agency."""
+        parts = (self.received_path, self.competent_path, *(step.agency_path for step in self.steps))
+        return any(part.startswith(path) for part in parts)
+
     def open_steps(self) -> Iterator[Step]:
         """List the steps that wait for an act, in order."""
         return (step for step in self.steps if step.status is StepStatus.OPEN)

@@ -1,7 +1,8 @@
-"""One act of an officer: lock the case, let the clock make its moves first, decide, save, tell."""
+"""Officers' acts: lock the cases, let the clock make its moves first, decide, save, tell; each for itself."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,17 +10,34 @@ from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case
 from services.processing.domain.duties import Duty
 from services.processing.domain.effects import Drafted, Means
-from services.processing.domain.refusals import UnknownCase
+from services.processing.domain.refusals import Refusal, UnknownCase
 from services.processing.domain.timers import fire
-from services.processing.domain.workflow import decide
-from services.processing.repository.acting import Locked, draw_number, lock_case, save_act
+from services.processing.domain.workflow import Decision, decide
+from services.processing.repository.acting import lock_registers, save_acts, save_registers
 from services.processing.repository.clockwork import save_fired
+from services.processing.repository.locking import Locked, lock_named
 from shared.clocks import LegalClock
 from shared.contracts.topics import LIFECYCLE
 from shared.database import Connection
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.rules import RuleStore
-from shared.observability import current_traceparent
+from shared.rulebook.calendar import CalendarYearMissing
+from shared.together import Busy
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An act that an officer wants on the version of a dossier that he saw; his agency has this path.
+
+    A dossier in which his subtree has no part is as unknown to him as it is to a reader.
+    """
+
+    code: str
+    act: Act
+    officer: Officer
+    path: str
+    seen_version: int
+    trace_parent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +49,24 @@ class Performed:
     owed: tuple[Duty, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """An act that may be done: what the clock had to do first, and what the act itself changes."""
+
+    wanted: Wanted
+    locked: Locked
+    fired: Decision | None
+    decision: Decision
+
+    @property
+    def drafts(self) -> list[Draft]:
+        facts = (*(self.fired.facts if self.fired is not None else ()), *self.decision.facts)
+        return drafts_of(self.wanted.code, facts, self.wanted.trace_parent)
+
+
+Outcome = Performed | Refusal | CalendarYearMissing | Busy
+
+
 @dataclass(frozen=True)
 class Acting:
     """Performs acts. `journal` is processing's own; everything happens in the caller's transaction."""
@@ -39,37 +75,59 @@ class Acting:
     journal: Journal
     clock: LegalClock
 
-    async def perform(
-        self, tx: Connection, code: str, act: Act, officer: Officer, *, path: str, seen_version: int
-    ) -> Performed:
-        """Perform one act on what an officer saw whose agency has this path. Raises Refusal: nothing was changed then.
+    async def perform(self, tx: Connection, wanted: Sequence[Wanted]) -> list[Outcome]:
+        """Perform acts, each on another dossier; where the outcome is an error, nothing was changed there.
 
-        A dossier in which his subtree has no part is as unknown to him as it is to a reader.
+        Of several, one whose dossier somebody else holds is `Busy`; for a single one it waits.
 
         A timer that is due and has not fired yet comes first: the law's clock is never overtaken by an act.
         """
-        found = await lock_case(tx, code, path, self.clock.now)
-        if found is None:
-            raise UnknownCase
-        locked, now = found
-        case = locked.case
-        drafted: tuple[Drafted, ...] = ()
-        if locked.due_timers:
-            case, drafted = await _let_the_clock_move(tx, locked, now=now)
-        number = await draw_number(tx, officer.agency, now.year) if act.action == "number" else None
+        found, now = await lock_named(tx, [each.code for each in wanted], self.clock.now)
+        numbering = [each.officer.agency for each in wanted if each.act.action == "number" and each.code in found]
+        registers = await lock_registers(tx, numbering, now.year) if numbering else {}
+        missing = UnknownCase if len(wanted) == 1 else Busy
+        judged = [
+            self._judge(each, found[each.code], registers, now) if each.code in found else missing() for each in wanted
+        ]
+        good = [each for each in judged if isinstance(each, _Judged)]
+        owed = iter(await self._save(tx, good, registers, now) if good else ())
+        return [_performed(each, next(owed)) if isinstance(each, _Judged) else each for each in judged]
+
+    def _judge(
+        self, wanted: Wanted, locked: Locked, registers: dict[str, int], now: datetime
+    ) -> _Judged | Refusal | CalendarYearMissing:
+        """Decide one act; one that gives a number takes the register's next."""
+        if not locked.case.concerns(wanted.path):
+            return UnknownCase()
+        fired = fire(locked.case, locked.due_timers, now) if locked.due_timers else None
+        case = locked.case if fired is None else fired.after
+        agency, numbers = wanted.officer.agency, wanted.act.action == "number"
+        number = registers[agency] + 1 if numbers else None
         means = Means(self.rules.calendar(case.calendar_version), self.rules.agencies(case.agencies_version), number)
-        decision = decide(case, act, officer, now, seen_version=seen_version, means=means)
-        owed = await save_act(tx, decision)
-        await self.journal.append(tx, drafts_of(code, (*drafted, *decision.facts), current_traceparent()))
-        return Performed(decision.after, decision.facts[-1].fact.TYPE, owed)
+        try:
+            decision = decide(case, wanted.act, wanted.officer, now, seen_version=wanted.seen_version, means=means)
+        except (Refusal, CalendarYearMissing) as refused:
+            return refused
+        if number is not None:
+            registers[agency] = number
+        return _Judged(wanted, locked, fired, decision)
+
+    async def _save(
+        self, tx: Connection, judged: Sequence[_Judged], registers: dict[str, int], now: datetime
+    ) -> list[tuple[Duty, ...]]:
+        if fired := [(each.locked, each.fired) for each in judged if each.fired is not None]:
+            await save_fired(tx, fired)
+        if registers:
+            await save_registers(tx, registers, now.year)
+        owed = await save_acts(tx, [each.decision for each in judged])
+        await self.journal.append(tx, [draft for each in judged for draft in each.drafts])
+        return owed
 
 
-async def _let_the_clock_move(tx: Connection, locked: Locked, *, now: datetime) -> tuple[Case, tuple[Drafted, ...]]:
-    fired = fire(locked.case, locked.due_timers, now)
-    await save_fired(tx, [(locked, fired)])
-    return fired.after, fired.facts
+def _performed(judged: _Judged, owed: tuple[Duty, ...]) -> Performed:
+    return Performed(judged.decision.after, judged.decision.facts[-1].fact.TYPE, owed)
 
 
-def drafts_of(code: str, drafted: tuple[Drafted, ...], trace_parent: str) -> list[Draft]:
+def drafts_of(code: str, drafted: Sequence[Drafted], trace_parent: str) -> list[Draft]:
     """Address facts of one dossier to the lifecycle."""
     return [Draft(LIFECYCLE.name, code, each.fact, each.legal_time, trace_parent=trace_parent) for each in drafted]

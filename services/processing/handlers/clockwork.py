@@ -7,7 +7,8 @@ from datetime import datetime
 
 from services.processing.domain.timers import fire
 from services.processing.handlers.acting import drafts_of
-from services.processing.repository.clockwork import claim_due, save_fired
+from services.processing.repository.clockwork import save_fired
+from services.processing.repository.locking import lock_due
 from shared.database import Pool, transaction
 from shared.messaging.journal import Journal
 from shared.observability import new_traceparent
@@ -22,7 +23,7 @@ async def fire_due(pool: Pool, journal: Journal, now: datetime) -> Counter[str]:
     A dossier that an officer is acting on just now is left to his transaction, or to the next batch.
     """
     async with transaction(pool) as tx:
-        claimed = [locked for locked in await claim_due(tx, now, BATCH) if locked.due_timers]
+        claimed = [locked for locked in await lock_due(tx, now, BATCH) if locked.due_timers]
         fired = [(locked, fire(locked.case, locked.due_timers, now)) for locked in claimed]
         if fired:
             await save_fired(tx, fired)

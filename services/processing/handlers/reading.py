@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from services.processing.domain.cases import Case
 from services.processing.domain.refusals import UnknownCase
-from services.processing.repository.reading import read_case, tracking_secret_hash, visible_case
+from services.processing.repository.reading import read_case, tracking_secret_hash
 from shared.database import Pool, transaction
 from shared.messaging.rules import RuleStore
 
@@ -29,8 +29,8 @@ class Reading:
         Raises UnknownCase for every other dossier, known or not.
         """
         async with transaction(self.pool) as tx:
-            case = await visible_case(tx, code, path)
-        if case is None:
+            case = await read_case(tx, code)
+        if case is None or not case.concerns(path):
             raise UnknownCase
         return case
 

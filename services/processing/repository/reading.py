@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from services.processing.domain.acts import Officer
 from services.processing.domain.cases import Case
-from services.processing.repository.rows import CASE_COLUMNS, STEP_COLUMNS, VISIBLE, case_of, step_of
+from services.processing.repository.rows import CASE_COLUMNS, STEP_COLUMNS, case_of, step_of
 from shared.database import Connection
 
 WORKLIST = """
@@ -47,20 +47,9 @@ async def worklist(tx: Connection, officer: Officer, after: tuple[datetime, str]
     return [WorklistRow(**{**dict(row), "duties": json.loads(row["duties"])}) for row in rows]
 
 
-READ_VISIBLE = f"""
-select {CASE_COLUMNS} from cases c
-where c.code = $1 and {VISIBLE}
-"""  # noqa: S608 - names of the dataclass's fields
-
 STEPS_IN_ORDER = f"""
 select {STEP_COLUMNS} from steps where code = $1 order by step_no
 """  # noqa: S608 - fixed names
-
-
-async def visible_case(tx: Connection, code: str, path: str) -> Case | None:
-    """Read one dossier for those whose subtree has a part in it; None when it is unknown or none of theirs."""
-    row = await tx.fetchrow(READ_VISIBLE, code, path)
-    return None if row is None else await _with_steps(tx, row)
 
 
 READ_HASH = """
@@ -80,7 +69,7 @@ select {CASE_COLUMNS} from cases c where c.code = $1
 
 
 async def read_case(tx: Connection, code: str) -> Case | None:
-    """Read one dossier for its own applicant."""
+    """Read one dossier, whoever asks; None when it is unknown."""
     row = await tx.fetchrow(READ_CASE, code)
     return None if row is None else await _with_steps(tx, row)
 

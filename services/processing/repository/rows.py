@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from services.processing.domain.cases import Case, Step, StepStatus
+from services.processing.domain.duties import Duty
 from shared.contracts.facts import State
 from shared.rulebook.calendar import local
 from shared.rulebook.catalogue import StepMove
@@ -21,13 +22,6 @@ STEP_COLUMNS = (
     "step_no, step_code, move, agency, agency_path, officer_role, parallel_group, "
     "status, holder, taken, opened_at, completed_at"
 )
-
-VISIBLE = """(
-    starts_with(c.received_path, $2)
-    or starts_with(c.competent_path, $2)
-    or exists (select from steps where steps.code = c.code and starts_with(steps.agency_path, $2))
-)"""
-"""Whether the subtree under the path $2 has a part in the case: its place, who decides, or a step's agency."""
 
 
 def case_of(row: asyncpg.Record, steps: tuple[Step, ...]) -> Case:
@@ -54,6 +48,14 @@ def step_of(row: asyncpg.Record) -> Step:
         taken=row["taken"],
         opened_at=row["opened_at"],
         completed_at=row["completed_at"],
+    )
+
+
+def duty_row(case: Case, duty: Duty) -> tuple[Any, ...]:
+    """Write a duty as the columns of `duties`, in their order."""
+    return (
+        *(case.code, case.promised_due, duty.step_no, duty.action, duty.agency, duty.role),
+        *(duty.move, duty.step_agency, duty.step_role, duty.holder, duty.taken),
     )
 
 

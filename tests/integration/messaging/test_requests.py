@@ -7,26 +7,40 @@ import asyncpg
 import pytest
 
 from shared.clocks import SystemLegalClock, machine_now
-from shared.database import transaction
+from shared.database import Connection, transaction
 from shared.messaging.figures import Gauges
 from shared.messaging.requests import (
     FORGET_AT_ONCE,
     KEPT,
+    Claim,
+    Earlier,
     KeyReused,
     RequestInFlight,
     StoredAnswer,
-    claim_request,
-    store_answer,
+    claim_requests,
+    drop_claims,
+    store_answers,
 )
 from tests.integration.messaging.house import House, running, until
 
 HASH = b"h" * 32
 
 
+async def claim_request(tx: Connection, caller: str, key: str, request_hash: bytes) -> Earlier | None:
+    """Claim one key."""
+    claim = Claim(caller, key, request_hash)
+    return (await claim_requests(tx, [claim])).get(claim)
+
+
+async def store_answer(tx: Connection, caller: str, key: str, answer: StoredAnswer) -> None:
+    """Keep one answer."""
+    await store_answers(tx, {Claim(caller, key, HASH): answer})
+
+
 async def test_the_same_key_fifty_times_at_once_has_one_effect_and_one_answer(house: House) -> None:
     winners: list[int] = []
 
-    async def request(number: int) -> StoredAnswer:
+    async def request(number: int) -> Earlier:
         async with transaction(house.pool) as tx:
             stored = await claim_request(tx, "officer-1", "key-1", HASH)
             if stored is not None:
@@ -50,8 +64,24 @@ async def test_a_key_is_its_callers_own_and_fits_one_request(house: House) -> No
         await store_answer(tx, "officer-1", "key-1", StoredAnswer(201, {}, b""))
     async with transaction(house.pool) as tx:
         assert await claim_request(tx, "officer-2", "key-1", HASH) is None
-        with pytest.raises(KeyReused):
-            await claim_request(tx, "officer-1", "key-1", b"x" * 32)
+        assert isinstance(await claim_request(tx, "officer-1", "key-1", b"x" * 32), KeyReused)
+
+
+async def test_many_keys_are_claimed_at_once_each_for_itself(house: House) -> None:
+    old, reused, dropped, new = (Claim("officer-1", key, HASH) for key in ("old", "reused", "dropped", "new"))
+    async with transaction(house.pool) as tx:
+        await claim_requests(tx, [old, reused])
+        await store_answers(tx, {old: StoredAnswer(201, {"A": "1"}, b"old"), reused: StoredAnswer(201, {}, b"")})
+    other = Claim("officer-1", "reused", b"x" * 32)
+    async with transaction(house.pool) as tx:
+        earlier = await claim_requests(tx, [new, other, dropped, old])
+        assert earlier.keys() == {old, other}
+        assert earlier[old] == StoredAnswer(201, {"A": "1"}, b"old")
+        assert isinstance(earlier[other], KeyReused)
+        await store_answers(tx, {new: StoredAnswer(200, {}, b"new")})
+        await drop_claims(tx, [dropped])
+    async with transaction(house.pool) as tx:
+        assert await claim_requests(tx, [dropped, new]) == {new: StoredAnswer(200, {}, b"new")}
 
 
 async def test_the_twin_of_a_request_that_hangs_is_told_so_and_gets_the_key_when_it_fails(house: House) -> None:

@@ -1,0 +1,46 @@
+"""Acts as requests: each has one effect and one answer, however often it comes and whoever comes beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from services.processing.api.views import act_answer
+from services.processing.api.wording import as_problem
+from services.processing.handlers.acting import Acting, Outcome, Performed, Wanted
+from shared.database import Connection
+from shared.http.etags import etag
+from shared.http.idempotency import Answer, answer_each_once
+from shared.messaging.requests import Claim
+from shared.together import Busy
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request to act, under its idempotency key."""
+
+    claim: Claim
+    wanted: Wanted
+
+    def names(self) -> tuple[Hashable, ...]:
+        """What it needs for itself: its key and its dossier."""
+        return (self.claim.caller, self.claim.key), self.wanted.code
+
+
+async def settle_acts(acting: Acting, tx: Connection, asked: Sequence[Asked]) -> list[Response | Exception]:
+    """Perform acts, each with another key on another dossier; one answer each, a refusal as its Problem."""
+
+    async def act(tx: Connection, fresh: Sequence[Wanted]) -> list[Answer | Exception]:
+        return [_told(outcome) for outcome in await acting.perform(tx, fresh)]
+
+    answers = await answer_each_once(tx, {each.claim: each.wanted for each in asked}, act)
+    return [answers[each.claim] for each in asked]
+
+
+def _told(outcome: Outcome) -> Answer | Exception:
+    if isinstance(outcome, Performed):
+        return Answer(HTTPStatus.OK, act_answer(outcome), {"ETag": etag(outcome.case.version)})
+    return outcome if isinstance(outcome, Busy) else as_problem(outcome)
