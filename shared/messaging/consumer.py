@@ -36,6 +36,10 @@ __all__ = ["Consumer", "Handler", "Subscription", "Tuning"]
 log = structlog.get_logger()
 
 
+ANSWER_SECONDS = 10.0
+"""How long the broker may take for a commit or a farewell."""
+
+
 @dataclass(frozen=True)
 class Tuning:
     """What may differ between machines. Times in milliseconds unless they say seconds."""
@@ -134,9 +138,7 @@ class Consumer:
                     self._go_on()
             await self._commit(client)
         finally:
-            # A client that cannot say goodbye is left behind; the group forgets it after the session timeout.
-            with contextlib.suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(client.stop(), 10)
+            await _leave(client)
 
     async def _turn(self, client: Any) -> None:
         if self._paused_until is not None and time.monotonic() >= self._paused_until:
@@ -187,7 +189,7 @@ class Consumer:
         if mine:
             # aiokafka tries for ever while the coordinator is away.
             with contextlib.suppress(CommitFailedError, IllegalStateError):
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(ANSWER_SECONDS):
                     await client.commit(mine)
 
     def _pause(self, client: Any, failed: Mapping[TopicPartition, int], error: Exception) -> None:
@@ -238,3 +240,24 @@ class Consumer:
             # A topic that was lost and made anew is seen only so; aiokafka's own five minutes are long.
             metadata_max_age_ms=int(tuning.watch_seconds * 1000),
         )
+
+
+async def _leave(client: Any) -> None:
+    """Leave the group. A client that cannot say goodbye is taken apart, and the group forgets it in time.
+
+    aiokafka has no public way to give up, and what its `stop` leaves running when it fails would go on to tell the
+    group that somebody reads these partitions.
+    """
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await client.stop()
+    except (TimeoutError, KafkaError):
+        coordinator, fetcher = client._coordinator, client._fetcher  # noqa: SLF001
+        left = [*fetcher._pending_tasks, fetcher._fetch_task] if fetcher is not None else []  # noqa: SLF001
+        if coordinator is not None:
+            names = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
+            left += [task for name in names if (task := getattr(coordinator, name)) is not None]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await client._client.close()  # noqa: SLF001

@@ -20,7 +20,11 @@ ANSWER_SECONDS = 5.0
 
 
 class Stalled(KafkaError):  # type: ignore[misc]
-    """Records wait, nothing is paused, and the position has not moved for a minute: begin a new session."""
+    """Nothing moved for a minute although it should: begin a new session.
+
+    Records wait where nothing is paused; or the group has given us no partition at all, though it has more of them than
+    a service has replicas.
+    """
 
 
 class Watch:
@@ -31,6 +35,7 @@ class Watch:
         self._seconds = seconds
         self._monotonic = monotonic
         self._looked = monotonic()
+        self._owned_at = self._looked
         self._moved: dict[TopicPartition, tuple[int, float]] = {}
 
     async def look(self) -> None:
@@ -46,6 +51,10 @@ class Watch:
             return  # a rebalance took a partition meanwhile; look again at the next turn
         self._looked = self._monotonic()
         self._moved = {place: moved for place, moved in self._moved.items() if place in owned}
+        if owned:
+            self._owned_at = self._looked
+        elif self._looked - self._owned_at > STALLED_SECONDS:
+            raise Stalled("the group gave us no partition for a minute")
         self._judge(ends, positions)
 
     def _judge(self, ends: Mapping[TopicPartition, int], positions: Mapping[TopicPartition, int]) -> None:

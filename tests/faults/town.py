@@ -20,7 +20,7 @@ from deploy.demo.ledger import Entry
 from deploy.demo.offices import Duty, Item, Officer, Offices
 from deploy.demo.plan import Arrival, YearRequest, plan_year
 from deploy.demo.play import seed_rules, token_maker
-from deploy.demo.quiet import Watch
+from deploy.demo.quiet import NeverQuiet, Watch
 from deploy.local.services import SERVICES, SMS_SECRET
 from shared.clocks import ScenarioClock, write_scenario
 from shared.contracts.topics import LIFECYCLE
@@ -212,9 +212,19 @@ class Town:
         async def receipts_in() -> bool:
             return not (await self.sinks.get("/v1/summary"))["receipts"]["waiting"]
 
-        await self.watch.quiet()
-        await until(receipts_in)
-        await self.watch.quiet()
+        try:
+            await self.watch.quiet()
+            await until(receipts_in)
+            await self.watch.quiet()
+        except NeverQuiet as error:
+            error.add_note(self._last_words())
+            raise
+
+    def _last_words(self) -> str:
+        """Gather the end of each service's log, for whoever has to find out why it never came to rest."""
+        logs = {name: self.stack.folder.logs / f"{name}.log" for name in SERVICES}
+        ends = {name: log.read_text("utf-8", "replace").splitlines()[-20:] for name, log in logs.items()}
+        return "\n".join(line[:400] for name, lines in ends.items() for line in (f"== {name}", *lines))
 
     async def record(self, row: int) -> None:
         """Write down everything that the checker judges."""

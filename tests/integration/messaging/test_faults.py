@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import signal
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +12,11 @@ import asyncpg
 import pytest
 
 from shared.database import Connection, create_pool, transaction
+from shared.messaging import consumer
 from shared.messaging.cursors import lock_cursors, move_cursors
 from shared.messaging.envelope import Received
 from shared.messaging.faults import Fenced, Unready
+from tests.integration.messaging.conftest import Servers
 from tests.integration.messaging.house import House, Sending, record_effects, running, until
 from tests.integration.messaging.victim import said, victim
 from tests.integration.messaging.wire import Wire
@@ -47,6 +51,31 @@ async def test_a_frozen_consumer_that_wakes_up_finds_itself_replaced(house: Hous
         await house.until_effects(120)  # the zombie itself goes on, as a consumer among others
     assert await house.effects() == {(subject, "intake"): [1, 2, 3, 4] for subject in SUBJECTS}
     assert await house.parked() == []
+
+
+async def test_a_client_that_cannot_leave_its_group_leaves_nothing_running(
+    house: House, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "ANSWER_SECONDS", 0.2)
+    broker = servers.stack.pid("kafka")
+    try:
+        async with running(house.consumer()):
+            await house.publish(Sending("D0", 1))
+            await house.until_effects(1)
+            assert of_aiokafka()
+            os.kill(broker, signal.SIGSTOP)
+        assert of_aiokafka() == []
+    finally:
+        os.kill(broker, signal.SIGCONT)
+    async with running(house.consumer()):
+        await house.publish(Sending("D0", 2))
+        await house.until_effects(2)
+
+
+def of_aiokafka() -> list[str]:
+    """Name the client's own tasks that still run."""
+    running_ones = (task.get_coro() for task in asyncio.all_tasks())
+    return [str(coro) for coro in running_ones if "aiokafka" in getattr(coro, "cr_code", coro).co_filename]
 
 
 async def test_two_consumers_that_both_believe_to_own_everything_have_one_effect(house: House) -> None:
