@@ -29,8 +29,8 @@ from shared.http.wire import Wire
 from shared.rulebook.calendar import ZONE
 from shared.rulebook.loader import load_seed, parse_agencies, parse_calendar, parse_catalogue
 
-CONNECTIONS = 25
-"""Requests at once to each service: one for each place of reception."""
+CONNECTIONS = 64
+"""Requests at once to each service: 25 desks file, and the officers of every office act beside them."""
 BEGINS_AT = datetime.combine(FIRST_DAY, datetime.min.time(), tzinfo=ZONE)
 """Where the scenario clock stands before its first move."""
 TOKEN_SECONDS = 6 * 3600

@@ -47,7 +47,7 @@ class Tuning:
     max_records: int = 500
     fetch_bytes: int = 256 * 1024
     poll_ms: int = 200
-    gather_seconds: float = 0.025
+    gather_seconds: float = 0.05
     commit_seconds: float = 1.0
     first_back_off_seconds: float = 0.1
     longest_back_off_seconds: float = 5.0

@@ -39,7 +39,7 @@ class RelayTuning(Bounds):
     batch_facts: int = 1000
     lease_seconds: float = 10.0
     renew_seconds: float = 3.0
-    gather_seconds: float = 0.015
+    gather_seconds: float = 0.03
     shortest_rest_seconds: float = 0.005
     longest_rest_seconds: float = 0.25
     longest_back_off_seconds: float = 2.0

@@ -1,8 +1,13 @@
-"""A year while services are killed: the same figures, the same codes, nothing lost, nothing doubled."""
+"""A year while services are killed and Kafka loses all it had: the same figures and codes, nothing lost or doubled."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +18,8 @@ import pytest
 from deploy.demo.driver import Hook
 from deploy.demo.plan import YearPlan
 from deploy.demo.report import YearReport
+from deploy.local import kafka
+from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 from tests.e2e.conftest import SMALL, Seen, YearRunner, connected, until
 
@@ -21,6 +28,9 @@ KILLS_OF_PROCESSING = (0.2, 0.5, 0.8)
 EARLIER = 0.05
 """Facts follow the filings: who waits for a share of the facts begins at fewer filings."""
 KILLS_OF_OTHERS = {0.35: "intake", 0.65: "metrics"}
+KAFKA_LOST = 0.85
+CLUSTER = "meta.properties"
+"""Names the cluster: Kafka formatted anew is another one."""
 
 MAKE_BATCHES_WAIT = """
 create or replace function processing.wait_here() returns trigger language plpgsql as $$
@@ -87,6 +97,33 @@ async def kill_inside_a_batch(stack: Stack, meant: float) -> Struck:
     return Struck(handled, told, victim)
 
 
+async def lose_all_that_kafka_holds(stack: Stack) -> int:
+    """Kill the broker and take its data away; then do what the docs tell an operator. Answers the facts republished."""
+    lost = stack.folder.kafka / "lost"
+    (stack.folder.kafka / "data").rename(lost)
+    await stack.kill("kafka")
+    await asyncio.to_thread(kafka.prepare, stack.folder, stack.ports)
+    await stack.wait_ready("kafka", seconds=120)
+    assert (stack.folder.kafka / "data" / CLUSTER).read_text() != (lost / CLUSTER).read_text()
+    await stack.provision()
+    readers = {name: stack.pid(name) for name in SERVICES}
+    for pid in readers.values():
+        os.kill(pid, signal.SIGTERM)
+
+    async def restarted() -> bool:
+        return all(stack.pid(name) != pid for name, pid in readers.items())
+
+    await until(restarted, seconds=120)
+    sources = [word for name in SERVICES for word in ("--from", name)]
+    motcua = [str(Path(sys.executable).with_name("motcua")), "republish", *sources, "--json"]
+    process = await asyncio.create_subprocess_exec(*motcua, "--folder", str(stack.folder.path), stdout=PIPE)
+    told, _ = await process.communicate()
+    assert process.returncode == 0
+    for name in SERVICES:
+        await stack.wait_ready(name)
+    return sum(row["facts"] for row in json.loads(told))
+
+
 def each_came_once(arrivals: list[dict[str, Any]], report: YearReport) -> None:
     """No message was repeated, no citizen told the same twice, and nobody was told what was not counted."""
     assert not [line for line in arrivals if line["repeat"]]
@@ -98,7 +135,7 @@ def each_came_once(arrivals: list[dict[str, Any]], report: YearReport) -> None:
 async def test_a_year_while_services_are_killed_is_the_same_year(
     years: YearRunner, undisturbed: YearReport, seen: Seen
 ) -> None:
-    """Processing dies three times inside a batch, intake and metrics once each while the year goes on.
+    """Processing dies three times inside a batch, intake and metrics once each, and Kafka's data is gone for ever.
 
     The whole report is that of the undisturbed year, notices and facts included: so the same request gives the same
     report, every acknowledged dossier exists once, and no citizen was told twice.
@@ -106,6 +143,7 @@ async def test_a_year_while_services_are_killed_is_the_same_year(
     expected = undisturbed.events.consumed["processing"]
     inside: list[Struck] = []
     others: list[int] = []
+    republished: list[int] = []
     disturbed = Seen()
 
     def strikes(stack: Stack, _plan: YearPlan) -> dict[float, Hook]:
@@ -115,8 +153,16 @@ async def test_a_year_while_services_are_killed_is_the_same_year(
         async def another(name: str) -> None:
             others.append((await stack.kill(name)).pid)
 
+        async def lost() -> None:
+            async def over() -> bool:
+                return len(inside) == len(KILLS_OF_PROCESSING)
+
+            await until(over, seconds=300)
+            republished.append(await lose_all_that_kafka_holds(stack))
+
         return {share - EARLIER: partial(processing, share) for share in KILLS_OF_PROCESSING} | {
-            share: partial(another, name) for share, name in KILLS_OF_OTHERS.items()
+            **{share: partial(another, name) for share, name in KILLS_OF_OTHERS.items()},
+            KAFKA_LOST: lost,
         }
 
     report = await years.play(SMALL, hooks=strikes, after=disturbed.look, log_level="debug")
@@ -124,6 +170,8 @@ async def test_a_year_while_services_are_killed_is_the_same_year(
     for share, struck in zip(KILLS_OF_PROCESSING, inside, strict=True):
         assert share <= struck.handled / expected < share + 0.1
     assert len({struck.pid for struck in inside} | set(others)) == len(KILLS_OF_PROCESSING) + len(KILLS_OF_OTHERS)
+    assert republished
+    assert republished[0] > expected * (KAFKA_LOST - EARLIER)
     assert report.exit_code == 0
     assert comparable(report) == comparable(undisturbed)
     each_came_once(seen.arrivals, undisturbed)
