@@ -47,7 +47,8 @@ class Tuning:
     max_records: int = 500
     fetch_bytes: int = 256 * 1024
     poll_ms: int = 200
-    gather_seconds: float = 0.05
+    gather_seconds_a_fact: float = 0.004
+    longest_gather_seconds: float = 0.06
     commit_seconds: float = 1.0
     first_back_off_seconds: float = 0.1
     longest_back_off_seconds: float = 5.0
@@ -150,9 +151,10 @@ class Consumer:
                 await self._settle(client, batches)
             if time.monotonic() >= self._commit_at:
                 await self._commit(client)
-        if 0 < sum(map(len, batches.values())) < self._tuning.max_records:
-            # The first fact is handled at once; under a steady flow the next ones gather into a batch.
-            await asyncio.sleep(self._tuning.gather_seconds)
+        facts = sum(map(len, batches.values()))
+        if 0 < facts < self._tuning.max_records:
+            # The first fact is handled at once; the thicker the flow, the longer the next ones gather into a batch.
+            await asyncio.sleep(min(facts * self._tuning.gather_seconds_a_fact, self._tuning.longest_gather_seconds))
 
     async def _settle(self, client: Any, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """Settle each topic's batch, side by side; remember how far the good ones came, seek back on the others."""

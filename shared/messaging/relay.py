@@ -39,7 +39,8 @@ class RelayTuning(Bounds):
     batch_facts: int = 1000
     lease_seconds: float = 10.0
     renew_seconds: float = 3.0
-    gather_seconds: float = 0.03
+    gather_seconds_a_fact: float = 0.003
+    longest_gather_seconds: float = 0.04
     shortest_rest_seconds: float = 0.005
     longest_rest_seconds: float = 0.25
     longest_back_off_seconds: float = 2.0
@@ -145,10 +146,10 @@ class Relay:
             self._failures = 0
             self._say(self._detours.reason and f"relay: {self._detours.reason}")
             if found:
-                pause = self._tuning.gather_seconds
+                # The first fact goes out at once; the thicker the flow, the longer the next ones gather into a batch.
+                pause = min(found * self._tuning.gather_seconds_a_fact, self._tuning.longest_gather_seconds)
                 if found < self._tuning.batch_facts:
-                    # The first fact goes out at once; under a steady flow the next ones gather into a batch.
-                    await asyncio.sleep(self._tuning.gather_seconds)
+                    await asyncio.sleep(pause)
                 continue
             pause = min(max(pause * 2, self._tuning.shortest_rest_seconds), self._tuning.longest_rest_seconds)
             if await rest(self._journal.appended, pause):

@@ -45,7 +45,7 @@ from tests.unit.processing.office import act_for, officer_for, rules
 
 AT_ONCE = Tuning(
     poll_ms=0,
-    gather_seconds=0,
+    longest_gather_seconds=0,
     commit_seconds=0,
     first_back_off_seconds=0,
     longest_back_off_seconds=0,
@@ -112,7 +112,7 @@ class _Relay(Relay):
             batch_facts=batch,
             lease_seconds=LEASE_SECONDS,
             renew_seconds=math.inf,
-            gather_seconds=0,
+            longest_gather_seconds=0,
             shortest_rest_seconds=0,
             longest_rest_seconds=0,
             longest_back_off_seconds=0,
