@@ -22,12 +22,14 @@ DUE = Gauge("motcua_timers_due", "Timers that have fallen due and not fired")
 SCENARIO_POLL_SECONDS = 0.05
 SYSTEM_POLL_SECONDS = 1.0
 BACK_OFF_SECONDS = 1.0
+GLANCES = 10
+"""How often a rest glances at the clock: reading it costs nothing, asking the database does."""
 
 log = structlog.get_logger("timers")
 
 
 class Timers:
-    """Looks at the legal clock again and again: a scenario's every 50 ms, the system's every second."""
+    """Looks for due timers when the legal clock has moved; under a scenario every 50 ms too, for it may stand still."""
 
     def __init__(self, pool: Pool, journal: Journal, clock: LegalClock) -> None:
         self._pool, self._journal, self._clock = pool, journal, clock
@@ -47,7 +49,14 @@ class Timers:
                 self.pulse.reason = f"timers: {reason_of(error)}"
                 log.warning("timers_wait", reason=self.pulse.reason)
                 pause = BACK_OFF_SECONDS
-            await rest(stop, pause)
+            await self._rest_until_it_moves(stop, pause)
+
+    async def _rest_until_it_moves(self, stop: asyncio.Event, seconds: float) -> None:
+        """Rest so long at most; come back as soon as the legal clock has moved."""
+        seen = self._clock.now()
+        for _ in range(GLANCES):
+            if await rest(stop, seconds / GLANCES) or self._clock.now() != seen:
+                return
 
     async def _fire(self) -> int:
         made = await fire_due(self._pool, self._journal, self._clock.now())
