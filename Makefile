@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 REPLICAS := 1
 export PYTHON
 
-.PHONY: help demo test check simulate faults up down install deps-debian
+.PHONY: help demo test check simulate faults outage up down install deps-debian
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -37,6 +37,9 @@ simulate: $(INSTALLED) ## seeds of the deterministic simulation; SEEDS=1-20000 o
 
 faults: $(INSTALLED) ## every fault at full size on one stack, and docs/faults.md; ARGS="--rows 1,5,18 --seed N"
 	@.venv/bin/python -m tests.faults $(ARGS)
+
+outage: $(INSTALLED) ## 600 s without Kafka, then without the database, under load; ARGS="--rate 100 --seconds 60"
+	@.venv/bin/python -m tests.faults.outage $(ARGS)
 
 install: $(INSTALLED) ## .venv and the locked jars; all other targets do it by themselves
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,19 +13,22 @@ from services.intake.domain.filing import Filing
 from shared.database import Connection
 from shared.rulebook.identifiers import DossierCode
 
-NEXT_NUMBER = """
-insert into day_numbers (place, day, last_number) values ($1, $2, 1)
-on conflict (place, day) do update set last_number = day_numbers.last_number + 1
-returning last_number
+NEXT_NUMBERS = """
+insert into day_numbers (place, day, last_number)
+select place, $3, wanted from unnest($1::text[], $2::integer[]) as w (place, wanted) order by place
+on conflict (place, day) do update set last_number = day_numbers.last_number + excluded.last_number
+returning place, last_number
 """
 
 
-async def next_number(tx: Connection, place: str, day: date) -> int:
-    """Take the next number of a place and day; others at the same place wait until this transaction ends.
+async def next_numbers(tx: Connection, wanted: Mapping[str, int], day: date) -> dict[str, Iterator[int]]:
+    """Take the next so many numbers of each place for a day; others at these places wait until the transaction ends.
 
-    A transaction that rolls back gives its number back, so there are no gaps.
+    A transaction that rolls back gives its numbers back, so there are no gaps.
     """
-    return int(await tx.fetchval(NEXT_NUMBER, place, day))
+    rows = await tx.fetch(NEXT_NUMBERS, list(wanted), list(wanted.values()), day)
+    lasts = {row["place"]: row["last_number"] for row in rows}
+    return {place: iter(range(lasts[place] - count + 1, lasts[place] + 1)) for place, count in wanted.items()}
 
 
 @dataclass(frozen=True)
@@ -56,17 +59,30 @@ insert into dossiers (
 """
 
 
-async def add_dossier(
-    tx: Connection, code: DossierCode, acceptance: Acceptance, filing: Filing, *, officer: str, sealed: SealedPeople
-) -> None:
-    """Store a dossier and the papers that came with it, in one statement."""
+@dataclass(frozen=True, slots=True)
+class NewDossier:
+    """A dossier to be stored: what was decided, what was handed in to which officer, and its sealed people."""
+
+    code: DossierCode
+    acceptance: Acceptance
+    filing: Filing
+    officer: str
+    sealed: SealedPeople
+
+
+async def add_dossiers(tx: Connection, dossiers: Sequence[NewDossier]) -> None:
+    """Store dossiers and the papers that came with them, sent in one go."""
+    await tx.executemany(ADD_DOSSIER, list(map(_row, dossiers)))
+
+
+def _row(dossier: NewDossier) -> tuple[Any, ...]:
+    code, acceptance, filing, sealed = dossier.code, dossier.acceptance, dossier.filing, dossier.sealed
     case, rules = acceptance.case, acceptance.rules
     papers = [
         {"paper_code": p.paper_code, "originals": p.originals, "certified": p.certified, "photocopies": p.photocopies}
         for p in filing.papers
     ]
-    await tx.execute(
-        ADD_DOSSIER,
+    return (
         str(code),
         code.place,
         code.day,
@@ -81,7 +97,7 @@ async def add_dossier(
         acceptance.competent.code,
         acceptance.competent.path,
         acceptance.step_paths,
-        officer,
+        dossier.officer,
         acceptance.accepted_at,
         case.limit_kind,
         acceptance.statutory_due,

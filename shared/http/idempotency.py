@@ -10,14 +10,14 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from fastapi import Depends, Header
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.database import Connection, Pool, transaction
+from shared.database import Connection
 from shared.http.problems import Problem
 from shared.messaging.requests import (
     Claim,
@@ -69,45 +69,43 @@ def claim_of(request: Request, body: bytes, *, caller: str, key: str) -> Claim:
     return Claim(caller, key, digest.digest())
 
 
-async def answer_once(pool: Pool, claim: Claim, act: Callable[[Connection], Awaitable[Answer]]) -> Response:
-    """Run `act` in one transaction with the claim of the key, or send the stored answer again.
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[Item]):
+    """What a request asks for, under its idempotency key."""
 
-    A refusal (Problem) rolls everything back, the claim too: a repeat is judged anew. Raises Problem 422 when the key
-    came with another request before, 409 when its twin is still running after 2 s.
-    """
+    claim: Claim
+    item: Item
 
-    async def alone(tx: Connection, _: Sequence[Claim]) -> Sequence[Answer]:
-        return [await act(tx)]
-
-    async with transaction(pool) as tx:
-        answers = await answer_each_once(tx, {claim: claim}, alone)
-    if isinstance(answer := answers[claim], Exception):
-        raise answer
-    return answer
+    @property
+    def name(self) -> tuple[str, str]:
+        """The key of its caller: two requests under one key are never settled together."""
+        return self.claim.caller, self.claim.key
 
 
 async def answer_each_once(
     tx: Connection,
-    asked: Mapping[Claim, Item],
+    asked: Sequence[Asked[Item]],
     act: Callable[[Connection, Sequence[Item]], Awaitable[Sequence[Answer | Exception]]],
-) -> dict[Claim, Response | Exception]:
+) -> list[Response | Exception]:
     """Run `act` for what is asked for the first time, in the caller's transaction; for the rest find its stored answer.
 
     `act` answers in the order of its items; where it answers an exception, nothing of that item was done, and its key
-    is free again. Raises Problem 409 when a key's twin is still running after 2 s: the transaction is lost then.
+    is free again: a repeat is judged anew. A key that came with another request before is Problem 422.
+    Raises Problem 409 when a key's twin is still running after 2 s: the transaction is lost then.
     """
     try:
-        earlier = await claim_requests(tx, asked)
+        earlier = await claim_requests(tx, [each.claim for each in asked])
     except RequestInFlight as error:
         raise _refusal(error) from error
-    fresh = [claim for claim in asked if claim not in earlier]
-    outcomes = dict(zip(fresh, await act(tx, [asked[claim] for claim in fresh]) if fresh else (), strict=True))
+    fresh = {each.claim: each.item for each in asked if each.claim not in earlier}
+    outcomes = dict(zip(fresh, await act(tx, list(fresh.values())) if fresh else (), strict=True))
     answers = {claim: _stored(answer) for claim, answer in outcomes.items() if isinstance(answer, Answer)}
     await store_answers(tx, answers)
     await drop_claims(tx, outcomes.keys() - answers.keys())
     told: dict[Claim, Response | Exception] = {claim: _again(found) for claim, found in earlier.items()}
     told |= {claim: outcome for claim, outcome in outcomes.items() if isinstance(outcome, Exception)}
-    return told | {claim: _response(answer) for claim, answer in answers.items()}
+    told |= {claim: _response(answer) for claim, answer in answers.items()}
+    return [told[each.claim] for each in asked]
 
 
 def _stored(answer: Answer) -> StoredAnswer:

@@ -10,14 +10,18 @@ from datetime import datetime
 
 from shared.database import Connection
 
-ADD_KEY = """
-insert into keyring.dossier_keys (code, wrapped_key, key_id, created_at) values ($1, $2, $3, $4)
+ADD_KEYS = """
+insert into keyring.dossier_keys (code, wrapped_key, key_id, created_at)
+select code, wrapped_key, $3, $4 from unnest($1::text[], $2::bytea[]) as k (code, wrapped_key)
 """
 
 
-async def add_key(tx: Connection, code: str, *, wrapped_key: bytes, key_id: str, created_at: datetime) -> None:
-    """Keep the wrapped data key of a new dossier; `created_at` is machine time."""
-    await tx.execute(ADD_KEY, code, wrapped_key, key_id, created_at)
+async def add_keys(
+    tx: Connection, wrapped_keys: Sequence[tuple[str, bytes]], *, key_id: str, created_at: datetime
+) -> None:
+    """Keep the wrapped data keys of new dossiers, as (code, wrapped key); `created_at` is machine time."""
+    codes, keys = zip(*wrapped_keys, strict=True)
+    await tx.execute(ADD_KEYS, codes, keys, key_id, created_at)
 
 
 READ_KEYS = """

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from services.metrics.handlers import subscriptions as metrics_subscriptions
-from services.processing.api.acts import Asked, settle_acts
+from services.processing.api.acts import settle_acts
 from services.processing.domain.duties import duties
 from services.processing.domain.refusals import UnknownCase
 from services.processing.handlers.accepting import subscriptions as processing_subscriptions
@@ -24,7 +24,7 @@ from services.processing.handlers.clockwork import fire_due
 from services.processing.handlers.reading import Reading
 from shared.contracts.topics import LIFECYCLE, TOPICS
 from shared.database import Connection, transaction
-from shared.http.idempotency import Answer, answer_once
+from shared.http.idempotency import Answer, Asked, answer_each_once
 from shared.http.problems import Problem
 from shared.messaging.batch import Handler, Subscription
 from shared.messaging.consumer import Consumer, Tuning
@@ -212,15 +212,17 @@ async def desk_life(town: Town, actor: Actor) -> None:
     """Hand dossiers in, each until it is acknowledged."""
     actor.journal = Journal("intake", town.clocks.machine_now)
 
-    async def record(filing: Filing, tx: Connection) -> Answer:
-        await actor.journal.append(tx, filing.drafts)
-        return Answer(201, Accepted(code=filing.code))
+    async def record(tx: Connection, filings: Sequence[Filing]) -> list[Answer]:
+        await actor.journal.append(tx, [draft for filing in filings for draft in filing.drafts])
+        return [Answer(201, Accepted(code=filing.code)) for filing in filings]
 
     while True:
         await actor.stop_before("next filing", lambda: not town.ledger.open_filings())
         filing = actor.stage.chaos.rng.choice(town.ledger.open_filings())
         async with _asking(actor, [filing]):
-            await _hear(actor, filing, await answer_once(actor.pool(), _claim(filing), partial(record, filing)))
+            async with transaction(actor.pool()) as tx:
+                outcomes = await answer_each_once(tx, [Asked(_claim(filing), filing)], record)
+            await _hear(actor, filing, outcomes[0])
 
 
 class Accepted(BaseModel):
@@ -267,7 +269,7 @@ async def _act(actor: Actor, acting: Acting, wishes: Sequence[Wish]) -> None:
                 await _hear(actor, wish, outcome)
 
 
-def _asked(wish: Wish) -> Asked:
+def _asked(wish: Wish) -> Asked[Wanted]:
     path = rules().agencies.get(wish.officer.agency).path
     return Asked(_claim(wish), Wanted(wish.code, wish.act, wish.officer, path, wish.version, new_traceparent()))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -10,22 +12,25 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.intake.api.answers import AcceptedDossier, DossierOfIntake, PeopleOfDossier
 from services.intake.api.bodies import FilingBody
 from services.intake.api.refusals import as_problem, not_done_here
-from services.intake.domain.acceptance import Refused
-from services.intake.handlers.accepting import Desk, accept_at_desk
+from services.intake.handlers.accepting import Accepted, Desk, HandedIn, Outcome, accept_at_desk
 from services.intake.handlers.reading import ServicePurpose, read_for_officer, read_for_service
 from shared.auth import OFFICERS, Principal, Role, path_of, require
 from shared.database import Connection, Pool, transaction
 from shared.http.bodies import DossierCodePath
-from shared.http.idempotency import Answer, IdempotencyKey, answer_once, claim_of
+from shared.http.idempotency import Answer, Asked, IdempotencyKey, answer_each_once, claim_of
 from shared.http.problems import Problem
 from shared.messaging.quiet import QuietFigures, quiet_figures
-from shared.rulebook.calendar import CalendarYearMissing
+from shared.observability import current_traceparent
 from shared.sealing import KeyringReader
+from shared.together import Together
 
 
 def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:
     """Routes of the desks and of officers who read."""
     router = APIRouter(prefix="/v1/dossiers", tags=["dossiers"])
+    filings: Together[Asked[HandedIn], Response] = Together(
+        pool, partial(settle_filings, desk), names=lambda asked: (asked.name,)
+    )
 
     @router.post(
         "", status_code=HTTPStatus.CREATED, response_model=AcceptedDossier, summary="Accept a dossier at the desk."
@@ -36,16 +41,8 @@ def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:
         officer: Annotated[Principal, Depends(require(Role.DESK))],
         key: IdempotencyKey,
     ) -> Response:
-        async def act(tx: Connection) -> Answer:
-            try:
-                code, acceptance = await accept_at_desk(tx, desk, officer, body.filing())
-            except (Refused, CalendarYearMissing) as error:
-                raise as_problem(error) from error
-            location = {"Location": f"/v1/dossiers/{code}"}
-            return Answer(HTTPStatus.CREATED, AcceptedDossier.of(code, acceptance), location)
-
         claim = claim_of(request, await request.body(), caller=officer.caller, key=key)
-        return await answer_once(pool, claim, act)
+        return await filings(Asked(claim, HandedIn(officer, body.filing(), current_traceparent())))
 
     @router.get("/{code}", summary="Read a dossier with its papers and people; each read is audited.")
     async def read(
@@ -71,6 +68,24 @@ def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:
         raise not_done_here(action)
 
     return router
+
+
+async def settle_filings(desk: Desk, tx: Connection, asked: Sequence[Asked[HandedIn]]) -> list[Response | Exception]:
+    """Accept filings, each under another key; one answer each, a refusal as its Problem."""
+
+    async def accept(tx: Connection, fresh: Sequence[HandedIn]) -> list[Answer | Exception]:
+        return [_told(outcome) for outcome in await accept_at_desk(tx, desk, fresh)]
+
+    return await answer_each_once(tx, asked, accept)
+
+
+def _told(outcome: Outcome) -> Answer | Exception:
+    if isinstance(outcome, Accepted):
+        code = str(outcome.code)
+        return Answer(
+            HTTPStatus.CREATED, AcceptedDossier.of(code, outcome.acceptance), {"Location": f"/v1/dossiers/{code}"}
+        )
+    return as_problem(outcome)
 
 
 def internal_router(pool: Pool, keyring: KeyringReader) -> APIRouter:

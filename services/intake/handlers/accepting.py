@@ -1,24 +1,27 @@
-"""Accept a dossier at a desk: one transaction from the number to the facts."""
+"""Accept dossiers at desks: one transaction from the numbers to the facts."""
 
 from __future__ import annotations
 
 import base64
 import secrets
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.intake import repository
-from services.intake.domain.acceptance import Acceptance, Rules, accept
+from services.intake.domain.acceptance import Acceptance, Refused, Rules, accept
 from services.intake.domain.filing import Filing, Person
-from services.intake.repository import SealedPeople
+from services.intake.repository import NewDossier, SealedPeople
 from shared.auth import Principal
 from shared.clocks import LegalClock, machine_now
 from shared.contracts.facts import ContactStated, DossierAccepted
 from shared.contracts.topics import CONTACTS, LIFECYCLE, PROMISED_DUE_HEADER, STATUTORY_DUE_HEADER
 from shared.database import Connection
-from shared.keyring.repository import add_key
+from shared.keyring.repository import add_keys
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.rules import RuleStore
+from shared.rulebook.calendar import CalendarYearMissing
 from shared.rulebook.identifiers import DossierCode
 from shared.sealing import (
     Contact,
@@ -48,31 +51,85 @@ class Desk:
         return Rules(rules.current_catalogue(), rules.current_calendar(), rules.current_agencies())
 
 
-async def accept_at_desk(tx: Connection, desk: Desk, officer: Principal, filing: Filing) -> tuple[str, Acceptance]:
-    """Accept a filing at the officer's place; the dossier's code and what was decided.
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """A filing over the counter of an officer's place."""
 
-    Writes the dossier, its papers, its data key and both facts, or nothing. Raises Refused, Unready,
-    CalendarYearMissing.
+    officer: Principal
+    filing: Filing
+    trace_parent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A dossier that was accepted, under its code."""
+
+    code: DossierCode
+    acceptance: Acceptance
+
+
+Outcome = Accepted | Refused | CalendarYearMissing
+
+
+async def accept_at_desk(tx: Connection, desk: Desk, handed_in: Sequence[HandedIn]) -> list[Outcome]:
+    """Accept filings, each at its officer's place: dossiers, papers, data keys and facts; nothing of one refused.
+
+    Numbers of a place and day are drawn for accepted ones only, in the order of the filings. Raises Unready.
     """
-    acceptance = accept(filing, officer.agency, desk.rules_in_force(), desk.clock.now())
-    day = acceptance.accepted_at.date()
-    code = DossierCode(officer.agency, day, await repository.next_number(tx, officer.agency, day))
-    data_key, secret = new_data_key(), secrets.token_urlsafe(TRACKING_SECRET_BYTES)
-    await add_key(tx, str(code), wrapped_key=desk.kek.wrap_key(data_key), key_id=desk.kek.id, created_at=machine_now())
-    sealed = _seal_people(desk.kek, data_key, str(code), acceptance)
-    await repository.add_dossier(tx, code, acceptance, filing, officer=officer.subject, sealed=sealed)
-    contact = _seal_contact(data_key, str(code), acceptance.people.applicant, secret)
-    drafts = [
-        _accepted(str(code), acceptance, filing, tracking_secret_hash(secret)),
-        Draft(
+    rules, now = desk.rules_in_force(), desk.clock.now()
+    judged = [_judge(each, rules, now) for each in handed_in]
+    places = Counter(outcome.place.code for outcome in judged if isinstance(outcome, Acceptance))
+    if not places:
+        return [outcome for outcome in judged if not isinstance(outcome, Acceptance)]
+    numbers = await repository.next_numbers(tx, places, now.date())
+    outcomes: list[Outcome] = []
+    entries: list[_Entry] = []
+    for each, outcome in zip(handed_in, judged, strict=True):
+        if isinstance(outcome, Acceptance):
+            accepted = Accepted(DossierCode(outcome.place.code, now.date(), next(numbers[outcome.place.code])), outcome)
+            entries.append(_Entry.of(desk.kek, each, accepted))
+            outcomes.append(accepted)
+        else:
+            outcomes.append(outcome)
+    await add_keys(tx, [entry.key for entry in entries], key_id=desk.kek.id, created_at=machine_now())
+    await repository.add_dossiers(tx, [entry.dossier for entry in entries])
+    await desk.journal.append(tx, [draft for entry in entries for draft in entry.drafts])
+    return outcomes
+
+
+def _judge(handed_in: HandedIn, rules: Rules, now: datetime) -> Acceptance | Refused | CalendarYearMissing:
+    try:
+        return accept(handed_in.filing, handed_in.officer.agency, rules, now)
+    except (Refused, CalendarYearMissing) as refused:
+        return refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What is written for one accepted dossier; its people are sealed under a data key of its own."""
+
+    key: tuple[str, bytes]
+    dossier: NewDossier
+    drafts: tuple[Draft, Draft]
+
+    @classmethod
+    def of(cls, kek: KeyEncryptionKey, handed_in: HandedIn, accepted: Accepted) -> _Entry:
+        code, acceptance, filing = str(accepted.code), accepted.acceptance, handed_in.filing
+        data_key, secret = new_data_key(), secrets.token_urlsafe(TRACKING_SECRET_BYTES)
+        sealed = _seal_people(kek, data_key, code, acceptance)
+        contact = _seal_contact(data_key, code, acceptance.people.applicant, secret)
+        stated = Draft(
             topic=CONTACTS.name,
-            subject=str(code),
+            subject=code,
             fact=ContactStated(language=filing.language, channels=acceptance.channels, sealed=contact),
             legal_time=acceptance.accepted_at,
-        ),
-    ]
-    await desk.journal.append(tx, drafts)
-    return str(code), acceptance
+            trace_parent=handed_in.trace_parent,
+        )
+        return cls(
+            key=(code, kek.wrap_key(data_key)),
+            dossier=NewDossier(accepted.code, acceptance, filing, handed_in.officer.subject, sealed),
+            drafts=(_accepted(code, acceptance, handed_in, tracking_secret_hash(secret)), stated),
+        )
 
 
 def _seal_people(kek: KeyEncryptionKey, data_key: bytes, code: str, acceptance: Acceptance) -> SealedPeople:
@@ -92,7 +149,7 @@ def _seal_contact(data_key: bytes, code: str, applicant: Person, secret: str) ->
     return base64.b64encode(sealed).decode()
 
 
-def _accepted(code: str, acceptance: Acceptance, filing: Filing, secret_hash: str) -> Draft:
+def _accepted(code: str, acceptance: Acceptance, handed_in: HandedIn, secret_hash: str) -> Draft:
     case, rules = acceptance.case, acceptance.rules
     fact = DossierAccepted(
         catalogue_version=rules.catalogue.version,
@@ -105,7 +162,7 @@ def _accepted(code: str, acceptance: Acceptance, filing: Filing, secret_hash: st
         received_path=acceptance.place.path,
         competent_agency=acceptance.competent.code,
         competent_path=acceptance.competent.path,
-        area_code=filing.area_code,
+        area_code=handed_in.filing.area_code,
         limit_kind=case.limit_kind,
         statutory_due=acceptance.statutory_due,
         promised_due=acceptance.promised_due,
@@ -115,7 +172,14 @@ def _accepted(code: str, acceptance: Acceptance, filing: Filing, secret_hash: st
         STATUTORY_DUE_HEADER: _moment(acceptance.statutory_due),
         PROMISED_DUE_HEADER: _moment(acceptance.promised_due),
     }
-    return Draft(topic=LIFECYCLE.name, subject=code, fact=fact, legal_time=acceptance.accepted_at, headers=headers)
+    return Draft(
+        topic=LIFECYCLE.name,
+        subject=code,
+        fact=fact,
+        legal_time=acceptance.accepted_at,
+        headers=headers,
+        trace_parent=handed_in.trace_parent,
+    )
 
 
 def _moment(moment: datetime) -> str:

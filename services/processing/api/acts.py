@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -13,31 +12,22 @@ from services.processing.api.wording import as_problem
 from services.processing.handlers.acting import Acting, Outcome, Performed, Wanted
 from shared.database import Connection
 from shared.http.etags import etag
-from shared.http.idempotency import Answer, answer_each_once
-from shared.messaging.requests import Claim
+from shared.http.idempotency import Answer, Asked, answer_each_once
 from shared.together import Busy
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request to act, under its idempotency key."""
-
-    claim: Claim
-    wanted: Wanted
-
-    def names(self) -> tuple[Hashable, ...]:
-        """What it needs for itself: its key and its dossier."""
-        return (self.claim.caller, self.claim.key), self.wanted.code
+def needs_of(asked: Asked[Wanted]) -> tuple[Hashable, ...]:
+    """Name what a request to act needs for itself: its key and its dossier."""
+    return asked.name, asked.item.code
 
 
-async def settle_acts(acting: Acting, tx: Connection, asked: Sequence[Asked]) -> list[Response | Exception]:
+async def settle_acts(acting: Acting, tx: Connection, asked: Sequence[Asked[Wanted]]) -> list[Response | Exception]:
     """Perform acts, each with another key on another dossier; one answer each, a refusal as its Problem."""
 
     async def act(tx: Connection, fresh: Sequence[Wanted]) -> list[Answer | Exception]:
         return [_told(outcome) for outcome in await acting.perform(tx, fresh)]
 
-    answers = await answer_each_once(tx, {each.claim: each.wanted for each in asked}, act)
-    return [answers[each.claim] for each in asked]
+    return await answer_each_once(tx, asked, act)
 
 
 def _told(outcome: Outcome) -> Answer | Exception:

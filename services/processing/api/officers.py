@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
-from services.processing.api.acts import Asked, settle_acts
+from services.processing.api.acts import needs_of, settle_acts
 from services.processing.api.bodies import BODIES, read_act
 from services.processing.api.views import ActAnswer, CaseView, WorklistItem, case_view, worklist_item
 from services.processing.api.wording import refusals_told
@@ -23,7 +23,7 @@ from services.processing.repository.reading import worklist
 from shared.auth import Principal, Role, path_of, require
 from shared.database import Pool, autocommit
 from shared.http.etags import IfMatch, etag
-from shared.http.idempotency import IdempotencyKey, claim_of
+from shared.http.idempotency import Asked, IdempotencyKey, claim_of
 from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
 from shared.http.problems import Problem
 from shared.observability import current_traceparent
@@ -61,7 +61,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         settle = partial(settle_acts, self.acting)
-        self.acts: Together[Asked, Response] = Together(self.pool, settle, names=Asked.names)
+        self.acts: Together[Asked[Wanted], Response] = Together(self.pool, settle, names=needs_of)
 
     def path_of(self, caller: Principal) -> str:
         """Find the path of the caller's agency. Raises Problem 403 unless it is in force today, by legal time."""

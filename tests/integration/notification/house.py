@@ -29,7 +29,7 @@ from shared.contracts import facts
 from shared.contracts.facts import Channel, Language
 from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES, Topic
 from shared.database import Pool, transaction
-from shared.keyring.repository import add_key
+from shared.keyring.repository import add_keys
 from shared.messaging.envelope import Received, decode, parse
 from shared.messaging.journal import Draft, Journal, shard_of
 from shared.sealing import Contact, KeyEncryptionKey, Purpose, associated_data, new_data_key, seal
@@ -173,7 +173,7 @@ class House:
         )
         async with transaction(self.pools["intake"]) as tx:
             wrapped = self.kek.wrap_key(key)
-            await add_key(tx, code, wrapped_key=wrapped, key_id=self.kek.id, created_at=machine_now())
+            await add_keys(tx, [(code, wrapped)], key_id=self.kek.id, created_at=machine_now())
             await self.journals["intake"].append(tx, [Draft(CONTACTS.name, code, fact, self.begin)])
 
     async def finish(self, code: str) -> UUID:

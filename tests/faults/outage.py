@@ -1,0 +1,267 @@
+"""`python -m tests.faults.outage`: desks file at a rate while Kafka, then the database, is away for long.
+
+What was acknowledged must be there afterwards, once and published in order; nothing else may be. Without Kafka every
+answer is 201, without the database 503 with Retry-After. It prints what it saw; exit 1 when something does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cache, partial
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.demo.calls import Caller
+from deploy.demo.offices import Tokens, dossier_body
+from deploy.demo.people import person
+from deploy.demo.plan import Arrival, YearRequest, plan_year
+from deploy.demo.play import seed_rules, token_maker
+from deploy.demo.quiet import READERS, Watch
+from deploy.local.ports import Ports
+from deploy.local.services import SERVICES
+from deploy.local.stack import Stack
+from shared.contracts.topics import LIFECYCLE
+from shared.http.wire import ConnectionLost, Wire
+from tests.faults.signals import DidNotStrike
+from tests.faults.trial import FIRST_MORNING, PORT_BASE, ROOT
+
+FOLDER = ROOT / "var" / "outage"
+CLIENTS = 100
+PLANNED = 600
+
+Report = list[str]
+"""What does not hold, in words."""
+
+
+@dataclass
+class Heard:
+    """What the desks were answered, 0 for no answer, and how often a 503 lacked Retry-After."""
+
+    seconds: float = 0.0
+    statuses: Counter[int] = field(default_factory=Counter)
+    without_retry_after: int = 0
+
+    def in_words(self) -> str:
+        """Say it in one line."""
+        asked = self.statuses.total()
+        told = ", ".join(f"{count} × {status}" for status, count in sorted(self.statuses.items()))
+        return f"{asked} requests in {self.seconds:.0f} s, {asked / self.seconds:.0f} a second: {told}"
+
+
+def _desk_token(tokens: Tokens, place: str) -> str:
+    return tokens(f"desk.{place}", "desk", place)
+
+
+class Desks:
+    """Clients of all places that file at a rate, whatever they are answered."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._token = cache(partial(_desk_token, token_maker(stack)))
+        self._wire = Wire("127.0.0.1", stack.ports.of("intake"), connections=CLIENTS, timeout_seconds=30.0)
+        self._arrivals = self._plan()
+        self.acknowledged: list[str] = []
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._wire.close()
+
+    def _plan(self) -> Iterator[Arrival]:
+        arrivals = plan_year(seed_rules(), YearRequest(PLANNED, open=0, late=0)).arrivals
+        for number, arrival in enumerate(itertools.cycle(arrivals), 1):
+            yield replace(arrival, number=number)
+
+    async def file(self, rate: float, seconds: float) -> Heard:
+        """File `rate` dossiers a second for so long; a client that is late files at once."""
+        heard, began = Heard(), time.monotonic()
+        due = iter(range(int(rate * seconds)))
+
+        async def client() -> None:
+            for number in due:
+                await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+                await self._ask(heard)
+
+        await asyncio.gather(*(client() for _ in range(CLIENTS)))
+        heard.seconds = time.monotonic() - began
+        return heard
+
+    async def _ask(self, heard: Heard) -> None:
+        arrival = next(self._arrivals)
+        place = arrival.place.code
+        headers = {
+            "authorization": f"Bearer {self._token(place)}",
+            "idempotency-key": f"outage-{arrival.number}",
+            "content-type": "application/json",
+        }
+        body = json.dumps(dossier_body(arrival, person(arrival.number, arrival.place.name_vi))).encode()
+        try:
+            answer = await self._wire.request("POST", "/v1/dossiers", headers, body)
+        except ConnectionLost:
+            heard.statuses[0] += 1
+            return
+        heard.statuses[answer.status] += 1
+        if answer.status == 201:
+            self.acknowledged.append(answer.json()["code"])
+        elif answer.status == 503 and "retry-after" not in answer.headers:
+            heard.without_retry_after += 1
+
+
+@contextlib.asynccontextmanager
+async def away(stack: Stack, name: str) -> AsyncIterator[None]:
+    """End a server politely, keep it from being started, and start it again at the end."""
+    supervisor = stack._supervisor
+    watch, running = supervisor._watches.pop(name), supervisor._running.pop(name)
+    watch.cancel()
+    await running.child.end(running.part.stop_signal, running.part.stop_seconds)
+    try:
+        yield
+    finally:
+        await supervisor.start([running.part])
+
+
+async def outage(stack: Stack, desks: Desks, server: str, rate: float, seconds: float) -> tuple[Heard, Report]:
+    """Let desks file while a server is away; answer what they heard, and what of it does not hold afterwards."""
+    async with away(stack, server):
+        heard = await desks.file(rate, seconds)
+    began = time.monotonic()
+    await drained(stack)
+    say(f"    drained after {time.monotonic() - began:.0f} s")
+    report = judge(server, heard)
+    report += await against_the_tables(stack, desks.acknowledged)
+    report += await against_the_topic(stack, desks.acknowledged)
+    return heard, report
+
+
+def judge(server: str, heard: Heard) -> Report:
+    """Without Kafka everything is accepted; without the database nothing, and each is asked to come again."""
+    expected = {"kafka": 201, "postgres": 503}[server]
+    found = [f"{count} answers {status}" for status, count in heard.statuses.items() if status != expected]
+    if heard.without_retry_after:
+        found.append(f"{heard.without_retry_after} answers 503 without Retry-After")
+    if not heard.statuses:
+        raise DidNotStrike("nothing was filed")
+    return found
+
+
+async def drained(stack: Stack) -> None:
+    """Wait until every fact about dossiers that intake recorded is published and applied by all its readers."""
+    wires = {name: Wire("127.0.0.1", stack.ports.of(name), connections=1) for name in SERVICES}
+    watch = Watch({name: Caller(wire) for name, wire in wires.items()}, token_maker(stack)("outage", "operator", ""))
+    try:
+        while True:
+            figures = await watch.figures()
+            journaled = figures.journaled("intake", LIFECYCLE.name)
+            behind = {
+                service: journaled - figures.applied(service, "intake", LIFECYCLE.name)
+                for service, sources in READERS.items()
+                if ("intake", LIFECYCLE.name) in sources
+            }
+            unsent = figures.by_service["intake"]["unsent"]
+            if not unsent and not any(behind.values()):
+                return
+            say(f"    unsent {unsent}, behind {behind}")
+            await asyncio.sleep(2)  # between two lines of progress
+    finally:
+        for wire in wires.values():
+            wire.close()
+
+
+async def against_the_tables(stack: Stack, codes: list[str]) -> Report:
+    """Hold what was acknowledged against what intake and processing have."""
+    report = []
+    connection = await asyncpg.connect(stack.dsn())
+    try:
+        for table in ("intake.dossiers", "processing.cases"):
+            there = [row["code"] for row in await connection.fetch(f"select code from {table}")]
+            report += _compare(table, codes, there)
+    finally:
+        await connection.close()
+    return report
+
+
+async def against_the_topic(stack: Stack, codes: list[str]) -> Report:
+    """Read the lifecycle raw: each dossier once, and each partition in the order of recording."""
+    recorded = await recording(stack)
+    consumer = AIOKafkaConsumer(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}", auto_offset_reset="earliest")
+    await consumer.start()
+    subjects: dict[TopicPartition, list[str]] = defaultdict(list)
+    try:
+        places = [TopicPartition(LIFECYCLE.name, number) for number in range(LIFECYCLE.partitions)]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for place, records in (await consumer.getmany(timeout_ms=500)).items():
+                subjects[place] += [record.key.decode() for record in records]
+    finally:
+        await consumer.stop()
+    moments = [[recorded[subject] for subject in found if subject in recorded] for found in subjects.values()]
+    early = sum(after < before for found in moments for before, after in itertools.pairwise(found))
+    report = _compare("the topic", codes, [subject for found in subjects.values() for subject in found])
+    return [*report, f"the topic has {early} facts before older ones"] if early else report
+
+
+async def recording(stack: Stack) -> dict[str, datetime]:
+    """Tell when intake recorded each dossier."""
+    connection = await asyncpg.connect(stack.dsn())
+    try:
+        query = "select subject, recorded_at from intake.journal where topic = $1"
+        return {row["subject"]: row["recorded_at"] for row in await connection.fetch(query, LIFECYCLE.name)}
+    finally:
+        await connection.close()
+
+
+def _compare(where: str, acknowledged: list[str], there: list[str]) -> Report:
+    found = []
+    if lost := set(acknowledged) - set(there):
+        found.append(f"{where} lacks {len(lost)} acknowledged dossiers: {', '.join(sorted(lost)[:3])} …")
+    if foreign := set(there) - set(acknowledged):
+        found.append(f"{where} has {len(foreign)} that nobody was told of: {', '.join(sorted(foreign)[:3])} …")
+    if len(there) != len(set(there)):
+        found.append(f"{where} has {len(there) - len(set(there))} twice")
+    return found
+
+
+async def run(servers: list[str], rate: float, seconds: float) -> int:
+    """Take each server away in turn; answers how many times something did not hold."""
+    broken = 0
+    ports = Ports.from_base(PORT_BASE)
+    async with Stack(FOLDER, ports, fresh=True, scenario=FIRST_MORNING, told=say, log_level="warning") as stack:
+        with contextlib.closing(Desks(stack)) as desks:
+            for server in servers:
+                say(f"{server} away for {seconds:.0f} s, {rate:.0f} dossiers a second")
+                heard, report = await outage(stack, desks, server, rate, seconds)
+                say(f"    {heard.in_words()}")
+                for fault in report:
+                    say(f"    {fault}")
+                broken += bool(report)
+    return broken
+
+
+def say(text: str) -> None:
+    """Print at once: it takes long."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.outage", description=__doc__)
+    parser.add_argument("--without", default="kafka,postgres")
+    parser.add_argument("--rate", type=float, default=300)
+    parser.add_argument("--seconds", type=float, default=600)
+    asked = parser.parse_args()
+    return asyncio.run(run(asked.without.split(","), asked.rate, asked.seconds))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
