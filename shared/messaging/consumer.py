@@ -126,6 +126,8 @@ class Consumer:
         client = self._client()
         self._paused_until = None
         self._failed.clear()
+        # What is not committed may be of a topic that was lost and made anew meanwhile.
+        self._settled.clear()
         try:
             async with asyncio.timeout(15):
                 await client.start()

@@ -6,18 +6,32 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from shared.database import Connection, create_pool, transaction
 from shared.messaging import consumer
+from shared.messaging.consumer import Consumer
 from shared.messaging.cursors import lock_cursors, move_cursors
 from shared.messaging.envelope import Received
 from shared.messaging.faults import Fenced, Unready
+from shared.messaging.watch import Watch
 from tests.integration.messaging.conftest import Servers
-from tests.integration.messaging.house import House, Sending, record_effects, running, until
+from tests.integration.messaging.house import (
+    QUICK,
+    House,
+    Sending,
+    create_topic,
+    delete_topic,
+    record_effects,
+    running,
+    until,
+)
 from tests.integration.messaging.victim import said, victim
 from tests.integration.messaging.wire import Wire
 
@@ -70,6 +84,39 @@ async def test_a_client_that_cannot_leave_its_group_leaves_nothing_running(
     async with running(house.consumer()):
         await house.publish(Sending("D0", 2))
         await house.until_effects(2)
+
+
+async def test_what_was_settled_of_a_lost_topic_is_not_committed_in_the_one_made_anew(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = asyncio.Event()
+
+    async def look(self: Watch) -> None:
+        if lost.is_set():
+            lost.clear()
+            raise KafkaError("the session is over")
+
+    monkeypatch.setattr(Watch, "look", look)
+    seldom = replace(QUICK, commit_seconds=3600)
+    async with running(Consumer(house.schema, [house.subscription()], house.pool, house.kafka, tuning=seldom)):
+        await house.publish(*(Sending(subject, 1) for subject in SUBJECTS))
+        await house.until_effects(len(SUBJECTS))
+        await delete_topic(house.kafka, house.topic)
+        await create_topic(house.kafka, house.topic)
+        lost.set()
+        await house.publish(Sending("D0", 2))
+        await house.until_effects(len(SUBJECTS) + 1)
+    assert [offset for offset in await committed(house) if offset > 0] == [1]
+
+
+async def committed(house: House) -> list[int]:
+    """The offsets that the group has committed."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=house.kafka)
+    await admin.start()
+    try:
+        return [each.offset for each in (await admin.list_consumer_group_offsets(house.schema)).values()]
+    finally:
+        await admin.close()
 
 
 def of_aiokafka() -> list[str]:
