@@ -7,6 +7,7 @@ year and the tests a scenario clock, one small file that only ever goes forward.
 from __future__ import annotations
 
 import mmap
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,8 +53,8 @@ class ScenarioClock:
     """Legal time as one file says it: a whole second of Unix time in eight bytes, mapped into memory.
 
     So a look costs no system call, needs no file descriptor that the process may have run out of, and never sees half
-    a moment: an aligned word is written and read at once. Raises ClockWentBack when the file goes back,
-    ClockUnreadable when it is none.
+    a moment: an aligned word is written and read at once. The file is written in place: who maps it would not see
+    another one of the same name. Raises ClockWentBack when it goes back, ClockUnreadable when it is none.
     """
 
     def __init__(self, path: Path) -> None:
@@ -96,8 +97,8 @@ def write_scenario(path: Path, moment: datetime) -> None:
     if moment.tzinfo is None:
         raise ValueError("a legal moment has an offset")
     second = int(moment.timestamp())
-    try:
-        with path.open("xb") as file:
-            file.write(second.to_bytes(WORD_BYTES, sys.byteorder, signed=True))
-    except FileExistsError:
-        _word_of(path, mmap.PROT_READ | mmap.PROT_WRITE)[0] = second
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.write_bytes(second.to_bytes(WORD_BYTES, sys.byteorder, signed=True))
+        draft.replace(path)
+    _word_of(path, mmap.PROT_READ | mmap.PROT_WRITE)[0] = second

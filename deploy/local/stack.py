@@ -97,7 +97,7 @@ class Stack:
 
     @property
     def scenario_file(self) -> Path | None:
-        """The scenario clock's file, replaced by whoever moves the time; None under the system's clock."""
+        """The scenario clock's file, written in place by whoever moves the time; None under the system's clock."""
         return self._setting.scenario
 
     def dsn(self, role: str = postgres.SUPERUSER, database: str = DATABASE) -> str:

@@ -40,26 +40,28 @@ class Timers:
         """Fire what is due until `stop`. What passes by itself is waited for; anything else is raised."""
         while not stop.is_set():
             self.pulse.turn()
+            now = self._clock.now()
             try:
-                pause = self._rest if not await self._fire() else 0.0
+                fired = await self._fire(now)
                 self.pulse.reason = ""
             except Exception as error:
                 if not passes(error):
                     raise
                 self.pulse.reason = f"timers: {reason_of(error)}"
                 log.warning("timers_wait", reason=self.pulse.reason)
-                pause = BACK_OFF_SECONDS
-            await self._rest_until_it_moves(stop, pause)
+                await rest(stop, BACK_OFF_SECONDS)
+            else:
+                if not fired:
+                    await self._rest_while(stop, now)
 
-    async def _rest_until_it_moves(self, stop: asyncio.Event, seconds: float) -> None:
-        """Rest so long at most; come back as soon as the legal clock has moved."""
-        seen = self._clock.now()
+    async def _rest_while(self, stop: asyncio.Event, now: datetime) -> None:
+        """Rest for a while; come back as soon as the legal clock has moved."""
         for _ in range(GLANCES):
-            if await rest(stop, seconds / GLANCES) or self._clock.now() != seen:
+            if self._clock.now() != now or await rest(stop, self._rest / GLANCES):
                 return
 
-    async def _fire(self) -> int:
-        made = await fire_due(self._pool, self._journal, self._clock.now())
+    async def _fire(self, now: datetime) -> int:
+        made = await fire_due(self._pool, self._journal, now)
         for fact_type, number in made.items():
             FIRED.labels(fact_type).inc(number)
         if made:

@@ -85,7 +85,7 @@ class Asked(Generic[Item]):
 async def answer_each_once(
     tx: Connection,
     asked: Sequence[Asked[Item]],
-    act: Callable[[Connection, Sequence[Item]], Awaitable[Sequence[Answer | Exception]]],
+    act: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | Exception]]],
 ) -> list[Response | Exception]:
     """Run `act` for what is asked for the first time, in the caller's transaction; for the rest find its stored answer.
 
@@ -98,7 +98,7 @@ async def answer_each_once(
     except RequestInFlight as error:
         raise _refusal(error) from error
     fresh = {each.claim: each.item for each in asked if each.claim not in earlier}
-    outcomes = dict(zip(fresh, await act(tx, list(fresh.values())) if fresh else (), strict=True))
+    outcomes = dict(zip(fresh, await act(list(fresh.values())) if fresh else (), strict=True))
     answers = {claim: _stored(answer) for claim, answer in outcomes.items() if isinstance(answer, Answer)}
     await store_answers(tx, answers)
     await drop_claims(tx, outcomes.keys() - answers.keys())

@@ -256,12 +256,23 @@ async def _leave(client: Any) -> None:
         async with asyncio.timeout(ANSWER_SECONDS):
             await client.stop()
     except (TimeoutError, KafkaError):
-        coordinator, fetcher = client._coordinator, client._fetcher  # noqa: SLF001
-        left = [*fetcher._pending_tasks, fetcher._fetch_task] if fetcher is not None else []  # noqa: SLF001
-        if coordinator is not None:
-            names = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
-            left += [task for name in names if (task := getattr(coordinator, name)) is not None]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        await client._client.close()  # noqa: SLF001
+        await _take_apart(client)
+    except asyncio.CancelledError:
+        if is_being_cancelled():
+            raise
+        await _take_apart(client)
+
+
+async def _take_apart(client: Any) -> None:
+    coordinator, fetcher = client._coordinator, client._fetcher  # noqa: SLF001
+    left = [*fetcher._pending_tasks, fetcher._fetch_task] if fetcher is not None else []  # noqa: SLF001
+    if coordinator is not None:
+        names = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
+        left += [task for name in names if (task := getattr(coordinator, name)) is not None]
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=ANSWER_SECONDS)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await client._client.close()  # noqa: SLF001

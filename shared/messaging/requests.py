@@ -34,7 +34,7 @@ class StoredAnswer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A caller's key, and the hash of the request that he sent under it."""
 

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -22,6 +23,7 @@ from deploy.local.services import SERVICES, SMS_SECRET
 from deploy.local.sinks.conduct import Conduct
 from deploy.local.sinks.logbook import Kind
 from deploy.local.stack import Stack
+from shared.clocks import ScenarioClock
 from shared.contracts.topics import TOPICS
 from tests.e2e.conftest import YearRunner, arrivals, connected, producing, until
 from tests.e2e.traces import everything, traces
@@ -44,7 +46,7 @@ class Looked:
 
     largest_open: int
     report: YearReport | None = None
-    clock: list[tuple[str, str]] = field(default_factory=list)
+    clock: list[tuple[datetime, datetime]] = field(default_factory=list)
     traces: list[str] = field(default_factory=list)
     places: set[str] = field(default_factory=set)
     planted: list[str] = field(default_factory=list)
@@ -112,10 +114,10 @@ def disturbances(stack: Stack, plan: YearPlan, looked: Looked) -> dict[float, Ho
                 return bool(journaled > applied)
 
             await until(behind)
-            before = clock.read_text()
+            before = ScenarioClock(clock).now()
             await asyncio.sleep(3)  # the length of the hold is the fault itself, not a wait for something
             assert await behind()
-            looked.clock.append((before, clock.read_text()))
+            looked.clock.append((before, ScenarioClock(clock).now()))
             await held.rollback()
 
     return {0.0: withhold, 0.33: strangers, 0.66: hold}

@@ -24,6 +24,7 @@ from services.processing.handlers.clockwork import fire_due
 from services.processing.handlers.reading import Reading
 from shared.contracts.topics import LIFECYCLE, TOPICS
 from shared.database import Connection, transaction
+from shared.group_commit import Busy
 from shared.http.idempotency import Answer, Asked, answer_each_once
 from shared.http.problems import Problem
 from shared.messaging.batch import Handler, Subscription
@@ -36,7 +37,6 @@ from shared.messaging.relay import Relay, RelayTuning
 from shared.messaging.requests import Claim
 from shared.messaging.rules import RuleStore
 from shared.observability import new_traceparent
-from shared.together import Busy
 from tests.simulation.broker import Broker, Client, Group, Producer
 from tests.simulation.clocks import Clocks
 from tests.simulation.ledger import Filing, Ledger, Request, Wish
@@ -212,7 +212,7 @@ async def desk_life(town: Town, actor: Actor) -> None:
     """Hand dossiers in, each until it is acknowledged."""
     actor.journal = Journal("intake", town.clocks.machine_now)
 
-    async def record(tx: Connection, filings: Sequence[Filing]) -> list[Answer]:
+    async def record(tx: Connection, filings: Sequence[Filing]) -> list[Answer | Exception]:
         await actor.journal.append(tx, [draft for filing in filings for draft in filing.drafts])
         return [Answer(201, Accepted(code=filing.code)) for filing in filings]
 
@@ -221,7 +221,7 @@ async def desk_life(town: Town, actor: Actor) -> None:
         filing = actor.stage.chaos.rng.choice(town.ledger.open_filings())
         async with _asking(actor, [filing]):
             async with transaction(actor.pool()) as tx:
-                outcomes = await answer_each_once(tx, [Asked(_claim(filing), filing)], record)
+                outcomes = await answer_each_once(tx, [Asked(_claim(filing), filing)], partial(record, tx))
             await _hear(actor, filing, outcomes[0])
 
 

@@ -16,20 +16,20 @@ from services.intake.handlers.accepting import Accepted, Desk, HandedIn, Outcome
 from services.intake.handlers.reading import ServicePurpose, read_for_officer, read_for_service
 from shared.auth import OFFICERS, Principal, Role, path_of, require
 from shared.database import Connection, Pool, transaction
+from shared.group_commit import GroupCommit
 from shared.http.bodies import DossierCodePath
 from shared.http.idempotency import Answer, Asked, IdempotencyKey, answer_each_once, claim_of
 from shared.http.problems import Problem
 from shared.messaging.quiet import QuietFigures, quiet_figures
 from shared.observability import current_traceparent
 from shared.sealing import KeyringReader
-from shared.together import Together
 
 
 def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:
     """Routes of the desks and of officers who read."""
     router = APIRouter(prefix="/v1/dossiers", tags=["dossiers"])
-    filings: Together[Asked[HandedIn], Response] = Together(
-        pool, partial(settle_filings, desk), names=lambda asked: (asked.name,)
+    filings: GroupCommit[Asked[HandedIn], Response] = GroupCommit(
+        pool, partial(settle_filings, desk), needs=lambda asked: (asked.name,)
     )
 
     @router.post(
@@ -73,7 +73,7 @@ def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:
 async def settle_filings(desk: Desk, tx: Connection, asked: Sequence[Asked[HandedIn]]) -> list[Response | Exception]:
     """Accept filings, each under another key; one answer each, a refusal as its Problem."""
 
-    async def accept(tx: Connection, fresh: Sequence[HandedIn]) -> list[Answer | Exception]:
+    async def accept(fresh: Sequence[HandedIn]) -> list[Answer | Exception]:
         return [_told(outcome) for outcome in await accept_at_desk(tx, desk, fresh)]
 
     return await answer_each_once(tx, asked, accept)

@@ -11,9 +11,9 @@ from services.processing.api.views import act_answer
 from services.processing.api.wording import as_problem
 from services.processing.handlers.acting import Acting, Outcome, Performed, Wanted
 from shared.database import Connection
+from shared.group_commit import Busy
 from shared.http.etags import etag
 from shared.http.idempotency import Answer, Asked, answer_each_once
-from shared.together import Busy
 
 
 def needs_of(asked: Asked[Wanted]) -> tuple[Hashable, ...]:
@@ -24,7 +24,7 @@ def needs_of(asked: Asked[Wanted]) -> tuple[Hashable, ...]:
 async def settle_acts(acting: Acting, tx: Connection, asked: Sequence[Asked[Wanted]]) -> list[Response | Exception]:
     """Perform acts, each with another key on another dossier; one answer each, a refusal as its Problem."""
 
-    async def act(tx: Connection, fresh: Sequence[Wanted]) -> list[Answer | Exception]:
+    async def act(fresh: Sequence[Wanted]) -> list[Answer | Exception]:
         return [_told(outcome) for outcome in await acting.perform(tx, fresh)]
 
     return await answer_each_once(tx, asked, act)

@@ -22,12 +22,12 @@ from services.processing.handlers.reading import Reading
 from services.processing.repository.reading import worklist
 from shared.auth import Principal, Role, path_of, require
 from shared.database import Pool, autocommit
+from shared.group_commit import GroupCommit
 from shared.http.etags import IfMatch, etag
 from shared.http.idempotency import Asked, IdempotencyKey, claim_of
 from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
 from shared.http.problems import Problem
 from shared.observability import current_traceparent
-from shared.together import Together
 
 Actor: TypeAlias = Annotated[Principal, Depends(require(Role.DESK, Role.SPECIALIST, Role.LEADER))]
 Reader: TypeAlias = Annotated[Principal, Depends(require(Role.DESK, Role.SPECIALIST, Role.LEADER, Role.AUDITOR))]
@@ -61,7 +61,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         settle = partial(settle_acts, self.acting)
-        self.acts: Together[Asked[Wanted], Response] = Together(self.pool, settle, names=needs_of)
+        self.acts: GroupCommit[Asked[Wanted], Response] = GroupCommit(self.pool, settle, needs=needs_of)
 
     def path_of(self, caller: Principal) -> str:
         """Find the path of the caller's agency. Raises Problem 403 unless it is in force today, by legal time."""

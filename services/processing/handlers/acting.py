@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.processing.domain.acts import Act, Officer
@@ -13,16 +14,16 @@ from services.processing.domain.effects import Drafted, Means
 from services.processing.domain.refusals import Refusal, UnknownCase
 from services.processing.domain.timers import fire
 from services.processing.domain.workflow import Decision, decide
-from services.processing.repository.acting import lock_registers, save_acts, save_registers
+from services.processing.repository.acting import draw_numbers, save_acts
 from services.processing.repository.clockwork import save_fired
 from services.processing.repository.locking import Locked, lock_named
 from shared.clocks import LegalClock
 from shared.contracts.topics import LIFECYCLE
 from shared.database import Connection
+from shared.group_commit import Busy
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.rules import RuleStore
 from shared.rulebook.calendar import CalendarYearMissing
-from shared.together import Busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,10 @@ class _Judged:
     decision: Decision
 
     @property
+    def gives_number(self) -> bool:
+        return self.wanted.act.action == "number"
+
+    @property
     def drafts(self) -> list[Draft]:
         facts = (*(self.fired.facts if self.fired is not None else ()), *self.decision.facts)
         return drafts_of(self.wanted.code, facts, self.wanted.trace_parent)
@@ -83,42 +88,45 @@ class Acting:
         A timer that is due and has not fired yet comes first: the law's clock is never overtaken by an act.
         """
         found, now = await lock_named(tx, [each.code for each in wanted], self.clock.now)
-        numbering = [each.officer.agency for each in wanted if each.act.action == "number" and each.code in found]
-        registers = await lock_registers(tx, numbering, now.year) if numbering else {}
         missing = UnknownCase if len(wanted) == 1 else Busy
-        judged = [
-            self._judge(each, found[each.code], registers, now) if each.code in found else missing() for each in wanted
-        ]
-        good = [each for each in judged if isinstance(each, _Judged)]
-        owed = iter(await self._save(tx, good, registers, now) if good else ())
-        return [_performed(each, next(owed)) if isinstance(each, _Judged) else each for each in judged]
+        judged = [self._judge(each, found[each.code], now) if each.code in found else missing() for each in wanted]
+        good = await self._number(tx, [each for each in judged if isinstance(each, _Judged)], now)
+        owed = iter(await self._save(tx, good) if good else ())
+        performed = iter([_performed(each, next(owed)) for each in good])
+        return [next(performed) if isinstance(each, _Judged) else each for each in judged]
 
-    def _judge(
-        self, wanted: Wanted, locked: Locked, registers: dict[str, int], now: datetime
-    ) -> _Judged | Refusal | CalendarYearMissing:
-        """Decide one act; one that gives a number takes the register's next."""
+    def _judge(self, wanted: Wanted, locked: Locked, now: datetime) -> _Judged | Refusal | CalendarYearMissing:
+        """Say whether one act may be done."""
         if not locked.case.concerns(wanted.path):
             return UnknownCase()
         fired = fire(locked.case, locked.due_timers, now) if locked.due_timers else None
-        case = locked.case if fired is None else fired.after
-        agency, numbers = wanted.officer.agency, wanted.act.action == "number"
-        number = registers[agency] + 1 if numbers else None
-        means = Means(self.rules.calendar(case.calendar_version), self.rules.agencies(case.agencies_version), number)
         try:
-            decision = decide(case, wanted.act, wanted.officer, now, seen_version=wanted.seen_version, means=means)
+            decision = self._decide(wanted, locked.case if fired is None else fired.after, now, number=0)
         except (Refusal, CalendarYearMissing) as refused:
             return refused
-        if number is not None:
-            registers[agency] = number
         return _Judged(wanted, locked, fired, decision)
 
-    async def _save(
-        self, tx: Connection, judged: Sequence[_Judged], registers: dict[str, int], now: datetime
-    ) -> list[tuple[Duty, ...]]:
+    def _decide(self, wanted: Wanted, case: Case, now: datetime, number: int) -> Decision:
+        """Decide one act on the case; which number it gives decides nothing."""
+        means = Means(self.rules.calendar(case.calendar_version), self.rules.agencies(case.agencies_version), number)
+        return decide(case, wanted.act, wanted.officer, now, seen_version=wanted.seen_version, means=means)
+
+    async def _number(self, tx: Connection, judged: Sequence[_Judged], now: datetime) -> list[_Judged]:
+        """Draw numbers of registers for the acts that give one and may be done, and decide these with them."""
+        drawing = Counter(each.wanted.officer.agency for each in judged if each.gives_number)
+        if not drawing:
+            return list(judged)
+        numbers = await draw_numbers(tx, drawing, now.year)
+
+        def numbered(each: _Judged) -> _Judged:
+            number = next(numbers[each.wanted.officer.agency])
+            return replace(each, decision=self._decide(each.wanted, each.decision.before, now, number))
+
+        return [numbered(each) if each.gives_number else each for each in judged]
+
+    async def _save(self, tx: Connection, judged: Sequence[_Judged]) -> list[tuple[Duty, ...]]:
         if fired := [(each.locked, each.fired) for each in judged if each.fired is not None]:
             await save_fired(tx, fired)
-        if registers:
-            await save_registers(tx, registers, now.year)
         owed = await save_acts(tx, [each.decision for each in judged])
         await self.journal.append(tx, [draft for each in judged for draft in each.drafts])
         return owed

@@ -28,9 +28,8 @@ class Reading:
 
         Raises UnknownCase for every other dossier, known or not.
         """
-        async with transaction(self.pool) as tx:
-            case = await read_case(tx, code)
-        if case is None or not case.concerns(path):
+        case = await self.for_applicant(code)
+        if not case.concerns(path):
             raise UnknownCase
         return case
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from services.processing.domain.cases import Step
 from services.processing.domain.duties import Duty, duties
@@ -10,30 +10,19 @@ from services.processing.domain.workflow import Decision
 from services.processing.repository.rows import columns, duty_row
 from shared.database import Connection
 
-LOCK_REGISTERS = """
+DRAW_NUMBERS = """
 insert into registers as register (agency, year, last_number)
-select agency, $2, 0 from unnest($1::text[]) as wanted (agency) order by agency
-on conflict (agency, year) do update set last_number = register.last_number
+select agency, $3, wanted from unnest($1::text[], $2::bigint[]) as w (agency, wanted) order by agency
+on conflict (agency, year) do update set last_number = register.last_number + excluded.last_number
 returning agency, last_number
 """
 
 
-async def lock_registers(tx: Connection, agencies: Iterable[str], year: int) -> dict[str, int]:
-    """Hold these agencies' registers of the year until the transaction ends; answer the last number given in each."""
-    rows = await tx.fetch(LOCK_REGISTERS, sorted(set(agencies)), year)
-    return {row["agency"]: row["last_number"] for row in rows}
-
-
-SAVE_REGISTERS = """
-update registers as register set last_number = given.last_number
-from unnest($1::text[], $2::bigint[]) as given (agency, last_number)
-where register.agency = given.agency and register.year = $3
-"""
-
-
-async def save_registers(tx: Connection, last_numbers: Mapping[str, int], year: int) -> None:
-    """Write the last number given in each register; a transaction that is rolled back gives its numbers back."""
-    await tx.execute(SAVE_REGISTERS, list(last_numbers), list(last_numbers.values()), year)
+async def draw_numbers(tx: Connection, wanted: Mapping[str, int], year: int) -> dict[str, Iterator[int]]:
+    """Draw the next so many numbers of each agency's register; a transaction that is rolled back gives them back."""
+    rows = await tx.fetch(DRAW_NUMBERS, list(wanted), list(wanted.values()), year)
+    lasts = {row["agency"]: row["last_number"] for row in rows}
+    return {agency: iter(range(lasts[agency] - count + 1, lasts[agency] + 1)) for agency, count in wanted.items()}
 
 
 SAVE_ACTS = """

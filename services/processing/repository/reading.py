@@ -71,8 +71,4 @@ select {CASE_COLUMNS} from cases c where c.code = $1
 async def read_case(tx: Connection, code: str) -> Case | None:
     """Read one dossier, whoever asks; None when it is unknown."""
     row = await tx.fetchrow(READ_CASE, code)
-    return None if row is None else await _with_steps(tx, row)
-
-
-async def _with_steps(tx: Connection, row: Any) -> Case:
-    return case_of(row, tuple(map(step_of, await tx.fetch(STEPS_IN_ORDER, row["code"]))))
+    return None if row is None else case_of(row, tuple(map(step_of, await tx.fetch(STEPS_IN_ORDER, code))))

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from shared.database import Connection, transaction
-from shared.together import MOST_AT_ONCE, Busy, Together
+from shared.group_commit import MOST_AT_ONCE, Busy, GroupCommit
 from tests.integration.messaging.house import House
 
 
@@ -19,7 +19,7 @@ class Entry:
     subject: str
     seq: int = 1
 
-    def names(self) -> tuple[str]:
+    def needs(self) -> tuple[str]:
         return (self.subject,)
 
 
@@ -36,7 +36,7 @@ class Register:
 
     def __init__(self, house: House) -> None:
         self.shared: list[list[Entry]] = []
-        self.together: Together[Entry, int] = Together(house.pool, self.settle, names=Entry.names)
+        self.together: GroupCommit[Entry, int] = GroupCommit(house.pool, self.settle, needs=Entry.needs)
 
     async def settle(self, tx: Connection, entries: Sequence[Entry]) -> list[int | Exception]:
         self.shared.append(list(entries))
@@ -137,7 +137,7 @@ async def test_a_lost_database_is_everybodys(house: House, register: Register) -
         await tx.execute("select pg_terminate_backend(pg_backend_pid())")
         raise AssertionError
 
-    together: Together[Entry, int] = Together(house.pool, end_the_session, names=Entry.names)
+    together: GroupCommit[Entry, int] = GroupCommit(house.pool, end_the_session, needs=Entry.needs)
     told = await asyncio.gather(*map(together, [Entry("S1"), Entry("S2")]), return_exceptions=True)
     assert all(isinstance(outcome, asyncpg.PostgresError | asyncpg.InterfaceError) for outcome in told)
     assert len(register.shared) == 1
