@@ -34,6 +34,9 @@ create schema if not exists trial;
 create table trial.recorded (ordinal bigint, xid xid8);
 create function trial.sleep() returns trigger language plpgsql security definer as $$
 begin
+    if (select count(*) from intake.dossiers where xmin = pg_current_xact_id()::xid) > 1 then
+        raise exception using errcode = 'deadlock_detected'; -- so that filings are settled alone, side by side
+    end if;
     insert into trial.recorded values (new.ordinal, pg_current_xact_id());
     perform pg_sleep(random() * 0.4);
     return null;
