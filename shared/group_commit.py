@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import asyncpg
@@ -73,7 +73,8 @@ class GroupCommit(Generic[Item, Outcome]):
             while self._waiting:
                 entries = self._next()
                 if (error := await self._share(entries)) is not None:
-                    _tell_all((*entries, *self._waiting), error)
+                    for _, told in (*entries, *self._waiting):
+                        _tell(told, error)
                     self._waiting.clear()
         finally:
             self._at_work = False
@@ -133,11 +134,6 @@ def _may_be_of_one(error: Exception) -> bool:
     """Whether one of several may be the cause, so that the others need not share its error."""
     locks = asyncpg.LockNotAvailableError | asyncpg.DeadlockDetectedError
     return not passes(error) or isinstance(error, Unready | locks)
-
-
-def _tell_all(entries: Iterable[_Entry[Item, Outcome]], outcome: Outcome | Exception) -> None:
-    for _, told in entries:
-        _tell(told, outcome)
 
 
 def _tell(told: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import signal
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,14 +16,14 @@ import pytest
 
 from deploy.local.ports import OFFSETS, Ports, refuse_taken
 from tests.e2e.conftest import FOLDER, PORT_BASE
+from tests.operating import command
 from tests.unit.demo.test_report import KEYS
 
 
 @asynccontextmanager
 async def demo(*words: str, folder: Path = FOLDER, port_base: int = PORT_BASE) -> AsyncIterator[Process]:
-    command = [str(Path(sys.executable).with_name("motcua")), "demo", "--folder", str(folder)]
-    command += ["--port-base", str(port_base), *words]
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    spelt = command(folder, "demo", "--port-base", str(port_base), *words)
+    process = await asyncio.create_subprocess_exec(*spelt, stdout=PIPE, stderr=PIPE)
     try:
         yield process
     finally:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import sys
-from asyncio.subprocess import PIPE
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +18,8 @@ from deploy.local import kafka
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 from tests.e2e.conftest import SMALL, Seen, YearRunner, connected, until
+from tests.faults.signals import superseded
+from tests.operating import as_json
 
 KILLS_OF_PROCESSING = (0.2, 0.5, 0.8)
 """At which shares of the facts that processing handles in the undisturbed year."""
@@ -106,22 +104,11 @@ async def lose_all_that_kafka_holds(stack: Stack) -> int:
     await stack.wait_ready("kafka", seconds=120)
     assert (stack.folder.kafka / "data" / CLUSTER).read_text() != (lost / CLUSTER).read_text()
     await stack.provision()
-    readers = {name: stack.pid(name) for name in SERVICES}
-    for pid in readers.values():
-        os.kill(pid, signal.SIGTERM)
-
-    async def restarted() -> bool:
-        return all(stack.pid(name) != pid for name, pid in readers.items())
-
-    await until(restarted, seconds=120)
-    sources = [word for name in SERVICES for word in ("--from", name)]
-    motcua = [str(Path(sys.executable).with_name("motcua")), "republish", *sources, "--json"]
-    process = await asyncio.create_subprocess_exec(*motcua, "--folder", str(stack.folder.path), stdout=PIPE)
-    told, _ = await process.communicate()
-    assert process.returncode == 0
+    await asyncio.gather(*(superseded(stack, name) for name in SERVICES))
+    rows = await as_json(stack, "republish", *(word for name in SERVICES for word in ("--from", name)))
     for name in SERVICES:
         await stack.wait_ready(name)
-    return sum(row["facts"] for row in json.loads(told))
+    return sum(row["facts"] for row in rows)
 
 
 def each_came_once(arrivals: list[dict[str, Any]], report: YearReport) -> None:

@@ -9,35 +9,32 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import itertools
 import json
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from functools import cache
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from deploy.demo.calls import Caller
-from deploy.demo.offices import Tokens, dossier_body
+from deploy.demo.offices import dossier_body
 from deploy.demo.people import person
-from deploy.demo.plan import Arrival, YearRequest, plan_year
-from deploy.demo.play import seed_rules, token_maker
-from deploy.demo.quiet import READERS, Watch
+from deploy.demo.play import Stage, token_maker
+from deploy.demo.quiet import READERS
 from deploy.local.ports import Ports
-from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 from shared.contracts.topics import LIFECYCLE
 from shared.http.wire import ConnectionLost, Wire
+from tests.faults.__main__ import say
 from tests.faults.signals import DidNotStrike
-from tests.faults.trial import FIRST_MORNING, PORT_BASE, ROOT
+from tests.faults.town import arrivals_of
+from tests.faults.trial import FIRST_MORNING, PORT_BASE, ROOT, end_for_good
 
 FOLDER = ROOT / "var" / "outage"
 CLIENTS = 100
-PLANNED = 600
 EXPECTED = {"kafka": 201, "postgres": 503}
 """Without which server each filing is answered what."""
 
@@ -60,27 +57,19 @@ class Heard:
         return f"{asked} requests in {self.seconds:.0f} s, {asked / self.seconds:.0f} a second: {told}"
 
 
-def _desk_token(tokens: Tokens, place: str) -> str:
-    return tokens(f"desk.{place}", "desk", place)
-
-
 class Desks:
     """Clients of all places that file at a rate, whatever they are answered."""
 
     def __init__(self, stack: Stack) -> None:
-        self._token = cache(partial(_desk_token, token_maker(stack)))
+        tokens = token_maker(stack)
+        self._token = cache(lambda place: tokens(f"desk.{place}", "desk", place))
         self._wire = Wire("127.0.0.1", stack.ports.of("intake"), connections=CLIENTS, timeout_seconds=30.0)
-        self._arrivals = self._plan()
+        self._arrivals = arrivals_of(seed=1)
         self.acknowledged: list[str] = []
 
     def close(self) -> None:
         """Close every connection."""
         self._wire.close()
-
-    def _plan(self) -> Iterator[Arrival]:
-        arrivals = plan_year(seed_rules(), YearRequest(PLANNED, open=0, late=0)).arrivals
-        for number, arrival in enumerate(itertools.cycle(arrivals), 1):
-            yield replace(arrival, number=number)
 
     async def file(self, rate: float, seconds: float) -> Heard:
         """File `rate` dossiers a second for so long; a client that is late files at once."""
@@ -120,14 +109,11 @@ class Desks:
 @contextlib.asynccontextmanager
 async def away(stack: Stack, name: str) -> AsyncIterator[None]:
     """End a server politely, keep it from being started, and start it again at the end."""
-    supervisor = stack._supervisor
-    watch, running = supervisor._watches.pop(name), supervisor._running.pop(name)
-    watch.cancel()
-    await running.child.end(running.part.stop_signal, running.part.stop_seconds)
+    part = await end_for_good(stack, name)
     try:
         yield
     finally:
-        await supervisor.start([running.part])
+        await stack._supervisor.start([part])
 
 
 async def outage(stack: Stack, desks: Desks, server: str, rate: float, seconds: float) -> tuple[Heard, Report]:
@@ -156,11 +142,9 @@ def judge(server: str, heard: Heard) -> Report:
 
 async def drained(stack: Stack) -> None:
     """Wait until every fact about dossiers that intake recorded is published and applied by all its readers."""
-    wires = {name: Wire("127.0.0.1", stack.ports.of(name), connections=1) for name in SERVICES}
-    watch = Watch({name: Caller(wire) for name, wire in wires.items()}, token_maker(stack)("outage", "operator", ""))
-    try:
+    with contextlib.closing(Stage(stack, seed=1)) as stage:
         while True:
-            figures = await watch.figures()
+            figures = await stage.watch.figures()
             journaled = figures.journaled("intake", LIFECYCLE.name)
             behind = {
                 service: journaled - figures.applied(service, "intake", LIFECYCLE.name)
@@ -172,9 +156,6 @@ async def drained(stack: Stack) -> None:
                 return
             say(f"    unsent {unsent}, behind {behind}")
             await asyncio.sleep(2)  # between two lines of progress
-    finally:
-        for wire in wires.values():
-            wire.close()
 
 
 async def against_the_tables(stack: Stack, codes: list[str]) -> Report:
@@ -232,12 +213,6 @@ async def run(servers: list[str], rate: float, seconds: float) -> int:
                     say(f"    {fault}")
                 broken += bool(report)
     return broken
-
-
-def say(text: str) -> None:
-    """Print at once: it takes long."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def main() -> int:

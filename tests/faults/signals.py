@@ -28,8 +28,8 @@ async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 90, *, nam
         raise TimeoutError(f"not reached: {named or holds.__qualname__}") from None
 
 
-async def replaced(stack: Stack, part: str) -> None:
-    """SIGTERM a part and wait until another process of it is ready."""
+async def superseded(stack: Stack, part: str) -> None:
+    """SIGTERM a part and wait until another process stands in its place."""
     before = stack.pid(part)
     os.kill(before, signal.SIGTERM)
 
@@ -37,6 +37,11 @@ async def replaced(stack: Stack, part: str) -> None:
         return stack.pid(part) != before
 
     await until(another)
+
+
+async def replaced(stack: Stack, part: str) -> None:
+    """SIGTERM a part and wait until another process of it is ready."""
+    await superseded(stack, part)
     await stack.wait_ready(part)
 
 

@@ -49,6 +49,13 @@ SHORT = Size(filings=4, acts=3, times=1, hold=0.0)
 FULL = Size(filings=40, acts=8, times=5, hold=12.0)
 
 
+def arrivals_of(seed: int) -> Iterator[Arrival]:
+    """Yield dossiers to be filed, without end."""
+    arrivals = plan_year(seed_rules(), YearRequest(PLANNED, open=0, late=0, seed=seed)).arrivals
+    for number, arrival in enumerate(itertools.cycle(arrivals), 1):
+        yield replace(arrival, number=number)
+
+
 class Town:
     """One running stack, its clients and its history."""
 
@@ -61,7 +68,7 @@ class Town:
         self.offices = self.offices_over(self.callers["intake"], self.callers["processing"])
         self.watch = Watch(self.callers, self.tokens("faults", "operator", ""))
         self.sinks = self.caller(stack.ports.sms)
-        self._arrivals = self._plan()
+        self._arrivals = arrivals_of(seed)
         self.recorded = 0
 
     def close(self) -> None:
@@ -76,11 +83,6 @@ class Town:
 
     def offices_over(self, intake: Caller, processing: Caller) -> Offices:
         return Offices(intake, processing, self.tokens, self.seed)
-
-    def _plan(self) -> Iterator[Arrival]:
-        arrivals = plan_year(seed_rules(), YearRequest(PLANNED, open=0, late=0, seed=self.seed)).arrivals
-        for number, arrival in enumerate(itertools.cycle(arrivals), 1):
-            yield replace(arrival, number=number)
 
     def arrival(self) -> Arrival:
         """Give the next dossier to be filed."""

@@ -78,22 +78,23 @@ async def accept_at_desk(tx: Connection, desk: Desk, handed_in: Sequence[HandedI
     """
     rules, now = desk.rules_in_force(), desk.clock.now()
     judged = [_judge(each, rules, now) for each in handed_in]
-    places = Counter(outcome.place.code for outcome in judged if isinstance(outcome, Acceptance))
-    if not places:
-        return [outcome for outcome in judged if not isinstance(outcome, Acceptance)]
-    numbers = await repository.next_numbers(tx, places, now.date())
-    outcomes: list[Outcome] = []
-    entries: list[_Entry] = []
-    for each, outcome in zip(handed_in, judged, strict=True):
-        if isinstance(outcome, Acceptance):
-            accepted = Accepted(DossierCode(outcome.place.code, now.date(), next(numbers[outcome.place.code])), outcome)
-            entries.append(_Entry.of(desk.kek, each, accepted))
-            outcomes.append(accepted)
-        else:
-            outcomes.append(outcome)
-    await add_keys(tx, [entry.key for entry in entries], key_id=desk.kek.id, created_at=machine_now())
-    await repository.add_dossiers(tx, [entry.dossier for entry in entries])
-    await desk.journal.append(tx, [draft for entry in entries for draft in entry.drafts])
+    places = Counter(each.place.code for each in judged if isinstance(each, Acceptance))
+    numbers = await repository.next_numbers(tx, places, now.date()) if places else {}
+
+    def under_its_code(acceptance: Acceptance) -> Accepted:
+        place = acceptance.place.code
+        return Accepted(DossierCode(place, now.date(), next(numbers[place])), acceptance)
+
+    outcomes = [under_its_code(each) if isinstance(each, Acceptance) else each for each in judged]
+    entries = [
+        _Entry.of(desk.kek, each, outcome)
+        for each, outcome in zip(handed_in, outcomes, strict=True)
+        if isinstance(outcome, Accepted)
+    ]
+    if entries:
+        await add_keys(tx, [entry.key for entry in entries], key_id=desk.kek.id, created_at=machine_now())
+        await repository.add_dossiers(tx, [entry.dossier for entry in entries])
+        await desk.journal.append(tx, [draft for entry in entries for draft in entry.drafts])
     return outcomes
 
 

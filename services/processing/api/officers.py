@@ -51,17 +51,13 @@ def officer_of(principal: Principal) -> Officer:
     return Officer(principal.subject, principal.role, principal.agency)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Desk:
     """Everything that the routes of officers use."""
 
     pool: Pool
     acting: Acting
     reading: Reading
-
-    def __post_init__(self) -> None:
-        settle = partial(settle_acts, self.acting)
-        self.acts: GroupCommit[Asked[Wanted], Response] = GroupCommit(self.pool, settle, needs=needs_of)
 
     def path_of(self, caller: Principal) -> str:
         """Find the path of the caller's agency. Raises Problem 403 unless it is in force today, by legal time."""
@@ -71,6 +67,9 @@ class Desk:
 def officers_router(desk: Desk) -> APIRouter:
     """Serve `/v1/worklist`, `/v1/dossiers/{code}` and `/v1/dossiers/{code}/acts/{action}`."""
     router = APIRouter(prefix="/v1", tags=["officers"])
+    acts: GroupCommit[Asked[Wanted], Response] = GroupCommit(
+        desk.pool, partial(settle_acts, desk.acting), needs=needs_of
+    )
 
     @router.get("/worklist", summary="What waits for the caller's office, most urgent first.")
     async def list_work(caller: Reader, limit: PageLimit = 50, cursor: PageCursor = None) -> Page[WorklistItem]:
@@ -98,7 +97,7 @@ def officers_router(desk: Desk) -> APIRouter:
             check_action(action, officer.role)
         body = await request.body()
         wanted = Wanted(code, read_act(action, body), officer, path, version, current_traceparent())
-        return await desk.acts(Asked(claim_of(request, body, caller=caller.caller, key=key), wanted))
+        return await acts(Asked(claim_of(request, body, caller=caller.caller, key=key), wanted))
 
     return router
 

@@ -14,7 +14,8 @@ import asyncpg
 
 from services.processing.domain.cases import Case
 from services.processing.domain.timers import Timer, TimerKind
-from services.processing.repository.rows import CASE_COLUMNS, STEP_COLUMNS, by_code, case_of, step_of
+from services.processing.repository.reading import read_steps
+from services.processing.repository.rows import CASE_COLUMNS, by_code, case_of
 from shared.database import Connection
 from shared.rulebook.calendar import local
 
@@ -39,11 +40,6 @@ select {CASE_COLUMNS}, due.next_timer
 from cases c join due on due.code = c.code
 for update of c skip locked
 """  # noqa: S608 - names of the dataclass's fields
-
-# A statement of its own: after a wait for the lock, a join would see the case new and the steps old.
-STEPS_OF = f"""
-select code, {STEP_COLUMNS} from steps where code = any($1::text[]) order by code, step_no
-"""  # noqa: S608 - fixed names
 
 DUE_TIMERS_OF = """
 select code, kind, due_at from timers where code = any($1::text[]) and fires_at <= $2
@@ -80,12 +76,13 @@ async def lock_due(tx: Connection, now: datetime, limit: int) -> Sequence[Locked
 async def _read(tx: Connection, rows: Sequence[asyncpg.Record], now: datetime) -> list[Locked]:
     if not rows:
         return []
-    steps = by_code(await tx.fetch(STEPS_OF, [row["code"] for row in rows]))
+    # A statement of its own: after a wait for the lock, a join would see the case new and the steps old.
+    steps = await read_steps(tx, [row["code"] for row in rows])
     late = [row["code"] for row in rows if row["next_timer"] is not None and row["next_timer"] <= now]
     timers = by_code(await tx.fetch(DUE_TIMERS_OF, late, now)) if late else {}
     return [
         Locked(
-            case_of(row, tuple(map(step_of, steps[row["code"]]))),
+            case_of(row, steps[row["code"]]),
             tuple(map(_timer_of, timers.get(row["code"], ()))),
         )
         for row in rows

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from services.processing.domain.duties import duties
 from services.processing.domain.opening import Opened
-from services.processing.repository.rows import CASE_FIELDS, columns
+from services.processing.repository.rows import CASE_FIELDS, columns, duty_row
 from shared.database import Connection
 
 INSERT_CASES = f"""
@@ -56,14 +56,7 @@ async def insert_cases(tx: Connection, opened: Sequence[Opened]) -> None:
         for each in opened
         for step in each.case.steps
     ]
-    owed = [
-        (
-            *(each.case.code, each.case.promised_due, duty.step_no, duty.action, duty.agency, duty.role, duty.move),
-            *(duty.step_agency, duty.step_role, duty.holder, duty.taken),
-        )
-        for each in opened
-        for duty in duties(each.case)
-    ]
+    owed = [duty_row(each.case, duty) for each in opened for duty in duties(each.case)]
     timers = [(each.case.code, timer.kind, timer.due_at, timer.fires_at) for each in opened for timer in each.timers]
     await tx.execute(INSERT_CASES, *columns(cases, 24))
     await tx.execute(INSERT_STEPS, *columns(steps, 11))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.processing.domain.acts import Officer
-from services.processing.domain.cases import Case
-from services.processing.repository.rows import CASE_COLUMNS, STEP_COLUMNS, case_of, step_of
+from services.processing.domain.cases import Case, Step
+from services.processing.repository.rows import CASE_COLUMNS, STEP_COLUMNS, by_code, case_of, step_of
 from shared.database import Connection
 
 WORKLIST = """
@@ -47,9 +48,14 @@ async def worklist(tx: Connection, officer: Officer, after: tuple[datetime, str]
     return [WorklistRow(**{**dict(row), "duties": json.loads(row["duties"])}) for row in rows]
 
 
-STEPS_IN_ORDER = f"""
-select {STEP_COLUMNS} from steps where code = $1 order by step_no
+STEPS_OF = f"""
+select code, {STEP_COLUMNS} from steps where code = any($1::text[]) order by code, step_no
 """  # noqa: S608 - fixed names
+
+
+async def read_steps(tx: Connection, codes: Collection[str]) -> dict[str, tuple[Step, ...]]:
+    """Read the steps of these dossiers, in order."""
+    return {code: tuple(map(step_of, rows)) for code, rows in by_code(await tx.fetch(STEPS_OF, codes)).items()}
 
 
 READ_HASH = """
@@ -71,4 +77,4 @@ select {CASE_COLUMNS} from cases c where c.code = $1
 async def read_case(tx: Connection, code: str) -> Case | None:
     """Read one dossier, whoever asks; None when it is unknown."""
     row = await tx.fetchrow(READ_CASE, code)
-    return None if row is None else case_of(row, tuple(map(step_of, await tx.fetch(STEPS_IN_ORDER, code))))
+    return None if row is None else case_of(row, (await read_steps(tx, [code]))[code])

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
-from asyncio.subprocess import PIPE
-from pathlib import Path
-from typing import Any
 
 from deploy.demo.ledger import Entry
 from deploy.local.services import SERVICES
@@ -18,6 +13,7 @@ from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen, unt
 from tests.faults.strikes.at_database import filing_meanwhile
 from tests.faults.strikes.at_intake import killed_again_and_again
 from tests.faults.town import Scene
+from tests.operating import as_json
 
 UNSENT = "select count(distinct subject) from intake.unsent where subject = any($1)"
 SECONDS_AWAY = {False: 0.0, True: 600.0}
@@ -136,16 +132,6 @@ async def _stalled(scene: Scene, proxy: Proxy) -> int:
     return proxy.passed - before
 
 
-async def motcua(scene: Scene, *words: str) -> Any:
-    """Run the command line of an operator; answers what it prints as JSON."""
-    command = [str(Path(sys.executable).with_name("motcua")), *words, "--folder", str(scene.stack.folder.path)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
-    out, errors = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"motcua {' '.join(words)}: {errors.decode()}")
-    return json.loads(out) if "--json" in words else out.decode()
-
-
 async def _readers_restarted(scene: Scene) -> None:
     """Restart every reader: it may hold a place of the lost topic, and would begin there in the refilled one."""
     await asyncio.gather(*(replaced(scene.stack, name) for name in SERVICES))
@@ -163,5 +149,5 @@ async def topic_lost(scene: Scene) -> str:
     made = await scene.stack.provision()
     await _readers_restarted(scene)
     refill = ("republish", "--from", "intake", "--from", "processing", "--topic", LIFECYCLE.name)
-    rows = await motcua(scene, *refill, "--json")
+    rows = await as_json(scene.stack, *refill)
     return f"topic deleted, made anew ({', '.join(made.topics)}), {sum(row['facts'] for row in rows)} facts republished"

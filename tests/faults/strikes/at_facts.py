@@ -15,8 +15,8 @@ from shared.contracts.topics import LIFECYCLE
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.replay import relay_again
 from tests.faults.signals import DidNotStrike, frozen, see_frozen, until
-from tests.faults.strikes.at_broker import motcua
 from tests.faults.town import Scene
+from tests.operating import succeed
 
 WAIT_HERE = """
 create or replace function {schema}.wait_here() returns trigger language plpgsql as $$
@@ -29,14 +29,18 @@ create trigger wait_here {when} on {table} for each statement execute function {
 """
 GO_ON = "drop function if exists {schema}.wait_here cascade"
 WAITING = "select count(*) from pg_stat_activity where wait_event = 'advisory' and usename = $1"
-SLEEPY = """
+ONE_BY_ONE = """
+    if (select count(*) from intake.dossiers where xmin = pg_current_xact_id()::xid) > 1 then
+        raise exception using errcode = 'deadlock_detected';
+    end if;
+"""
+"""In a trigger: no filings share a transaction, each is settled alone, beside the others."""
+SLEEPY = f"""
 create schema if not exists trial;
 create table trial.recorded (ordinal bigint, xid xid8);
 create function trial.sleep() returns trigger language plpgsql security definer as $$
 begin
-    if (select count(*) from intake.dossiers where xmin = pg_current_xact_id()::xid) > 1 then
-        raise exception using errcode = 'deadlock_detected'; -- so that filings are settled alone, side by side
-    end if;
+    {ONE_BY_ONE}
     insert into trial.recorded values (new.ordinal, pg_current_xact_id());
     perform pg_sleep(random() * 0.4);
     return null;
@@ -200,9 +204,9 @@ async def poison(scene: Scene) -> str:
             await scene.town.act(other, 1)
     finally:
         await scene.town.execute(MEND)
-    await motcua(scene, "parked", "replay", "--apply", entry.code)
+    await succeed(scene.stack, "parked", "replay", "--apply", entry.code)
     for code in await _parked_beside(scene, entry.code):
-        await motcua(scene, "parked", "replay", "--apply", code)
+        await succeed(scene.stack, "parked", "replay", "--apply", code)
     return "one dossier was parked with its reason, others flowed; mended and replayed"
 
 

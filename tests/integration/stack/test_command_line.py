@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from deploy.local.folder import Folder
 from deploy.local.processes import Identity
 from deploy.local.stack import ALL_PARTS
 from tests.integration.stack.conftest import PORT_BASE
+from tests.operating import command
 
 OWN_PORTS = {
     "MOTCUA_PORT_POSTGRES": str(PORT_BASE + 20),
@@ -37,9 +37,8 @@ class Terminal:
     folder: Path
 
     async def run(self, *words: str) -> tuple[int, str, str]:
-        command = [str(Path(sys.executable).with_name("motcua")), *words, "--folder", str(self.folder)]
         process = await asyncio.create_subprocess_exec(
-            *command,
+            *command(self.folder, *words),
             env=os.environ | OWN_PORTS,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -9,6 +9,7 @@ import httpx2
 from deploy.demo.offices import Officer
 from shared.contracts.topics import LIFECYCLE
 from shared.sealing import Contact, Purpose, associated_data, open_sealed
+from tests.faults.strikes.at_facts import ONE_BY_ONE
 from tests.integration.intake.counter import FIRST_MORNING, Counter
 from tests.integration.intake.test_accepting import data_key
 from tests.integration.together.everywhere import Everywhere, filed, grown
@@ -16,13 +17,11 @@ from tests.integration.together.everywhere import Everywhere, filed, grown
 PLACE = "H56.97.44"
 WRITERS, EACH = 16, 3
 
-HOLD_COMMITS = """
+HOLD_COMMITS = f"""
 create table intake.commits (code text, at timestamptz);
 create function intake.hold_commit() returns trigger language plpgsql security definer as $$
 begin
-    if (select count(*) from intake.dossiers where xmin = pg_current_xact_id()::xid) > 1 then
-        raise exception using errcode = 'deadlock_detected'; -- so that each is settled alone, beside the others
-    end if;
+    {ONE_BY_ONE}
     perform pg_sleep(random() * 0.3);
     insert into intake.commits values (new.code, clock_timestamp());
     return null;

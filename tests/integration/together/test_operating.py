@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -23,27 +18,9 @@ from deploy.local.stack import ALL_PARTS, Stack
 from shared.contracts.topics import LIFECYCLE
 from tests.integration.intake.counter import COMMUNE, Counter
 from tests.integration.together.everywhere import Everywhere, filed, grown, until
+from tests.operating import as_json, begin, motcua
 
 BAD_BODY = b'{"not": "a fact"}'
-
-
-async def begin(stack: Stack, *words: str) -> Process:
-    """Start a command as from a terminal: whoever started the tests in the background made children deaf to Ctrl-C."""
-    command = [str(Path(sys.executable).with_name("motcua")), *words, "--folder", str(stack.folder.path)]
-    hearing = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, preexec_fn=hearing)
-
-
-async def motcua(stack: Stack, *words: str) -> tuple[int, str, str]:
-    process = await begin(stack, *words)
-    out, errors = await process.communicate()
-    return process.returncode or 0, out.decode(), errors.decode()
-
-
-async def as_json(stack: Stack, *words: str) -> Any:
-    code, out, errors = await motcua(stack, *words, "--json")
-    assert code == 0, errors
-    return json.loads(out)
 
 
 @asynccontextmanager
