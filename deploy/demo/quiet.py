@@ -12,14 +12,14 @@ from deploy.faults import DeployError
 from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES
 
 READERS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "intake": (("intake", LIFECYCLE.name), ("processing", LIFECYCLE.name)),
-    "processing": (("intake", LIFECYCLE.name), ("processing", LIFECYCLE.name)),
+    "intake": (("processing", LIFECYCLE.name),),
+    "processing": (("intake", LIFECYCLE.name),),
     "notification": (("intake", LIFECYCLE.name), ("processing", LIFECYCLE.name), ("intake", CONTACTS.name)),
     "metrics": (("intake", LIFECYCLE.name), ("processing", LIFECYCLE.name), ("notification", OUTCOMES.name)),
 }
 """Who must have applied whose facts, for the system to be quiet: service → (source, topic).
 
-A service reads its own facts too where it reads their topic: what it ignores still moves its cursors.
+A service passes over its own facts; what it leaves alone of others still moves its cursors.
 """
 
 POLL_SECONDS = 0.02

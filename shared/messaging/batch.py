@@ -34,13 +34,19 @@ It may be called again for the same facts after a rollback, so it has no effect 
 class Subscription:
     """What a service does with one topic: type → handler, and the types it leaves alone, each with the reason.
 
-    A type that is in neither is parked. `compacted` topics have no gap rule.
+    A type that is in neither is parked. `compacted` topics have no gap rule. `own` names the service where it publishes
+    to this topic itself: its own facts are passed over, their effect was written in the transaction that recorded them.
     """
 
     topic: str
     handlers: Mapping[str, Handler]
     ignored: Mapping[str, str] = field(default_factory=dict)
     compacted: bool = False
+    own: str = ""
+
+    def is_own(self, record: Record) -> bool:
+        """Whether the service published this record itself."""
+        return bool(self.own) and dict(record.headers).get("ce_source") == self.own.encode()
 
     def read(self, record: Record) -> Received:
         """Decode a record, and parse its body if a handler wants it. Raises Undecodable."""
@@ -87,7 +93,8 @@ class Batches:
 
     async def settle(self, records: Sequence[Record]) -> None:
         """Give every record its effect or its place in the parking table. Raises only what may pass by itself."""
-        await self._settle(self._ripe(records), attempt=1)
+        if others := [record for record in records if not self._subscription.is_own(record)]:
+            await self._settle(self._ripe(others), attempt=1)
 
     def _ripe(self, records: Sequence[Record]) -> _Ripe:
         facts: list[Received] = []

@@ -34,8 +34,8 @@ OFFICE = timezone(timedelta(hours=7))
 DOSSIER, NOTICE = "vn.motcua.dossier.", "vn.motcua.notice."
 LIFECYCLE, CONTACTS, OUTCOMES = "dossier.lifecycle.v1", "dossier.contacts.v1", "notice.outcomes.v1"
 READ_BY = {
-    "intake": {("intake", LIFECYCLE), ("processing", LIFECYCLE)},
-    "processing": {("intake", LIFECYCLE), ("processing", LIFECYCLE)},
+    "intake": {("processing", LIFECYCLE)},
+    "processing": {("intake", LIFECYCLE)},
     "notification": {("intake", LIFECYCLE), ("processing", LIFECYCLE), ("intake", CONTACTS)},
     "metrics": {("intake", LIFECYCLE), ("processing", LIFECYCLE), ("notification", OUTCOMES)},
 }

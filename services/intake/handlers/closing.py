@@ -25,7 +25,6 @@ HANDLERS: Mapping[str, Handler] = {
 
 _STILL_OPEN = "the dossier stays open for papers"
 IGNORED: Mapping[str, str] = {
-    facts.DossierAccepted.TYPE: "intake's own fact",
     facts.DossierAssigned.TYPE: _STILL_OPEN,
     facts.StepTaken.TYPE: _STILL_OPEN,
     facts.StepCompleted.TYPE: _STILL_OPEN,
@@ -38,4 +37,4 @@ IGNORED: Mapping[str, str] = {
 }
 """Fact type → why intake leaves it alone."""
 
-SUBSCRIPTIONS = (Subscription(LIFECYCLE.name, HANDLERS, IGNORED),)
+SUBSCRIPTIONS = (Subscription(LIFECYCLE.name, HANDLERS, IGNORED, own="intake"),)

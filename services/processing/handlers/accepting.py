@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from services.processing.domain.opening import Opened, Rules, open_case
@@ -30,14 +30,7 @@ def _opened(rules: RuleStore, received: Received) -> Opened:
     return open_case(received.subject, accepted, received.legal_time, pinned)
 
 
-OWN_FACTS: Mapping[str, str] = {
-    fact.TYPE: "own fact: its effect was written in the transaction that published it"
-    for fact in topics.LIFECYCLE.writers["processing"]
-}
-"""Fact types of the lifecycle that change nothing here, each with the reason."""
-
-
 def subscriptions(rules: RuleStore) -> tuple[Subscription, ...]:
     """List which fact goes to which function."""
     handlers = {facts.DossierAccepted.TYPE: partial(on_accepted, rules)}
-    return (Subscription(topics.LIFECYCLE.name, compacted=False, handlers=handlers, ignored=OWN_FACTS),)
+    return (Subscription(topics.LIFECYCLE.name, handlers, own="processing"),)

@@ -250,12 +250,28 @@ async def test_bytes_of_several_partitions_park_each_under_its_own_place(house: 
 
 
 async def test_an_ignored_type_moves_its_cursor_and_calls_nobody(house: House) -> None:
-    subscription = Subscription(house.topic, {StepTaken.TYPE: record_effects}, ignored={ResultReady.TYPE: "own fact"})
+    subscription = Subscription(house.topic, {StepTaken.TYPE: record_effects}, ignored={ResultReady.TYPE: "no use"})
     await house.publish(Sending("A", 1, type=ResultReady.TYPE, value=b"not even read"), Sending("A", 2))
     async with running(house.consumer(subscription=subscription)):
         await house.until_effects(1)
     assert await house.effects() == {("A", "intake"): [2]}
     assert await house.pool.fetchval("select seq from cursors") == 2
+
+
+async def test_own_facts_are_passed_over(house: House) -> None:
+    subscription = Subscription(house.topic, {StepTaken.TYPE: record_effects}, own="processing")
+    await house.publish(
+        *(Sending("A", number, source="processing") for number in range(1, 6)),
+        Sending("A", 6, source="processing", type="unheard of", value=b"not even read"),
+        Sending("A", 1),
+        Sending("A", 9, source="processing"),
+        Sending("A", 2),
+    )
+    async with running(house.consumer(subscription=subscription)):
+        await house.until_effects(2)
+    assert await house.effects() == {("A", "intake"): [1, 2]}
+    assert await house.pool.fetch("select source, seq from cursors") == [("intake", 2)]
+    assert await house.parked() == []
 
 
 async def test_on_a_compacted_topic_the_higher_sequence_wins(house: House) -> None:
