@@ -21,7 +21,10 @@ WORD_BYTES = 8
 
 
 class ClockWentBack(RuntimeError):
-    """The scenario's file holds an earlier moment than one that was already read: what the law saw cannot be unseen."""
+    """The scenario's file holds an earlier moment than one that was already read: what the law saw cannot be unseen.
+
+    Everybody waits until it is set on again.
+    """
 
 
 class ClockUnreadable(RuntimeError):

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from services.metrics.domain.report import Report
 from services.metrics.handlers import Reporting
 from shared.auth import Role, require
-from shared.database import Pool, transaction
+from shared.database import Pool, autocommit
 from shared.http.bodies import Day
 from shared.messaging.quiet import QuietFigures, quiet_figures
 
@@ -43,7 +43,7 @@ def quiet_router(pool: Pool) -> APIRouter:
         dependencies=[Depends(require(Role.SERVICE, Role.OPERATOR))],
     )
     async def quiet() -> QuietFigures:
-        async with transaction(pool) as tx:
-            return await quiet_figures(tx)
+        async with autocommit(pool) as database:
+            return await quiet_figures(database)
 
     return router

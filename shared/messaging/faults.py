@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 from aiokafka.errors import KafkaError
 
+from shared.clocks import ClockWentBack
 from shared.observability import safe_message
 
 PASSING_CLASSES = frozenset({"08", "40", "53", "57", "58"})
@@ -39,7 +40,7 @@ def passes(error: BaseException) -> bool:
     if isinstance(error, asyncpg.InterfaceError):
         # asyncpg.DataError is one too: an argument that no column takes, which waiting does not mend.
         return not isinstance(error, ValueError)
-    return isinstance(error, Unready | Fenced | Epidemic | OSError | TimeoutError | KafkaError)
+    return isinstance(error, Unready | Fenced | Epidemic | ClockWentBack | OSError | TimeoutError | KafkaError)
 
 
 def reason_of(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from services.intake.api.refusals import as_problem, not_done_here
 from services.intake.handlers.accepting import Accepted, Desk, HandedIn, Outcome, accept_at_desk
 from services.intake.handlers.reading import ServicePurpose, read_for_officer, read_for_service
 from shared.auth import OFFICERS, Principal, Role, path_of, require
-from shared.database import Connection, Pool, transaction
+from shared.database import Connection, Pool, autocommit, transaction
 from shared.group_commit import GroupCommit
 from shared.http.bodies import DossierCodePath
 from shared.http.idempotency import Answer, Asked, IdempotencyKey, answer_each_once, claim_of
@@ -112,7 +112,7 @@ def internal_router(pool: Pool, keyring: KeyringReader) -> APIRouter:
         dependencies=[Depends(require(Role.SERVICE, Role.OPERATOR))],
     )
     async def quiet() -> QuietFigures:
-        async with transaction(pool) as tx:
-            return await quiet_figures(tx)
+        async with autocommit(pool) as database:
+            return await quiet_figures(database)
 
     return router

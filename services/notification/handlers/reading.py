@@ -9,7 +9,7 @@ from services.notification.repository import figures
 from services.notification.repository.figures import ToldNotice
 from shared.auth import Principal, path_of
 from shared.clocks import LegalClock, machine_now
-from shared.database import Pool, transaction
+from shared.database import Pool, autocommit, transaction
 from shared.http.problems import Problem
 from shared.messaging.quiet import QuietFigures, quiet_figures
 from shared.messaging.rules import RuleStore
@@ -42,5 +42,5 @@ class Reading:
 
     async def quiet(self) -> QuietFigures:
         """Tell whether anything waits, computed now."""
-        async with transaction(self._pool) as tx:
-            return await quiet_figures(tx, messages_waiting=await figures.count_waiting(tx, machine_now()))
+        async with autocommit(self._pool) as database:
+            return await quiet_figures(database, messages_waiting=await figures.count_waiting(database, machine_now()))

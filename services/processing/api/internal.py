@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from services.processing.repository.clockwork import count_due
 from shared.auth import Principal, Role, require
 from shared.clocks import LegalClock
-from shared.database import Pool, transaction
+from shared.database import Pool, autocommit
 from shared.messaging.quiet import QuietFigures, quiet_figures
 
 
@@ -19,7 +19,7 @@ def internal_router(pool: Pool, clock: LegalClock) -> APIRouter:
 
     @router.get("/quiet", summary="Facts journaled, applied and unsent, and timers due: computed now.")
     async def quiet(_caller: Annotated[Principal, Depends(require(Role.SERVICE, Role.OPERATOR))]) -> QuietFigures:
-        async with transaction(pool) as tx:
-            return await quiet_figures(tx, timers_due=await count_due(tx, clock.now()))
+        async with autocommit(pool) as database:
+            return await quiet_figures(database, timers_due=await count_due(database, clock.now()))
 
     return router

@@ -12,12 +12,14 @@ from tests.integration.together.made_up import accepted_without_a_body, result_r
 POISONED = f"{COMMUNE}-200102-9001"
 POISON, BEHIND = ("poison", "intake", 1), ("behind", "processing", 1)
 READERS = ("processing", "notification", "metrics")
-"""Who reads the body of `accepted`; intake leaves its own fact alone."""
+"""Who reads the body of `accepted`; intake passes over its own facts, as processing does over its."""
 
 
 async def parked_are(everywhere: Everywhere, *facts: tuple[str, str, int]) -> None:
     async def holds() -> bool:
-        return await everywhere.parked(POISONED) == {service: list(facts) for service in READERS}
+        return await everywhere.parked(POISONED) == {
+            service: [fact for fact in facts if fact[1] != service] for service in READERS
+        }
 
     await until(holds)
 

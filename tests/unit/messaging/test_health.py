@@ -4,6 +4,7 @@ import asyncpg
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
+from shared.clocks import ClockWentBack
 from shared.loops import ALIVE_SECONDS, LoopHealth, Pulse
 from shared.messaging.faults import Fenced, Unready, passes, reason_of
 
@@ -43,6 +44,7 @@ def test_paused_is_alive_and_not_ready_and_a_loop_that_stands_is_neither() -> No
         ConnectionRefusedError(),
         TimeoutError(),
         KafkaConnectionError(),
+        ClockWentBack(),
         Unready(),
         Fenced(),
     ],
