@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 
 from deploy.demo.driver import Hook
-from deploy.demo.witnesses.sinks import doubled_without_leave, told_once
+from deploy.demo.witnesses.sinks import doubled_without_leave, lost, policies_of_messages
 from deploy.local.services import MOST_REPLICAS, SERVICES, replicas_of, service_of
 from deploy.local.sinks.logbook import LOG_NAME, read_arrivals
 from deploy.local.stack import SERVER_PARTS, Stack
@@ -25,8 +25,8 @@ from shared.clocks import machine_now
 FIRST_SHARE, LAST_SHARE = 0.03, 0.97
 KILLS_OF_EACH_SERVICE = 2
 READY_SECONDS = 180.0
-SENDERS = {"notification", "postgres"}
-"""Killed between a call and its record, or the place of the record was."""
+SENDER = "notification"
+"""Killed between a call and its record, it may send again."""
 
 
 @dataclass(frozen=True)
@@ -100,16 +100,17 @@ class Chaos:
         self.told(f"strike {len(self.done)} of {len(self.planned)}: {struck.in_words()}")
 
     async def faults(self) -> list[str]:
-        """List in words which strikes did not strike, and which messages came twice without leave."""
+        """List in words which strikes did not strike, which messages came twice without leave, and which never came."""
         struck = {each.strike for each in self.done if each.struck}
         missed = [f"the strike at {strike.part} did not strike" for strike in self.planned if strike not in struck]
-        kills = [(each.began, each.over) for each in self.done if service_of(each.strike.part) in SENDERS]
+        kills = [(each.began, each.over) for each in self.done if service_of(each.strike.part) == SENDER]
         connection = await asyncpg.connect(self.stack.dsn())
         try:
-            once = await told_once(connection)
+            policies = await policies_of_messages(connection)
         finally:
             await connection.close()
-        return [*missed, *doubled_without_leave(self._arrivals(), kills, once)]
+        arrivals = self._arrivals()
+        return [*missed, *doubled_without_leave(arrivals, kills, policies), *lost(arrivals, policies)]
 
     @property
     def repeats(self) -> int:
