@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import math
 import sys
 import time
 from collections.abc import Sequence
 
+from shared.messaging.faults import reason_of
 from tests.faults import page
 from tests.faults.disks import Refused
 from tests.faults.rows import ROWS, NotInjected, Row
@@ -29,8 +31,10 @@ async def run(rows: Sequence[Row], seed: int, *, full: bool) -> tuple[list[Outco
                 except Refused as error:
                     refused.append(NotInjected(row.number, row.fault, f"this machine mounts no small disk: {error}"))
                     say(f"    not injected: {refused[-1].why}")
-                else:
-                    tell(outcomes[-1])
+                    continue
+                except Exception as error:  # noqa: BLE001 - the other faults are still to be seen
+                    outcomes.append(Outcome(row, seed, "not seen to strike", math.inf, [reason_of(error)]))
+                tell(outcomes[-1])
     return outcomes, refused
 
 
@@ -64,7 +68,7 @@ def main() -> int:
         page.write(outcomes, refused, seconds=seconds, full=not asked.short)
     broken = sum(bool(outcome.broken) for outcome in outcomes)
     say(f"{len(outcomes)} of {len(rows)} faults struck, {broken} broke something, {seconds:.0f} s")
-    return min(broken, 1)
+    return min(broken + len(refused), 1)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """`python -m tests.faults.outage`: desks file at a rate while Kafka, then the database, is away for long.
 
-What was acknowledged must be there afterwards, published once; nothing else may be. Without Kafka every
-answer is 201, without the database 503 with Retry-After. It prints what it saw; exit 1 when something does not hold.
+Without Kafka every answer is 201, and officers go on acting on what they had; without the database it is 503 with
+Retry-After. What was acknowledged must be there afterwards, published once and each dossier's facts in their order;
+nothing else may be. It prints what it saw; exit 1 when something does not hold, the rate too.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ import contextlib
 import json
 import sys
 import time
-from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from deploy.demo.offices import dossier_body
+from deploy.demo.offices import Item, Officer, Offices, dossier_body
 from deploy.demo.people import person
 from deploy.demo.play import Stage, token_maker
 from deploy.demo.quiet import READERS
@@ -30,13 +31,17 @@ from shared.contracts.topics import LIFECYCLE
 from shared.http.wire import ConnectionLost, Wire
 from tests.faults.__main__ import say
 from tests.faults.signals import DidNotStrike
-from tests.faults.town import arrivals_of
+from tests.faults.town import arrivals_of, plan_of
 from tests.faults.trial import FIRST_MORNING, PORT_BASE, ROOT, end_for_good
 
 FOLDER = ROOT / "var" / "outage"
 CLIENTS = 100
 EXPECTED = {"kafka": 201, "postgres": 503}
 """Without which server each filing is answered what."""
+KEPT_RATE = 0.95
+"""Share of the rate asked for that desks must have reached."""
+ON_THE_DESKS, ACTS = 100, 4
+"""Dossiers that officers already have when Kafka goes away, and how often they act on each meanwhile."""
 
 Report = list[str]
 """What does not hold, in words."""
@@ -61,7 +66,7 @@ class Desks:
     """Clients of all places that file at a rate, whatever they are answered."""
 
     def __init__(self, stack: Stack) -> None:
-        tokens = token_maker(stack)
+        self._stack, tokens = stack, token_maker(stack)
         self._token = cache(lambda place: tokens(f"desk.{place}", "desk", place))
         self._wire = Wire("127.0.0.1", stack.ports.of("intake"), connections=CLIENTS, timeout_seconds=30.0)
         self._arrivals = arrivals_of(seed=1)
@@ -70,6 +75,22 @@ class Desks:
     def close(self) -> None:
         """Close every connection."""
         self._wire.close()
+
+    async def act(self, codes: Sequence[str]) -> int:
+        """Let officers act on these dossiers, so often on each; answers how many acts were done."""
+        with contextlib.closing(Stage(self._stack, seed=1)) as stage:
+            desks = sorted({Officer(arrival.place.code, "desk") for arrival in plan_of(seed=1)})
+            lists = [await stage.offices.worklist(desk) for desk in desks]
+            items = [item for found in lists for item in found if item.code in codes]
+            return sum(await asyncio.gather(*(self._act_on(stage.offices, item) for item in items)))
+
+    async def _act_on(self, offices: Offices, item: Item) -> int:
+        duties, done = item.duties, 0
+        while duties and done < ACTS:
+            outcome = await offices.act(item, duties[0])
+            item = replace(item, state=outcome.state, version=outcome.version)
+            duties, done = outcome.open_duties, done + 1
+        return done
 
     async def file(self, rate: float, seconds: float) -> Heard:
         """File `rate` dossiers a second for so long; a client that is late files at once."""
@@ -118,18 +139,29 @@ async def away(stack: Stack, name: str) -> AsyncIterator[None]:
 
 async def outage(stack: Stack, desks: Desks, server: str, rate: float, seconds: float) -> tuple[Heard, Report]:
     """Let desks file while a server is away; answer what they heard, and what of it does not hold afterwards."""
+    before = len(desks.acknowledged)
+    if server == "kafka":
+        await desks.file(rate, ON_THE_DESKS / rate)
+        await drained(stack)
+    known, acts = desks.acknowledged[before:], 0
     async with away(stack, server):
-        heard = await desks.file(rate, seconds)
+        filing = asyncio.create_task(desks.file(rate, seconds))
+        if known:
+            acts = await desks.act(known)
+            say(f"    officers acted {acts} times meanwhile")
+        heard = await filing
     began = time.monotonic()
     await drained(stack)
     say(f"    drained after {time.monotonic() - began:.0f} s")
-    report = judge(server, heard)
+    report = judge(server, heard, rate)
+    if known and not acts:
+        raise DidNotStrike("nobody acted without Kafka")
     report += await against_the_tables(stack, desks.acknowledged)
     report += await against_the_topic(stack, desks.acknowledged)
     return heard, report
 
 
-def judge(server: str, heard: Heard) -> Report:
+def judge(server: str, heard: Heard, rate: float) -> Report:
     """Without Kafka everything is accepted; without the database nothing, and each is asked to come again."""
     expected = EXPECTED[server]
     found = [f"{count} answers {status}" for status, count in heard.statuses.items() if status != expected]
@@ -137,24 +169,26 @@ def judge(server: str, heard: Heard) -> Report:
         found.append(f"{heard.without_retry_after} answers 503 without Retry-After")
     if not heard.statuses:
         raise DidNotStrike("nothing was filed")
+    if (reached := heard.statuses.total() / heard.seconds) < KEPT_RATE * rate:
+        found.append(f"desks asked {reached:.0f} times a second, {rate:.0f} were wanted")
     return found
 
 
 async def drained(stack: Stack) -> None:
-    """Wait until every fact about dossiers that intake recorded is published and applied by all its readers."""
+    """Wait until every fact about dossiers is published and applied by all its readers; its progress is told."""
     with contextlib.closing(Stage(stack, seed=1)) as stage:
         while True:
             figures = await stage.watch.figures()
-            journaled = figures.journaled("intake", LIFECYCLE.name)
             behind = {
-                service: journaled - figures.applied(service, "intake", LIFECYCLE.name)
+                f"{service} of {source}": figures.journaled(source, topic) - figures.applied(service, source, topic)
                 for service, sources in READERS.items()
-                if ("intake", LIFECYCLE.name) in sources
+                for source, topic in sources
+                if topic == LIFECYCLE.name
             }
-            unsent = figures.by_service["intake"]["unsent"]
-            if not unsent and not any(behind.values()):
+            unsent = {name: found["unsent"] for name, found in figures.by_service.items() if found["unsent"]}
+            if not any(behind.values()) and not unsent.keys() & {"intake", "processing"}:
                 return
-            say(f"    unsent {unsent}, behind {behind}")
+            say(f"    unsent {unsent}, behind { {name: lag for name, lag in behind.items() if lag} }")
             await asyncio.sleep(2)  # between two lines of progress
 
 
@@ -172,20 +206,24 @@ async def against_the_tables(stack: Stack, codes: list[str]) -> Report:
 
 
 async def against_the_topic(stack: Stack, codes: list[str]) -> Report:
-    """Read the lifecycle raw: each dossier was published, and once."""
+    """Read the lifecycle raw: each dossier was published, and once; the facts of each came in their order."""
     consumer = AIOKafkaConsumer(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}", auto_offset_reset="earliest")
     await consumer.start()
-    subjects: list[str] = []
+    seqs: dict[tuple[str, str], list[int]] = defaultdict(list)
     try:
         places = [TopicPartition(LIFECYCLE.name, number) for number in range(LIFECYCLE.partitions)]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
         while any([await consumer.position(place) < ends[place] for place in places]):
             batches = await consumer.getmany(timeout_ms=500)
-            subjects += [record.key.decode() for records in batches.values() for record in records]
+            for record in (record for records in batches.values() for record in records):
+                said = dict(record.headers)
+                seqs[said["ce_subject"].decode(), said["ce_source"].decode()].append(int(said["ce_sequence"]))
     finally:
         await consumer.stop()
-    return _compare("the topic", codes, subjects)
+    disordered = [stream for stream, found in seqs.items() if found != list(range(1, len(found) + 1))]
+    report = [f"the facts of {subject} by {source} came doubled or out of order" for subject, source in disordered[:9]]
+    return report + _compare("the topic", codes, [subject for subject, source in seqs if source == "intake"])
 
 
 def _compare(where: str, acknowledged: list[str], there: list[str]) -> Report:

@@ -30,9 +30,10 @@ async def play(town: Town, row: Row, *, full: bool) -> Outcome:
     began = now()
     async with town.load(size) as load:
         await load.under_way()
-        struck = await row.strike(Scene(town, load, size, draw))
+        scene = Scene(town, load, size, draw)
+        struck = await row.strike(scene)
         load.wind_up()
-        healed, since = now(), time.monotonic()
+        healed, since = now(), min(scene.let_go_at, time.monotonic())
     await town.quiet()
     recovered_after = round(time.monotonic() - since, 1)
     strike = {"row": row.number, "seed": town.seed, "struck": struck, "began": began, "healed": healed}

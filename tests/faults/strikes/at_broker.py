@@ -43,6 +43,7 @@ async def away(scene: Scene) -> str:
         await asyncio.sleep(SECONDS_AWAY[scene.size.hold > 0])  # how long it lasts
     finally:
         scene.stack.kafka.join()
+    scene.let_go()
     return f"{lines} connections cut and new ones refused; {len(entries)} dossiers accepted meanwhile waited unsent"
 
 
@@ -86,6 +87,7 @@ async def far_away(scene: Scene) -> str:
 
 async def _reset(scene: Scene, proxy: Proxy) -> int:
     lines = proxy.reset()
+    scene.let_go()
     await scene.load.more(1)
     return lines
 
@@ -96,6 +98,7 @@ async def _half_open(scene: Scene, proxy: Proxy) -> int:
     filing = await filing_meanwhile(scene)
     await scene.town.answered(lambda line: line["status"] in {503, None}, since)
     proxy.reset()
+    scene.let_go()
     await filing
     return lines
 
@@ -123,6 +126,7 @@ async def _stalled(scene: Scene, proxy: Proxy) -> int:
         await asyncio.sleep(scene.size.hold)  # how long it lasts
     finally:
         proxy.flow()
+    scene.let_go()
     await filing
 
     async def passed() -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
+from deploy.demo.ledger import Entry
 from shared.contracts.topics import LIFECYCLE
 from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen, until
 from tests.faults.strikes.at_facts import WAITING, held
@@ -40,6 +41,7 @@ async def killed(scene: Scene) -> str:
 
             await scene.town.holds(WAITING, "processing")
             await scene.stack.kill("processing")
+        scene.let_go()
         await filing
         await scene.stack.wait_ready("processing")
     return f"kills inside a batch: {scene.size.times}"
@@ -56,13 +58,20 @@ async def stood_still(scene: Scene) -> str:
                 return all([await scene.town.ask(OPENED, entry.code) for entry in entries])
 
             await until(all_opened)
+        scene.let_go()
         await scene.load.more(2)
     return "frozen until another consumer had its partitions and had opened 6 cases; then it woke up"
 
 
 async def storm(scene: Scene) -> str:
-    """Members join the group of processing and leave it again, without handling anything."""
+    """Members join the group of processing and leave it again, without handling anything; the others' facts flow."""
     got = 0
+    filed: list[Entry] = []
+
+    async def flows() -> bool:
+        filed.extend(await scene.load.more(2))
+        return any([await scene.town.ask(OPENED, entry.code) for entry in filed])
+
     for _ in range(2 * scene.size.times):
         member = AIOKafkaConsumer(
             LIFECYCLE.name,
@@ -79,7 +88,8 @@ async def storm(scene: Scene) -> str:
 
             await until(assigned)
             got += len(member.assignment())
-            await scene.load.more(1)
+            filed.clear()
+            await until(flows)
         finally:
             await member.stop()
     return f"{2 * scene.size.times} members came and went, {got} partitions changed hands each way"

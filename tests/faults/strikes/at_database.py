@@ -43,6 +43,7 @@ async def restarted(scene: Scene) -> str:
         os.kill(victim.pid, signal.SIGQUIT)
         if not await victim.gone(20):
             raise DidNotStrike("PostgreSQL is still the same process")
+        scene.let_go()
 
         async def another(before: int = victim.pid) -> bool:
             return scene.stack.pid("postgres") != before
@@ -59,6 +60,7 @@ async def stood_still(scene: Scene) -> str:
         filing = await filing_meanwhile(scene)
         await asyncio.sleep(scene.size.hold)  # how long it lasts
         await scene.town.answered(is_503, since)
+    scene.let_go()
     await filing
     return f"{len(pids)} processes of PostgreSQL stood still until clients got 503"
 
@@ -78,6 +80,7 @@ async def too_few_connections(scene: Scene) -> str:
     finally:
         for connection in held:
             connection.terminate()
+        scene.let_go()
     await filing
     return f"{len(held)} foreign connections; intake got none and answered 503"
 
@@ -102,6 +105,7 @@ async def disk_full(scene: Scene) -> str:
         await asyncio.sleep(scene.size.hold)  # how long it lasts
     finally:
         disk.empty()
+        scene.let_go()
     await asyncio.gather(*filings)
     return f"{taken // 1_000_000} MB filled until PostgreSQL found no space; 503 meanwhile"
 
@@ -119,6 +123,7 @@ async def one_dossier_locked(scene: Scene) -> str:
         if acting.done():
             raise DidNotStrike("the act on the locked case did not wait")
         await asyncio.sleep(scene.size.hold)  # how long it lasts
+    scene.let_go()
     await acting
     return "an act waited for the lock while one on another dossier passed"
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from deploy.demo.ledger import Entry
 from shared.clocks import ScenarioClock
 from shared.contracts import facts
 from shared.contracts.topics import LIFECYCLE
@@ -100,6 +101,7 @@ async def relay_killed(scene: Scene) -> str:
                 return not await scene.town.ask(WAITING, "intake")
 
             await until(none_waits)
+        scene.let_go()
         await scene.stack.wait_ready("intake")
         await filing
 
@@ -136,6 +138,7 @@ async def relay_frozen(scene: Scene) -> str:
             entry = await scene.town.file(offices)
             await until(over)
             await scene.town.first_duty(entry)
+        scene.let_go()
         await scene.load.more(1)
     return "frozen until its leases went to the other relay, which published meanwhile; then it woke up"
 
@@ -199,9 +202,12 @@ async def poison(scene: Scene) -> str:
 
         query = "select count(*) from processing.parked where kind = 'poison' and subject = $1"
         await scene.town.holds(query, entry.code)
-        others = [each for each in await scene.load.more(3) if each.arrival.place != arrival.place]
-        for other in others[:1]:
-            await scene.town.act(other, 1)
+
+        async def elsewhere() -> Entry | None:
+            filed = await scene.load.more(3)
+            return next((each for each in filed if each.arrival.place != arrival.place), None)
+
+        await scene.town.act(await until(elsewhere), 1)
     finally:
         await scene.town.execute(MEND)
     await succeed(scene.stack, "parked", "replay", "--apply", entry.code)

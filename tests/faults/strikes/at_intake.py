@@ -18,6 +18,7 @@ from tests.faults.town import Scene, Town
 TWINS = 50
 SLOW_SOCKETS = {False: 60, True: 500}
 NESTING = 50_000
+MOST_GONE = 200
 
 
 async def killed_again_and_again(scene: Scene, part: str) -> list[int]:
@@ -26,6 +27,7 @@ async def killed_again_and_again(scene: Scene, part: str) -> list[int]:
     for _ in range(scene.size.times):
         await asyncio.sleep(scene.draw.random() * 0.3)  # the moment of the kill is the fault's, not ours
         victim = await scene.stack.kill(part)
+        scene.let_go()
         await scene.stack.wait_ready(part)
         if scene.stack.pid(part) == victim.pid:
             raise DidNotStrike(f"{part} is still process {victim.pid}")
@@ -34,9 +36,21 @@ async def killed_again_and_again(scene: Scene, part: str) -> list[int]:
 
 
 async def killed(scene: Scene) -> str:
+    since = len(scene.town.answers())
+    filing = asyncio.create_task(_file_until_refused(scene, since))
     dead = await killed_again_and_again(scene, "intake")
-    await scene.load.more(1)
-    return f"kills: {len(dead)}, another process after each"
+    refused = await filing
+    return f"kills: {len(dead)}, another process after each; {refused} requests got no answer and were repeated"
+
+
+async def _file_until_refused(scene: Scene, since: int) -> int:
+    """File one dossier after the other until a request got no answer; answers how many got none."""
+
+    async def unanswered() -> int:
+        await scene.load.more(1)
+        return sum(line["status"] is None for line in scene.town.answers(since))
+
+    return int(await until(unanswered))
 
 
 def request_of(town: Town, key: str) -> tuple[Officer, bytes]:
@@ -53,9 +67,17 @@ def request_of(town: Town, key: str) -> tuple[Officer, bytes]:
 
 
 async def client_gone(scene: Scene) -> str:
-    """Send a whole filing and reset the connection; then ask again with the same key."""
-    town, gone = scene.town, 0
-    for number in range(4 * scene.size.times):
+    """Send a whole filing and reset the connection; then ask again with the same key, until some had arrived."""
+    town, gone, since = scene.town, 0, len(scene.town.answers())
+
+    def arrived() -> int:
+        """Count the filings whose first answer, after the reset, was a stored one."""
+        firsts = {line["key"]: line for line in reversed(town.answers(since)) if str(line["key"]).startswith("gone-")}
+        return sum(bool(line.get("replayed")) for line in firsts.values())
+
+    for number in range(MOST_GONE):
+        if number >= 4 * scene.size.times and arrived():
+            break
         key = f"gone-{town.seed}-{town.recorded}-{number}"
         desk, request = request_of(town, key)
         with socket.create_connection(("127.0.0.1", scene.stack.ports.intake)) as raw:
@@ -67,7 +89,9 @@ async def client_gone(scene: Scene) -> str:
         answers = [await town.callers["intake"].post("/v1/dossiers", token, key, body) for _ in range(2)]
         if answers[0].body != answers[1].body:
             raise DidNotStrike(f"{key} was answered in two ways")
-    return f"{gone} connections reset behind their request"
+    if not arrived():
+        raise DidNotStrike(f"none of {gone} requests arrived before its connection was reset")
+    return f"{gone} connections reset behind their request, {arrived()} of which had arrived"
 
 
 async def twins(scene: Scene) -> str:
@@ -159,6 +183,7 @@ async def out_of_files(scene: Scene) -> str:
     finally:
         with contextlib.suppress(ProcessLookupError):  # it may have ended itself: another process stands there then
             resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        scene.let_go()
     await scene.load.more(1)
     fate = "went on when it had them back" if scene.stack.pid("intake") == pid else "ended and was started again"
     return f"without another file descriptor intake took no more connections; it {fate}"

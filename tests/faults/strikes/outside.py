@@ -20,6 +20,7 @@ BAD = (("sms", "withhold"), ("sms", "refuse"), ("mail", "refuse"), ("sms", "reje
 SENDING = "select count(*) from notification.messages where state = 'sending'"
 DUE = "select count(*) from processing.timers where fires_at <= $1"
 LATER = timedelta(days=60)
+LEAST_DUE = {False: 1, True: 10_000}
 KEPT = ("dossiers", "daily_counters", "daily_notices", "cursors", "parked")
 FIRED = "select count(*) from processing.journal where type like any(array['%half_time%', '%drafted%', '%overdue%'])"
 
@@ -51,6 +52,7 @@ async def sender_killed(scene: Scene) -> str:
 
         await until(in_the_call)
         await scene.stack.kill("notification")
+        scene.let_go()
         sending = await scene.town.ask(SENDING)
         if not sending:
             raise DidNotStrike("no message was being sent")
@@ -86,7 +88,7 @@ async def all_due(scene: Scene) -> str:
     town.move_clock(LATER)
     await town.watch.timers_fired()
     fired = await town.ask(FIRED) - before
-    if not due or fired < due:
+    if fired < due or due < LEAST_DUE[scene.size.hold > 0]:
         raise DidNotStrike(f"{due} timers were due, {fired} fired")
     return f"{due} timers due at once, each fired once"
 
