@@ -42,9 +42,11 @@ def rows_of_guarantees() -> list[str]:
 
 @pytest.mark.parametrize("row", rows_of_guarantees(), ids=lambda row: row.split(" | ")[0][2:])
 def test_each_guarantee_names_what_shows_it(row: str) -> None:
-    tests = re.findall(r"`(tests/[^`]+)`", row)
+    tests = [name.partition("::") for name in re.findall(r"`(tests/[^`]+)`", row)]
     faults = {int(number) for numbers in re.findall(r"\bfaults? ([\d, ]+)", row) for number in numbers.split(",")}
     page = (ROOT / "docs" / "faults.md").read_text("utf-8").partition("## Not injected")[0]
     assert tests or faults
-    assert [name for name in tests if not (ROOT / name).is_file()] == []
+    for file, _, test in tests:
+        assert test, f"{file}: name the test in it"
+        assert f"def {test}(" in (ROOT / file).read_text("utf-8"), f"{file} has no test {test}"
     assert faults <= {int(number) for number in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}

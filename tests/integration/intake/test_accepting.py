@@ -154,6 +154,17 @@ async def test_the_stored_answer_is_given_again_byte_for_byte(counter: Counter) 
     assert await counter.counts() == before
 
 
+async def test_a_key_whose_first_request_is_still_at_work_is_told_to_come_again(counter: Counter) -> None:
+    filing, before = await counter.filing(), await counter.counts()
+    async with counter.database.transaction():
+        await counter.database.execute("lock table intake.idempotency_keys in share row exclusive mode")
+        answer = await counter.hand_in(filing, key="twin")
+        assert (answer.status_code, answer.json()["code"]) == (409, "request_in_flight")
+        assert answer.headers["retry-after"] == "1"
+        assert await counter.counts() == before
+    assert (await counter.hand_in(filing, key="twin")).status_code == 201
+
+
 async def test_another_caller_may_use_the_same_key(counter: Counter) -> None:
     filing = await counter.filing()
     mine = await counter.hand_in(filing, key="shared", headers=counter.bearer("desk", COMMUNE))
