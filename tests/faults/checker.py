@@ -5,6 +5,7 @@
     history/journal.jsonl    every journal row of every service
     history/strikes.jsonl    every fault: whether and when it struck, when it ended, how long recovery took
     history/planted.jsonl    subjects that a fault invented: they have no dossier
+    history/ordered.jsonl    what gateways were told to do badly, and how often
     history/processes.jsonl  memory and open files of each service after each fault
     history/tables/*.jsonl   a few tables after each fault; the last file is judged
     history/pages/*, logs/*  what was shown and said; history/needles.json: what may not stand there
@@ -70,6 +71,7 @@ class History:
     journal: list[Row] = field(default_factory=list)
     strikes: list[Row] = field(default_factory=list)
     planted: list[Row] = field(default_factory=list)
+    ordered: list[Row] = field(default_factory=list)
     processes: list[Row] = field(default_factory=list)
     arrivals: list[Row] = field(default_factory=list)
     tables: dict[str, list[Row]] = field(default_factory=dict)
@@ -100,7 +102,7 @@ def read(folder: Path) -> History:
     for row in _lines(max((place / "tables").glob("*.jsonl"))):
         tables[row["table"]].append(row)
     shown = [*(place / "pages").glob("*"), *(folder / "logs").glob("*.log")]
-    names = ("answers", "facts", "journal", "strikes", "planted", "processes")
+    names = ("answers", "facts", "journal", "strikes", "planted", "ordered", "processes")
     return History(
         **{name: _lines(place / f"{name}.jsonl") for name in names},
         arrivals=_lines(folder / "sinks" / "arrivals.jsonl"),
@@ -255,6 +257,10 @@ def messages_keep_their_policy(history: History) -> Iterator[str]:
         came[line["reference"]].append(line)
     for reference in came.keys() - messages.keys():
         yield f"the message {reference} arrived and was never submitted"
+    failed = sum(message["state"] == "failed" for message in messages.values())
+    rejected = sum(order["times"] for order in history.ordered if order["conduct"] == "reject")
+    if failed > rejected:
+        yield f"{failed} messages stand as failed, a gateway was told to reject {rejected}"
     for reference, message in messages.items():
         yield from (f"{reference} {fault}" for fault in _treated(message, came[reference], leave))
     yield from _addressed(history)

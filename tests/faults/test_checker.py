@@ -207,6 +207,11 @@ def never_arrived(found: History) -> None:
     found.arrivals.pop(0)
 
 
+def failed_without_rejection(found: History) -> None:
+    found.tables["notification.messages"][0]["state"] = "failed"
+    found.arrivals.pop(0)
+
+
 def never_submitted(found: History) -> None:
     found.arrivals.append({**found.arrivals[0], "reference": "m9"})
 
@@ -245,7 +250,10 @@ PLANTED: dict[str, tuple[Callable[[History], None], ...]] = {
     "I2": (never_published, other_bytes, never_recorded, lost_with_the_topic, still_unsent),
     "I3": (hole_in_a_chain, reader_behind, act_twice, notice_twice),
     "I4": (illegal_move, timer_twice, case_elsewhere),
-    "I5": (came_twice_where_once, came_twice_without_leave, never_arrived, never_submitted, not_addressed),
+    "I5": (
+        *(came_twice_where_once, came_twice_without_leave, never_arrived, failed_without_rejection, never_submitted),
+        not_addressed,
+    ),
     "I6": (counted_twice, notice_not_counted),
     "I7": (slow_recovery,),
     "I8": (person_in_a_log, person_in_a_fact, leak),
@@ -263,6 +271,12 @@ def test_a_planted_violation_is_found(sound: History, invariant: str, plant: Cal
 
 def test_every_invariant_is_seen_to_fail() -> None:
     assert PLANTED.keys() == checker.INVARIANTS.keys()
+
+
+def test_a_message_that_a_gateway_rejected_may_stand_as_failed(sound: History) -> None:
+    failed_without_rejection(sound)
+    sound.ordered.append({"sink": "sms", "conduct": "reject", "times": 1})
+    assert not [fault for fault in judge(sound) if fault.startswith("I5")]
 
 
 def test_a_history_is_read_from_its_files(sound: History, tmp_path: Path) -> None:

@@ -193,6 +193,7 @@ class Town:
 
     async def conduct(self, sink: str, conduct: str, times: int) -> None:
         """Order a sink to misbehave for its next messages."""
+        self.recorder.note("ordered", {"sink": sink, "conduct": conduct, "times": times})
         token = (self.stack.folder.secrets / SMS_SECRET).read_text("utf-8").strip()
         await self.sinks.post("/v1/conduct", token, "", {"sink": sink, "conduct": conduct, "times": times})
 

@@ -17,6 +17,10 @@ class Conduct(StrEnum):
     """The message is not taken: try again later."""
     REJECT = "reject"
     """The message is not taken and never will be."""
+    THROTTLE = "throttle"
+    """SMS only: the message is not taken, there were too many of late (429)."""
+    RECEIPT_TWICE = "receipt_twice"
+    """SMS only: the message is taken, and its receipt is posted twice."""
 
 
 class Conducts:

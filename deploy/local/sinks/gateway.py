@@ -3,7 +3,9 @@
 POST /v1/messages      bearer token, {reference, to, text, sender} → 202 {reference, accepted: true}; the same
                        reference again gets the same answer and is no second message
                        401 wrong token · 422 {error: malformed | number_invalid | rejected} · 503 {error: busy}
-POST /v1/conduct       {sink: sms | mail, conduct: accept | withhold | refuse | reject, times: n}
+                       429 {error: throttled}
+POST /v1/conduct       {sink: sms | mail, conduct: accept | withhold | refuse | reject | throttle | receipt_twice,
+                       times: n}
 GET  /v1/summary       what arrived at both sinks, and receipts posted and waiting
 """
 
@@ -27,6 +29,11 @@ from deploy.local.sinks.receipts import Receipts
 
 NUMBER = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)
 FIELDS = {"reference", "to", "text", "sender"}
+REFUSALS: Mapping[Conduct, tuple[HTTPStatus, str]] = {
+    Conduct.REFUSE: (HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
+    Conduct.REJECT: (HTTPStatus.UNPROCESSABLE_ENTITY, "rejected"),
+    Conduct.THROTTLE: (HTTPStatus.TOO_MANY_REQUESTS, "throttled"),
+}
 
 
 class Gateway:
@@ -60,10 +67,8 @@ class Gateway:
 
     async def _treat(self, request: Request, message: Mapping[str, str]) -> Response:
         conduct = self._conducts.next(Kind.SMS)
-        if conduct is Conduct.REFUSE:
-            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy")
-        if conduct is Conduct.REJECT:
-            return _refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "rejected")
+        if conduct in REFUSALS:
+            return _refusal(*REFUSALS[conduct])
         reference = message["reference"]
         repeat = self._logbook.arrived(Kind.SMS, reference, to=message["to"], text=message["text"])
         if conduct is Conduct.WITHHOLD:
@@ -72,7 +77,8 @@ class Gateway:
                 continue
         elif not repeat or reference in self._silent:
             self._silent.discard(reference)
-            self._receipts.add(reference)
+            for _ in range(2 if conduct is Conduct.RECEIPT_TWICE else 1):
+                self._receipts.add(reference)
         return JSONResponse({"reference": reference, "accepted": True}, HTTPStatus.ACCEPTED)
 
     async def conduct(self, request: Request) -> Response:

@@ -16,7 +16,10 @@ from tests.faults.signals import DidNotStrike, until
 from tests.faults.strikes.at_database import is_503
 from tests.faults.town import Scene
 
-BAD = (("sms", "withhold"), ("sms", "refuse"), ("mail", "refuse"), ("sms", "reject"), ("mail", "withhold"))
+BAD = (
+    *(("sms", conduct) for conduct in ("withhold", "refuse", "reject", "throttle", "receipt_twice")),
+    *(("mail", conduct) for conduct in ("withhold", "refuse")),
+)
 SENDING = "select count(*) from notification.messages where state = 'sending'"
 DUE = "select count(*) from processing.timers where fires_at <= $1"
 LATER = timedelta(days=60)
