@@ -17,7 +17,7 @@ async def test_a_fault_strikes_and_everything_holds(town: Town, row: Row) -> Non
     except Refused as error:
         pytest.skip(f"this machine lets nobody mount a small disk: {error}")
     assert outcome.struck
-    assert outcome.broken == []
+    assert outcome.broken == [], f"seed {outcome.seed}"
 
 
 def test_the_table_is_whole() -> None:

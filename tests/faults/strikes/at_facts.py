@@ -43,7 +43,7 @@ create function trial.sleep() returns trigger language plpgsql security definer 
 begin
     {ONE_BY_ONE}
     insert into trial.recorded values (new.ordinal, pg_current_xact_id());
-    perform pg_sleep(random() * 0.4);
+    perform pg_sleep((hashtext('SEED ' || new.subject) & 1023) * 0.4 / 1023);
     return null;
 end
 $$;
@@ -145,7 +145,7 @@ async def relay_frozen(scene: Scene) -> str:
 
 async def late_commits(scene: Scene) -> str:
     """Many writers whose transactions commit in another order than they took their places."""
-    await scene.town.execute(WAKE + ";" + SLEEPY)
+    await scene.town.execute(WAKE + ";" + SLEEPY.replace("SEED", str(scene.town.seed)))
     try:
         for _ in range(scene.size.times):
             await scene.load.more(WRITERS)
