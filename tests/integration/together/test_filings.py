@@ -51,7 +51,9 @@ async def test_the_ten_thousandth_dossier_of_a_place_and_day_is_like_any_other(
     everywhere: Everywhere, counter: Counter
 ) -> None:
     await counter.database.execute(
-        "insert into intake.day_numbers (place, day, last_number) values ($1, $2, 9999)", PLACE, FIRST_MORNING.date()
+        "insert into intake.day_numbers (place, day, last_number) values ($1, $2, 9999)"
+        " on conflict (place, day) do update set last_number = excluded.last_number",
+        *(PLACE, FIRST_MORNING.date()),
     )
     before = await everywhere.look()
     code = (await counter.hand_in(await counter.filing(), headers=counter.bearer("desk", PLACE))).json()["code"]
