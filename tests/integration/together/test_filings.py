@@ -59,7 +59,7 @@ async def test_the_ten_thousandth_dossier_of_a_place_and_day_is_like_any_other(
     code = (await counter.hand_in(await counter.filing(), headers=counter.bearer("desk", PLACE))).json()["code"]
     assert code == f"{PLACE}-200102-10000"
     assert grown(before, await everywhere.look()) == filed(code)
-    assert [item.code for item in await everywhere.stage.offices.worklist(Officer(PLACE, "desk"))] == [code]
+    assert code in [item.code for item in await everywhere.stage.offices.worklist(Officer(PLACE, "desk"))]
     states = await counter.database.fetch(
         "select channel, m.state from notification.messages as m join notification.notices using (fact_id) "
         "where code = $1",
