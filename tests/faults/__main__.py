@@ -33,7 +33,7 @@ async def run(rows: Sequence[Row], seed: int, *, full: bool) -> tuple[list[Outco
                     say(f"    not injected: {refused[-1].why}")
                     continue
                 except Exception as error:  # noqa: BLE001 - the other faults are still to be seen
-                    outcomes.append(Outcome(row, seed, "not seen to strike", math.inf, [reason_of(error)]))
+                    outcomes.append(Outcome(row, seed, "", math.inf, [reason_of(error)]))
                 tell(outcomes[-1])
     return outcomes, refused
 
@@ -67,7 +67,8 @@ def main() -> int:
     if not wanted:
         page.write(outcomes, refused, seconds=seconds, full=not asked.short)
     broken = sum(bool(outcome.broken) for outcome in outcomes)
-    say(f"{len(outcomes)} of {len(rows)} faults struck, {broken} broke something, {seconds:.0f} s")
+    struck = sum(bool(outcome.struck) for outcome in outcomes)
+    say(f"{struck} of {len(rows)} faults struck, {broken} broke something, {seconds:.0f} s")
     return min(broken + len(refused), 1)
 
 

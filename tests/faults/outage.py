@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.demo.offices import Item, Officer, Offices, dossier_body
 from deploy.demo.people import person
@@ -31,8 +30,9 @@ from shared.contracts.topics import LIFECYCLE
 from shared.http.wire import ConnectionLost, Wire
 from tests.faults.__main__ import say
 from tests.faults.signals import DidNotStrike
-from tests.faults.town import arrivals_of, plan_of
+from tests.faults.town import arrivals_of
 from tests.faults.trial import FIRST_MORNING, PORT_BASE, ROOT, end_for_good
+from tests.topics import records_of
 
 FOLDER = ROOT / "var" / "outage"
 CLIENTS = 100
@@ -79,7 +79,7 @@ class Desks:
     async def act(self, codes: Sequence[str]) -> int:
         """Let officers act on these dossiers, so often on each; answers how many acts were done."""
         with contextlib.closing(Stage(self._stack, seed=1)) as stage:
-            desks = sorted({Officer(arrival.place.code, "desk") for arrival in plan_of(seed=1)})
+            desks = sorted({Officer(code.partition("-")[0], "desk") for code in codes})
             lists = [await stage.offices.worklist(desk) for desk in desks]
             items = [item for found in lists for item in found if item.code in codes]
             return sum(await asyncio.gather(*(self._act_on(stage.offices, item) for item in items)))
@@ -207,20 +207,10 @@ async def against_the_tables(stack: Stack, codes: list[str]) -> Report:
 
 async def against_the_topic(stack: Stack, codes: list[str]) -> Report:
     """Read the lifecycle raw: each dossier was published, and once; the facts of each came in their order."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}", auto_offset_reset="earliest")
-    await consumer.start()
     seqs: dict[tuple[str, str], list[int]] = defaultdict(list)
-    try:
-        places = [TopicPartition(LIFECYCLE.name, number) for number in range(LIFECYCLE.partitions)]
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        while any([await consumer.position(place) < ends[place] for place in places]):
-            batches = await consumer.getmany(timeout_ms=500)
-            for record in (record for records in batches.values() for record in records):
-                said = dict(record.headers)
-                seqs[said["ce_subject"].decode(), said["ce_source"].decode()].append(int(said["ce_sequence"]))
-    finally:
-        await consumer.stop()
+    async for record in records_of(f"127.0.0.1:{stack.ports.kafka}", LIFECYCLE.name, LIFECYCLE.partitions):
+        said = dict(record.headers)
+        seqs[said["ce_subject"].decode(), said["ce_source"].decode()].append(int(said["ce_sequence"]))
     disordered = [stream for stream, found in seqs.items() if found != list(range(1, len(found) + 1))]
     report = [f"the facts of {subject} by {source} came doubled or out of order" for subject, source in disordered[:9]]
     return report + _compare("the topic", codes, [subject for subject, source in seqs if source == "intake"])

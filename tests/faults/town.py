@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
@@ -53,14 +53,10 @@ SHORT = Size(filings=4, acts=3, times=1, hold=0.0)
 FULL = Size(filings=40, acts=8, times=5, hold=12.0)
 
 
-def plan_of(seed: int) -> Sequence[Arrival]:
-    """Plan the dossiers of a year of 600."""
-    return plan_year(seed_rules(), YearRequest(PLANNED, open=0, late=0, seed=seed)).arrivals
-
-
-def arrivals_of(seed: int) -> Iterator[Arrival]:
-    """Yield dossiers to be filed, without end."""
-    for number, arrival in enumerate(itertools.cycle(plan_of(seed)), 1):
+def arrivals_of(seed: int, first: int = 1) -> Iterator[Arrival]:
+    """Yield dossiers to be filed, without end; the numbers, which make the keys, begin with `first`."""
+    arrivals = plan_year(seed_rules(), YearRequest(PLANNED, open=0, late=0, seed=seed)).arrivals
+    for number, arrival in enumerate(itertools.cycle(arrivals), first):
         yield replace(arrival, number=number)
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.database import transaction
 from shared.messaging.journal import Draft
@@ -15,25 +14,14 @@ from shared.messaging.relay import Relay
 from tests.integration.messaging.house import MOMENT, SMALL, House, create_topic, delete_topic, fact, running, until
 from tests.integration.messaging.victim import victim
 from tests.integration.messaging.wire import Wire
+from tests.topics import records_of
 
 Published = list[tuple[str, int, bytes]]
 
 
 async def records_on(kafka: str, topic: str) -> list[Any]:
     """Every record on a topic now, read raw."""
-    places = [TopicPartition(topic, number) for number in range(4)]
-    client = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
-    await client.start()
-    try:
-        client.assign(places)
-        ends = await client.end_offsets(places)
-        found: list[Any] = []
-        while any([await client.position(place) < ends[place] for place in places]):
-            for records in (await client.getmany(timeout_ms=200)).values():
-                found.extend(records)
-        return found
-    finally:
-        await client.stop()
+    return [record async for record in records_of(kafka, topic, partitions=4)]
 
 
 async def on_topic(house: House, topic: str = "") -> Published:
