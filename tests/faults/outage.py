@@ -15,12 +15,12 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 
 import asyncpg
 
-from deploy.demo.offices import Item, Officer, Offices, dossier_body
+from deploy.demo.offices import Officer, dossier_body
 from deploy.demo.people import person
 from deploy.demo.play import Stage, token_maker
 from deploy.demo.quiet import READERS
@@ -30,7 +30,7 @@ from shared.contracts.topics import LIFECYCLE
 from shared.http.wire import ConnectionLost, Wire
 from tests.faults.__main__ import say
 from tests.faults.signals import DidNotStrike
-from tests.faults.town import arrivals_of
+from tests.faults.town import act_on, arrivals_of
 from tests.faults.trial import FIRST_MORNING, PORT_BASE, ROOT, end_for_good
 from tests.topics import records_of
 
@@ -82,15 +82,9 @@ class Desks:
             desks = sorted({Officer(code.partition("-")[0], "desk") for code in codes})
             lists = [await stage.offices.worklist(desk) for desk in desks]
             items = [item for found in lists for item in found if item.code in codes]
-            return sum(await asyncio.gather(*(self._act_on(stage.offices, item) for item in items)))
-
-    async def _act_on(self, offices: Offices, item: Item) -> int:
-        duties, done = item.duties, 0
-        while duties and done < ACTS:
-            outcome = await offices.act(item, duties[0])
-            item = replace(item, state=outcome.state, version=outcome.version)
-            duties, done = outcome.open_duties, done + 1
-        return done
+            acting = (act_on(stage.offices, item, item.duties[0], ACTS) for item in items)
+            after = [item for item, _ in await asyncio.gather(*acting)]
+        return sum(item.version for item in after) - sum(item.version for item in items)  # each act makes a version
 
     async def file(self, rate: float, seconds: float) -> Heard:
         """File `rate` dossiers a second for so long; a client that is late files at once."""

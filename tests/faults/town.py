@@ -60,6 +60,18 @@ def arrivals_of(seed: int, first: int = 1) -> Iterator[Arrival]:
         yield replace(arrival, number=number)
 
 
+async def act_on(offices: Offices, item: Item, duty: Duty, acts: int) -> tuple[Item, Duty | None]:
+    """Let officers do what they owe a dossier, so many acts at most; answers how it stands and what is owed then."""
+    for _ in range(acts):
+        outcome = await offices.act(item, duty)
+        item = replace(item, state=outcome.state, version=outcome.version)
+        owed = [each for each in outcome.open_duties if each.action != OWNED_BY_LEADER]
+        if not owed:
+            return item, None
+        duty = owed[0]
+    return item, duty
+
+
 class Town:
     """One running stack, its clients and its history."""
 
@@ -98,15 +110,8 @@ class Town:
 
     async def act(self, entry: Entry, acts: int) -> tuple[Item, Duty] | None:
         """Let officers do what they owe this dossier, so many acts at most; answers what is owed then."""
-        item, duty = await self.first_duty(entry)
-        for _ in range(acts):
-            outcome = await self.offices.act(item, duty)
-            item = replace(item, state=outcome.state, version=outcome.version)
-            owed = [each for each in outcome.open_duties if each.action != OWNED_BY_LEADER]
-            if not owed:
-                return None
-            duty = owed[0]
-        return item, duty
+        item, duty = await act_on(self.offices, *await self.first_duty(entry), acts)
+        return None if duty is None else (item, duty)
 
     async def first_duty(self, entry: Entry) -> tuple[Item, Duty]:
         """Wait until the dossier stands on the worklist of its desk."""
