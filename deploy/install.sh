@@ -36,17 +36,20 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 UV_PYTHON_DOWNLOADS=never
 wanted=$(sed -n 's/^required-version = "==\(.*\)"$/\1/p' pyproject.toml)
 tools="var/tools/uv-$wanted"
 if [ ! -x "$tools/bin/uv" ]; then
-    say "[1/3] uv $wanted"
+    say "[1/4] uv $wanted"
     rm -rf "$tools"
     "$python" -m venv "$tools"
     "$tools/bin/python" -m pip install --quiet "uv==$wanted" || fail "uv $wanted could not be installed; is the package index reachable?"
 fi
 
-say "[2/3] .venv from uv.lock"
+say "[2/4] .venv from uv.lock"
 "$tools/bin/uv" sync --locked --all-extras --python "$python" || fail "the locked packages could not be installed"
 
-say "[3/3] Kafka's jars from jgo.lock.toml"
+say "[3/4] Kafka's jars from jgo.lock.toml"
 .venv/bin/python -m deploy.local.jars
+
+say "[4/4] a cache of Kafka's classes, so that it starts sooner"
+.venv/bin/python -m deploy.local.aot || say "Kafka will do without it"
 
 say "installed in $(($(date +%s) - started)) s (downloads included; load $(cut -d' ' -f1 /proc/loadavg))"
 touch .venv/installed

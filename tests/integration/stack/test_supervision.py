@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from deploy.local import state
-from deploy.local.folder import FolderInUse
+from deploy.local import jars, java, state
+from deploy.local.folder import FolderInUse, cache_folder
 from deploy.local.ports import Ports
 from deploy.local.processes import Identity
 from deploy.local.stack import Stack
@@ -16,6 +18,11 @@ async def test_every_part_is_up_and_healthy(stack: Stack) -> None:
     found = {part.name: part for part in await stack.status()}
     assert set(found) == {"postgres", "kafka", "sinks"}
     assert all(part.healthy and part.pid == stack.pid(part.name) for part in found.values()), found
+
+
+async def test_kafka_reads_its_classes_out_of_the_cache_that_the_installation_made(stack: Stack) -> None:
+    cache = java.aot_cache(jars.class_path(cache_folder()))
+    assert str(cache) in Path(f"/proc/{stack.pid('kafka')}/maps").read_text("utf-8")
 
 
 async def test_a_second_stack_on_the_folder_is_refused_and_harms_nothing(stack: Stack, ports: Ports) -> None:
