@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -75,7 +75,8 @@ class Year:
         self._desks = {Officer(arrival.place.code, "desk") for arrival in self.plan.arrivals}
         self._awake: set[Officer] = set()
         self._urgent: set[Officer] = set()
-        self._apologisers: set[Officer] = set()
+        self._apologies_owed: Counter[Officer] = Counter()
+        self._held: set[tuple[datetime, Officer]] = set()
         self._strangers = 0
         self.now = self.plan.moments[0]
         self._books: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -108,7 +109,8 @@ class Year:
         self._strangers = strangers
 
     async def _work_through(self, arrivals: Sequence[Arrival]) -> None:
-        asked, self._awake, self._urgent = self._awake | self._apologisers, set(), set()
+        asked = self._awake | set(+self._apologies_owed) | self._freed()
+        self._awake, self._urgent = set(), set()
         work = await self._read(asked)
         async with asyncio.TaskGroup() as group:
             for place in {arrival.place.code for arrival in arrivals}:
@@ -120,6 +122,12 @@ class Year:
             asked, self._urgent = self._urgent, set()
             await self._visit_all([found for found in await self._read(asked) if self._presses(found[0])])
 
+    def _freed(self) -> set[Officer]:
+        """Name those who may at last go on with a dossier that is to be late."""
+        over = {(due, officer) for due, officer in self._held if due < self.now}
+        self._held -= over
+        return {officer for _, officer in over}
+
     async def _file(self, arrivals: Sequence[Arrival]) -> None:
         """One place's client: one dossier after the other, so that numbers follow the plan."""
         for arrival in arrivals:
@@ -127,7 +135,7 @@ class Year:
             self.world.ledger.record(entry)
             self._wake({Officer(arrival.place.code, "desk")}, Item.accepted(entry))
             if arrival.fate is Fate.LATE:
-                self._apologisers.add(Officer(entry.competent_agency, "leader"))
+                self._apologies_owed[Officer(entry.competent_agency, "leader")] += 1
             self.counts.filed += 1
             while self._pending and self.counts.filed >= self._pending[0][0] * len(self.plan.arrivals):
                 self._running.append(asyncio.create_task(self._pending.pop(0)[1]()))
@@ -137,7 +145,7 @@ class Year:
         (self._urgent if self._presses(item) else self._awake).update(officers)
 
     async def _read(self, officers: Iterable[Officer]) -> list[tuple[Item, Duty]]:
-        """Find what these officers may do now, one act on a dossier; who has something left looks again later."""
+        """Find what these officers may do now, one act on a dossier; who may not yet, looks again when he may."""
         asked = sorted(officers)
         lists = await asyncio.gather(*(self.world.offices.worklist(officer) for officer in asked))
         self.counts.worklists += len(asked)
@@ -146,12 +154,18 @@ class Year:
             for item in items:
                 duty = self._next_duty(item)
                 if duty is None:
-                    self._awake.add(officer)
+                    self._hold(officer, item)
                 elif item.code in found:
                     self._wake({officer}, item)
                 else:
                     found[item.code] = (item, duty)
         return list(found.values())
+
+    def _hold(self, officer: Officer, item: Item) -> None:
+        """Leave a dossier alone: one that stays open for good, one that is to be late until its day has passed."""
+        entry = self.world.ledger.get(item.code)
+        if entry is not None and entry.arrival.fate is Fate.LATE:
+            self._held.add((item.promised_due, officer))
 
     def _next_duty(self, item: Item) -> Duty | None:
         possible = [duty for duty in item.duties if self._may_do(item, duty)]
@@ -203,6 +217,8 @@ class Year:
             async with self._book(duty):
                 outcome = await self.world.offices.act(item, duty)
             self.counts.acts += 1
+            if duty.action == "send_apology":
+                self._apologies_owed[duty.officer] -= 1
             item = replace(item, state=outcome.state, version=outcome.version, duties=outcome.duties_of(duty.officer))
             following = None if item.state == READY else self._next_duty(item)
         self._wake({open_duty.officer for open_duty in outcome.open_duties}, item)
