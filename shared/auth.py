@@ -5,18 +5,13 @@ Algorithms are pinned: RS256 and ES256, and HS256 only outside production, for `
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-import secrets
-import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Request, Security
@@ -28,34 +23,15 @@ from joserfc.jws import JWSRegistry
 
 from shared.clocks import machine_now
 from shared.http.problems import Problem
+from shared.roles import OFFICER_NAME, OFFICERS, Role
 from shared.rulebook.agencies import Agencies
 from shared.settings import Profile, TokenSettings
+from shared.tokens import DEVELOPMENT_ALGORITHM
 
 PUBLIC_KEY_ALGORITHMS = ("RS256", "ES256")
-DEVELOPMENT_ALGORITHM = "HS256"
 CACHED_TOKENS = 10_000
 TOKEN_BYTES = 4096
 LEEWAY_SECONDS = 5
-
-
-class Role(StrEnum):
-    """What a caller is; closed list."""
-
-    CITIZEN = "citizen"
-    DESK = "desk"
-    SPECIALIST = "specialist"
-    LEADER = "leader"
-    AUDITOR = "auditor"
-    OPERATOR = "operator"
-    SERVICE = "service"
-
-
-OFFICERS = frozenset({Role.DESK, Role.SPECIALIST, Role.LEADER, Role.AUDITOR})
-"""Roles that exist only in an agency."""
-
-
-OFFICER_NAME = r"^[A-Za-z0-9._:@-]{1,64}$"
-"""The subject of an officer's token: an identifier, never a person's written name, for facts carry it."""
 
 
 @dataclass(frozen=True)
@@ -178,41 +154,3 @@ def require(*roles: Role) -> Callable[..., Awaitable[Principal]]:
         return principal
 
     return caller
-
-
-def issue_token(
-    jwks_file: Path,
-    *,
-    subject: str,
-    role: str,
-    agency: str = "",
-    seconds: int = 3600,
-    issuer: str = "motcua",
-    audience: str = "motcua",
-) -> str:
-    """Sign a token with the first shared-secret key of the set: for development, demo and tests.
-
-    Raises ValueError when the set has no such key or the role is unknown.
-    """
-    keys = KeySet.import_key_set(json.loads(jwks_file.read_text("utf-8"))).keys
-    key = next((key for key in keys if key.key_type == "oct"), None)
-    if key is None:
-        raise ValueError(f"{jwks_file} holds no shared-secret key; production tokens come from the identity server")
-    issued = int(time.time())
-    claims = {
-        "iss": issuer,
-        "aud": audience,
-        "sub": subject,
-        "role": str(Role(role)),
-        "agency": agency,
-        "iat": issued,
-        "exp": issued + seconds,
-    }
-    header = {"alg": DEVELOPMENT_ALGORITHM, "typ": "JWT", "kid": key.kid}
-    return jwt.encode(header, claims, key, algorithms=[DEVELOPMENT_ALGORITHM])
-
-
-def new_development_keys() -> str:
-    """Make a JWK set with one random shared-secret key, as the text of a `jwks_file` outside production."""
-    key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
-    return json.dumps({"keys": [{"kty": "oct", "kid": "development", "alg": "HS256", "use": "sig", "k": key}]})

@@ -16,7 +16,7 @@ from deploy.local.folder import Folder
 from deploy.local.ports import Ports
 from deploy.local.stack import legal_now, target
 from deploy.provision.run import provision as provision_target
-from shared.auth import Role
+from shared.roles import Role
 
 
 def serve(

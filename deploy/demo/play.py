@@ -23,11 +23,11 @@ from deploy.demo.witnesses.service import report_of, scrape_of
 from deploy.demo.witnesses.sql import held_by_code, sql_of
 from deploy.local.services import AUDIENCE, ISSUER, JWKS_SECRET, SERVICES
 from deploy.local.stack import Stack
-from shared.auth import issue_token
 from shared.clocks import write_scenario
 from shared.http.wire import Wire
 from shared.rulebook.calendar import ZONE
 from shared.rulebook.loader import load_seed, parse_agencies, parse_calendar, parse_catalogue
+from shared.tokens import issue_token
 
 CONNECTIONS = 64
 """Requests at once to each service: 25 desks file, and the officers of every office act beside them."""

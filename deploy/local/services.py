@@ -15,8 +15,8 @@ from deploy.local.folder import Folder
 from deploy.local.parts import Part, refuses_connections
 from deploy.local.ports import Ports
 from deploy.local.processes import Launch
-from shared.auth import issue_token, new_development_keys
 from shared.http.wire import ConnectionLost, Wire
+from shared.tokens import issue_token, new_development_keys
 
 SERVICES = ("intake", "processing", "notification", "metrics")
 MOST_REPLICAS = 2

@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from services.metrics.domain.report import Report
 from services.metrics.handlers import Reporting
-from shared.auth import Role, require
+from shared.auth import require
 from shared.database import Pool, autocommit
 from shared.http.bodies import Day
 from shared.messaging.quiet import QuietFigures, quiet_figures
+from shared.roles import Role
 
 
 def report_router(reporting: Reporting) -> APIRouter:

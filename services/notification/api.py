@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from services.notification.domain.notices import NOTICES, Notice
 from services.notification.handlers.reading import Reading
 from services.notification.repository.figures import ToldNotice
-from shared.auth import OFFICERS, Principal, Role, require
+from shared.auth import Principal, require
 from shared.clocks import OFFICE_ZONE
 from shared.messaging.quiet import QuietFigures
+from shared.roles import OFFICERS, Role
 
 DossierPath = Annotated[str, Path(max_length=40, pattern=r"^[A-Za-z0-9.-]+$", examples=["H56.97.21-200102-0001"])]
 FACT_TYPES = {entry.template: kind for kind, entry in NOTICES.items() if isinstance(entry, Notice)}

@@ -14,7 +14,7 @@ from services.intake.api.bodies import FilingBody
 from services.intake.api.refusals import as_problem, not_done_here
 from services.intake.handlers.accepting import Accepted, Desk, HandedIn, Outcome, accept_at_desk
 from services.intake.handlers.reading import ServicePurpose, read_for_officer, read_for_service
-from shared.auth import OFFICERS, Principal, Role, path_of, require
+from shared.auth import Principal, path_of, require
 from shared.database import Connection, Pool, autocommit, transaction
 from shared.group_commit import GroupCommit
 from shared.http.bodies import DossierCodePath
@@ -22,6 +22,7 @@ from shared.http.idempotency import Answer, Asked, IdempotencyKey, answer_each_o
 from shared.http.problems import Problem
 from shared.messaging.quiet import QuietFigures, quiet_figures
 from shared.observability import current_traceparent
+from shared.roles import OFFICERS, Role
 from shared.sealing import KeyringReader
 
 

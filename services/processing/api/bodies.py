@@ -9,9 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
 
 from services.processing.domain.acts import Act, ApologyReason
-from shared.auth import OFFICER_NAME
 from shared.contracts.facts import Handover, Receiver
 from shared.http.bodies import RequestBody
+from shared.roles import OFFICER_NAME
 
 AgencyCode: TypeAlias = Annotated[str, StringConstraints(max_length=32, pattern=r"^[A-Z0-9]+(\.[0-9]+)*$")]
 OfficerName: TypeAlias = Annotated[str, StringConstraints(pattern=OFFICER_NAME)]

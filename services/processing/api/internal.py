@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from services.processing.repository.clockwork import count_due
-from shared.auth import Principal, Role, require
+from shared.auth import Principal, require
 from shared.clocks import LegalClock
 from shared.database import Pool, autocommit
 from shared.messaging.quiet import QuietFigures, quiet_figures
+from shared.roles import Role
 
 
 def internal_router(pool: Pool, clock: LegalClock) -> APIRouter:

@@ -20,7 +20,7 @@ from services.processing.domain.workflow import check_action
 from services.processing.handlers.acting import Acting, Wanted
 from services.processing.handlers.reading import Reading
 from services.processing.repository.reading import worklist
-from shared.auth import Principal, Role, path_of, require
+from shared.auth import Principal, path_of, require
 from shared.database import Pool, autocommit
 from shared.group_commit import GroupCommit
 from shared.http.etags import IfMatch, etag
@@ -28,6 +28,7 @@ from shared.http.idempotency import Asked, IdempotencyKey, claim_of
 from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
 from shared.http.problems import Problem
 from shared.observability import current_traceparent
+from shared.roles import Role
 
 Actor: TypeAlias = Annotated[Principal, Depends(require(Role.DESK, Role.SPECIALIST, Role.LEADER))]
 Reader: TypeAlias = Annotated[Principal, Depends(require(Role.DESK, Role.SPECIALIST, Role.LEADER, Role.AUDITOR))]

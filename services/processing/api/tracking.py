@@ -16,10 +16,12 @@ from services.processing.api.views import TrackingToken, TrackingView, tracking_
 from services.processing.api.wording import refusals_told
 from services.processing.domain.refusals import UnknownCase
 from services.processing.handlers.reading import Reading
-from shared.auth import Principal, Role, TokenVerifier, issue_token
+from shared.auth import Principal, TokenVerifier
 from shared.http.bodies import Code, RequestBody
 from shared.http.problems import Problem
+from shared.roles import Role
 from shared.settings import Profile, TokenSettings
+from shared.tokens import issue_token
 
 AUDIENCE = "motcua-tracking"
 """Another audience than officers' tokens have: neither opens the other's doors."""

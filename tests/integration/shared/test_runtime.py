@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from shared.auth import new_development_keys
+from shared.tokens import new_development_keys
 
 ROOT = Path(__file__).parents[3]
 PORT = int(os.environ.get("MOTCUA_TEST_PORTS_INTAKE", "21100")) + 48

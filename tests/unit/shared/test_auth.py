@@ -14,10 +14,12 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from shared.auth import Principal, Role, TokenVerifier, issue_token, new_development_keys, path_of
+from shared.auth import Principal, TokenVerifier, path_of
 from shared.http.problems import Problem
+from shared.roles import Role
 from shared.rulebook.loader import load_seed, parse_agencies
 from shared.settings import Profile, TokenSettings
+from shared.tokens import issue_token, new_development_keys
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 CLAIMS = {

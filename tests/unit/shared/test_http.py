@@ -13,7 +13,7 @@ import pytest
 from fastapi import APIRouter, Depends
 from structlog.testing import capture_logs
 
-from shared.auth import Principal, Role, TokenVerifier, issue_token, new_development_keys, require
+from shared.auth import Principal, TokenVerifier, require
 from shared.http.app import Surface, create_app
 from shared.http.bodies import Line, RequestBody
 from shared.http.etags import IfMatch, require_version
@@ -21,7 +21,9 @@ from shared.http.health import Health, MetricsSnapshot
 from shared.http.languages import Words, preferred_language
 from shared.http.paging import PageLimit, decode_cursor, encode_cursor
 from shared.http.problems import TITLES, Problem
+from shared.roles import Role
 from shared.settings import Profile, TokenSettings
+from shared.tokens import issue_token, new_development_keys
 
 NAME = "Nguyễn Thử Nghiệm"
 router = APIRouter()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.auth import new_development_keys
 from shared.settings import CONFIGURATION_ERROR, Profile, ServiceSettings, load_settings
+from shared.tokens import new_development_keys
 
 
 @pytest.fixture
