@@ -20,12 +20,25 @@ up: $(INSTALLED) ## start everything in the background; REPLICAS=2, ARGS="--port
 down: $(INSTALLED) ## end what `make up` started
 	@.venv/bin/motcua down $(ARGS)
 
+CHECKS := check-style check-types check-imports check-sql check-architecture
 check: $(INSTALLED) ## the static checks, under a minute
+	@$(MAKE) --no-print-directory -j 2 -O $(CHECKS)
+
+.PHONY: $(CHECKS)
+check-style:
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+
+check-types:
 	.venv/bin/mypy
+
+check-imports:
 	.venv/bin/lint-imports
+
+check-sql:
 	.venv/bin/squawk --config deploy/squawk.toml $$(git ls-files '*migrations/*.sql')
+
+check-architecture:
 	.venv/bin/pytest -q tests/architecture
 
 test: check ## every check and every test, the full year among them; ARGS="tests/unit"
