@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import asyncpg
@@ -23,6 +24,13 @@ async def test_every_part_is_up_and_healthy(stack: Stack) -> None:
 async def test_kafka_reads_its_classes_out_of_the_cache_that_the_installation_made(stack: Stack) -> None:
     cache = java.aot_cache(jars.class_path(cache_folder()))
     assert str(cache) in Path(f"/proc/{stack.pid('kafka')}/maps").read_text("utf-8")
+
+
+async def test_nobody_but_the_owner_reads_data_secrets_or_logs(stack: Stack) -> None:
+    top = stack.folder.path
+    assert stat.S_IMODE(top.stat().st_mode) & 0o066 == 0
+    open_to_others = [path for path in top.iterdir() if stat.S_IMODE(path.lstat().st_mode) & 0o077]
+    assert open_to_others == []
 
 
 async def test_a_second_stack_on_the_folder_is_refused_and_harms_nothing(stack: Stack, ports: Ports) -> None:
