@@ -86,3 +86,22 @@ async def test_the_age_of_the_oldest_gap_is_told_in_machine_time(house: House) -
         await parked_all(house, 0)
     await gauges.refresh()
     assert gauge("motcua_parked_gap_oldest_seconds") == 0
+
+
+async def test_what_no_broker_has_yet_is_counted_and_its_oldest_has_an_age(house: House) -> None:
+    ahead = timedelta(0)
+    gauges = Gauges(house.pool, Standing(DUE), machine_now=lambda: machine_now() + ahead)
+
+    async def all_published() -> bool:
+        return await house.count("unsent") == 0
+
+    await house.append(house.draft("A"), house.draft("B"))
+    ahead = timedelta(minutes=10)
+    await gauges.refresh()
+    assert gauge("motcua_unsent_facts") == 2
+    assert gauge("motcua_unsent_oldest_seconds") == pytest.approx(600, abs=60)
+    async with running(house.relay()):
+        await until(all_published)
+    await gauges.refresh()
+    assert gauge("motcua_unsent_facts") == 0
+    assert gauge("motcua_unsent_oldest_seconds") == 0
