@@ -1,6 +1,6 @@
 """Who calls: bearer tokens (JWT, RFC 7519) with a role and an agency.
 
-Algorithms are pinned: RS256 and ES256, and HS256 only outside production, for `motcua token`. Expiry is machine time.
+Algorithms are pinned: RS256 and ES256, and HS256 only where whoever verifies may sign as well. Expiry is machine time.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from shared.clocks import machine_now
 from shared.http.problems import Problem
 from shared.roles import OFFICER_NAME, OFFICERS, Role
 from shared.rulebook.agencies import Agencies
-from shared.settings import Profile, TokenSettings
-from shared.tokens import DEVELOPMENT_ALGORITHM
+from shared.settings import TokenSettings
+from shared.tokens import SYMMETRIC_ALGORITHM
 
 PUBLIC_KEY_ALGORITHMS = ("RS256", "ES256")
 CACHED_TOKENS = 10_000
@@ -49,18 +49,20 @@ class Principal:
 
 
 class TokenVerifier:
-    """Believes tokens that one of the set's keys signed; remembers those that it verified until they expire."""
+    """Believes tokens that one of the set's keys signed; remembers those that it verified until they expire.
+
+    `symmetric`: HS256 is believed too, the algorithm of whoever signs and verifies with one key.
+    """
 
     def __init__(
         self,
         settings: TokenSettings,
         *,
-        profile: Profile = Profile.PRODUCTION,
+        symmetric: bool = False,
         now: Callable[[], datetime] = machine_now,
     ) -> None:
         self._keys = KeySet.import_key_set(json.loads(settings.jwks_file.read_text("utf-8")))
-        development = () if profile is Profile.PRODUCTION else (DEVELOPMENT_ALGORITHM,)
-        self._algorithms = [*PUBLIC_KEY_ALGORITHMS, *development]
+        self._algorithms = [*PUBLIC_KEY_ALGORITHMS, *([SYMMETRIC_ALGORITHM] if symmetric else [])]
         self._now = now
         self._claims = jwt.JWTClaimsRegistry(
             now=self._seconds,

@@ -1,4 +1,4 @@
-"""The two clocks (design of time): machine time for the machinery, legal time for what the law counts.
+"""The two clocks: machine time for the machinery, legal time for what the law counts.
 
 Machine time stamps records, leases, tokens and back-off. Legal time comes from a `LegalClock`: the system's, or for the
 year and the tests a scenario clock, one small file that only ever goes forward.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -21,6 +22,12 @@ async def rest(woken: asyncio.Event, seconds: float) -> bool:
         async with asyncio.timeout(seconds):
             await woken.wait()
     return woken.is_set()
+
+
+def back_off(failures: int, longest_seconds: float) -> float:
+    """Seconds to wait after so many failures in a row, with jitter."""
+    longest: float = min(0.1 * 2 ** min(failures, 16), longest_seconds)
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter is no secret
 
 
 def is_being_cancelled() -> bool:

@@ -31,7 +31,7 @@ from shared.http.health import Check, Health, MetricsSnapshot
 from shared.loops import Loop, Watched, is_being_cancelled
 from shared.messaging.faults import passes, reason_of
 from shared.observability import configure_logging
-from shared.settings import ServiceSettings, load_settings
+from shared.settings import Profile, ServiceSettings, load_settings
 
 __all__ = ["Parts", "Resources", "Service", "Surface", "run"]
 
@@ -145,7 +145,7 @@ class _Process:
             for close in parts.closing:
                 end.push_async_callback(close)
             health = self._health(parts, pool)
-            verifier = TokenVerifier(settings.tokens, profile=settings.profile)
+            verifier = TokenVerifier(settings.tokens, symmetric=settings.profile is not Profile.PRODUCTION)
             app = create_app(
                 service=self._name,
                 version=self._version,

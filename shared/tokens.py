@@ -13,7 +13,8 @@ from joserfc.jwk import KeySet
 
 from shared.roles import Role
 
-DEVELOPMENT_ALGORITHM = "HS256"
+SYMMETRIC_ALGORITHM = "HS256"
+"""Whoever can verify can sign as well: right where one party does both, or outside production."""
 
 
 def issue_token(
@@ -26,7 +27,7 @@ def issue_token(
     issuer: str = "motcua",
     audience: str = "motcua",
 ) -> str:
-    """Sign a token with the first shared-secret key of the set: for development, demo and tests.
+    """Sign a token with the first shared-secret key of the set.
 
     Raises ValueError when the set has no such key or the role is unknown.
     """
@@ -44,11 +45,12 @@ def issue_token(
         "iat": issued,
         "exp": issued + seconds,
     }
-    header = {"alg": DEVELOPMENT_ALGORITHM, "typ": "JWT", "kid": key.kid}
-    return jwt.encode(header, claims, key, algorithms=[DEVELOPMENT_ALGORITHM])
+    header = {"alg": SYMMETRIC_ALGORITHM, "typ": "JWT", "kid": key.kid}
+    return jwt.encode(header, claims, key, algorithms=[SYMMETRIC_ALGORITHM])
 
 
 def new_development_keys() -> str:
     """Make a JWK set with one random shared-secret key, as the text of a `jwks_file` outside production."""
     key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
-    return json.dumps({"keys": [{"kty": "oct", "kid": "development", "alg": "HS256", "use": "sig", "k": key}]})
+    jwk = {"kty": "oct", "kid": "development", "alg": SYMMETRIC_ALGORITHM, "use": "sig", "k": key}
+    return json.dumps({"keys": [jwk]})

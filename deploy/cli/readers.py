@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from deploy.cli.outcome import Exit, end
-from deploy.local import state
+from deploy.cli.stores import stack_of
 from deploy.local.folder import Folder
 from deploy.local.services import DATABASE
 from services.intake.handlers import closing as intake
@@ -17,7 +17,7 @@ from services.notification.handlers.facts import Requests
 from services.processing.handlers import accepting as processing
 from shared.clocks import machine_now
 from shared.database import Pool, create_pool
-from shared.messaging.consumer import Subscription
+from shared.messaging.batch import Subscription
 from shared.messaging.rules import RuleStore
 from shared.settings import DatabaseSettings
 
@@ -54,9 +54,7 @@ class Place:
 @asynccontextmanager
 async def acting(folder: Folder, service: str) -> AsyncIterator[Place]:
     """Yield the place of one service of a stack."""
-    found = state.read(folder)
-    if found is None or "postgres" not in found.parts:
-        end(Exit.NOT_READY, f"no stack in {folder.path}; start one with `motcua up`")
+    found = stack_of(folder, "postgres")
     settings = DatabaseSettings(
         host="127.0.0.1",
         port=found.ports["postgres"],

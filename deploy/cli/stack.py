@@ -14,7 +14,7 @@ import typer
 
 from deploy.cli.options import DEFAULT_FOLDER, FolderOption, JsonOption
 from deploy.cli.outcome import Exit, end, progress
-from deploy.cli.stores import chosen_services
+from deploy.cli.stores import chosen_services, stack_of
 from deploy.local import rolling, state
 from deploy.local import status as stack_status
 from deploy.local.folder import Folder, NotOurs
@@ -57,8 +57,8 @@ def up(
         place.prepare()
     except NotOurs as error:
         end(Exit.USAGE, str(error))
-    _follow(place, _launch(place, ports, parts, ["--replicas", str(replicas), *(["--fresh"] if fresh else [])]))
-    _print_addresses(place)
+    daemon = _launch(place, ports, parts, ["--replicas", str(replicas), *(["--fresh"] if fresh else [])])
+    _print_addresses(place, _follow(place, daemon))
 
 
 def _launch(place: Folder, ports: Ports, parts: tuple[str, ...], more: list[str]) -> subprocess.Popen[bytes]:
@@ -70,25 +70,24 @@ def _launch(place: Folder, ports: Ports, parts: tuple[str, ...], more: list[str]
         )
 
 
-def _follow(place: Folder, daemon: subprocess.Popen[bytes]) -> None:
+def _follow(place: Folder, daemon: subprocess.Popen[bytes]) -> state.StackState:
     """Show the daemon's progress until it runs; end with its reason when it does not."""
     with progress.status("starting") as shown:
-        while daemon.poll() is None:
+        while True:
+            if daemon.poll() is not None:
+                end(Exit.FAILED, (place.path / "supervisor.log").read_text("utf-8", "replace").strip())
             found = state.read(place)
             if found is not None and found.supervisor.pid == daemon.pid:
                 if found.phase == "running":
-                    return
+                    return found
                 shown.update(found.progress or found.phase)
             time.sleep(0.1)
-    end(Exit.FAILED, (place.path / "supervisor.log").read_text("utf-8", "replace").strip())
 
 
-def _print_addresses(place: Folder) -> None:
-    found = state.read(place)
-    listening = [port for part in (found.parts if found else ()) for port in stack_status.listeners(part)]
-    for name in listening:
+def _print_addresses(place: Folder, found: state.StackState) -> None:
+    for name in (port for part in found.parts for port in stack_status.listeners(part)):
         scheme = "http://" if service_of(name) in _SPEAK_HTTP else ""
-        typer.echo(f"{name:18}{scheme}127.0.0.1:{found.ports[name] if found else 0}")
+        typer.echo(f"{name:18}{scheme}127.0.0.1:{found.ports[name]}")
     progress.print(f"secrets in {place.secrets}, logs in {place.logs}; end with `motcua down`", markup=False)
 
 
@@ -104,9 +103,7 @@ def restart(
     is not ready stops it before anything is ended. Examples: `motcua restart`; `motcua restart processing`.
     """
     place = Folder(folder)
-    services, found = chosen_services(service), state.read(place)
-    if found is None:
-        end(Exit.NOT_READY, f"no stack in {place.path}; start one with `motcua up`")
+    services, found = chosen_services(service), stack_of(place)
     if service is None:
         services = tuple(name for name in services if name in found.parts)
     with progress.status("restarting"):

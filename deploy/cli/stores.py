@@ -1,4 +1,4 @@
-"""An operator's way to a stack's database: as the owner of all schemas, and only to read."""
+"""An operator's way to a stack and its database: as the owner of all schemas, and only to read."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ from deploy.provision.database import OWNER, SERVICES, Connection
 Answer = TypeVar("Answer")
 
 
+def stack_of(folder: Folder, *parts: str) -> state.StackState:
+    """Read what runs in a folder, these parts at least; else exit 3."""
+    found = state.read(folder)
+    if found is None or not found.parts.keys() >= set(parts):
+        end(Exit.NOT_READY, f"no stack in {folder.path}; start one with `motcua up`")
+    return found
+
+
 @asynccontextmanager
 async def reading(folder: Folder, schema: str) -> AsyncIterator[Connection]:
     """Yield a connection inside one read-only snapshot of one service's schema."""
-    found = state.read(folder)
-    if found is None or "postgres" not in found.parts:
-        end(Exit.NOT_READY, f"no stack in {folder.path}; start one with `motcua up`")
+    found = stack_of(folder, "postgres")
     connection = await asyncpg.connect(
         dsn(folder, found.ports["postgres"], OWNER), server_settings={"search_path": schema}, timeout=5
     )

@@ -60,7 +60,7 @@ class Struck:
 
 
 def strikes_of(seed: int) -> tuple[Strike, ...]:
-    """Draw the strikes of a seed: either replica of each service twice, each server once, one in each tenth."""
+    """Draw the strikes of a seed: each service twice, either replica each time, each server once; one in each tenth."""
     draw = Random(seed)  # noqa: S311 - repeatable, not secret
     parts = [
         draw.choice(replicas_of(service, MOST_REPLICAS)) for service in SERVICES for _ in range(KILLS_OF_EACH_SERVICE)

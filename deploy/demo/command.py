@@ -16,7 +16,8 @@ from rich.console import Console
 from deploy.cli.options import JsonOption
 from deploy.cli.outcome import Exit, end, progress
 from deploy.demo.chaos import Chaos
-from deploy.demo.plan import Impossible, Rules, YearPlan, YearRequest, plan_year
+from deploy.demo.fates import Impossible
+from deploy.demo.plan import Rules, YearPlan, YearRequest, plan_year
 from deploy.demo.play import BEGINS_AT, play, seed_rules, sinks_saw
 from deploy.demo.progress import YearProgress
 from deploy.demo.report import YearReport, show

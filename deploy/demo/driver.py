@@ -23,9 +23,10 @@ from http import HTTPStatus
 from typing import Any
 
 from deploy.demo.calls import Refused
+from deploy.demo.fates import Fate
 from deploy.demo.ledger import Ledger
 from deploy.demo.offices import Duty, Item, Officer, Offices
-from deploy.demo.plan import Arrival, Fate, YearPlan
+from deploy.demo.plan import Arrival, YearPlan
 from deploy.demo.quiet import Figures, Watch
 from shared.contracts.topics import LIFECYCLE
 from shared.rulebook.calendar import Calendar

@@ -33,7 +33,6 @@ class Impossible(ValueError):
 
     def __init__(self, option: str, asked: int, largest: int) -> None:
         super().__init__(f"--{option} {asked}: the promised limits of this year allow at most {largest}")
-        self.option = option
         self.largest = largest
 
 

@@ -8,6 +8,7 @@ dossiers is filed where, the order within a moment, and who stays open or late a
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 
-from deploy.demo.fates import Fate, Fates, Impossible, choose_fates
+from deploy.demo.fates import Fate, Fates, choose_fates
 from shared.rulebook.agencies import Agencies, Agency
 from shared.rulebook.calendar import ZONE, Calendar
 from shared.rulebook.catalogue import Case, Catalogue
@@ -201,15 +202,4 @@ def _with_fate(arrival: Arrival, chosen: Mapping[int, Fate], shuffle: random.Ran
         return arrival
     last = arrival.case.steps[-1].no
     halt = shuffle.randrange(1, last) if fate is Fate.OPEN else last - 1
-    return Arrival(
-        number=arrival.number,
-        moment=arrival.moment,
-        place=arrival.place,
-        area_code=arrival.area_code,
-        case=arrival.case,
-        fate=fate,
-        halt_after=halt,
-    )
-
-
-__all__ = ["Arrival", "Fate", "Impossible", "Rules", "YearPlan", "YearRequest", "plan_year"]
+    return dataclasses.replace(arrival, fate=fate, halt_after=halt)

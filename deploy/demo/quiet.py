@@ -1,4 +1,4 @@
-"""Quiet: every fact that any service journaled has been applied by all who read it, and nothing waits (design §3)."""
+"""Quiet: every fact that any service journaled has been applied by all who read it, and nothing waits."""
 
 from __future__ import annotations
 
@@ -105,12 +105,10 @@ class Watch:
     def __init__(self, callers: Mapping[str, Caller], token: str) -> None:
         self._callers = callers
         self._token = token
-        self.polls = 0
 
     async def figures(self, *services: str) -> Figures:
         """Ask for the figures of these services (all when none is named), computed now."""
         names = services or tuple(self._callers)
-        self.polls += 1
         answers = await asyncio.gather(*(self._callers[name].get("/internal/v1/quiet", self._token) for name in names))
         return Figures(dict(zip(names, answers, strict=True)))
 

@@ -73,7 +73,12 @@ class YearReport:
     @property
     def disagreements(self) -> list[str]:
         """Every figure that two witnesses give differently, and what witnesses found wrong by themselves."""
-        return disagreements(self.witnesses)
+        found = [f"{witness.name}: {fault}" for witness in self.witnesses for fault in witness.faults]
+        for name in COMPARED:
+            told = {witness.name: witness.figures[name] for witness in self.witnesses if name in witness.figures}
+            if len(set(told.values())) > 1:
+                found.append(f"{name}: " + ", ".join(f"{witness} {value}" for witness, value in told.items()))
+        return found
 
     @property
     def exit_code(self) -> int:
@@ -89,11 +94,7 @@ class YearReport:
             "share_on_time": share(figures["resolved_on_time"], figures["resolved_on_time"] + figures["resolved_late"]),
             "apologies_published": figures["apologies_published"],
             "notices": asdict(self.notices),
-            "events": {
-                "published": self.events.published,
-                "consumed": dict(self.events.consumed),
-                "parked": self.events.parked,
-            },
+            "events": asdict(self.events),
             "foreign": self.foreign,
             "sources_agree": not self.disagreements,
             "witnesses": {witness.name: {**witness.figures, "faults": [*witness.faults]} for witness in self.witnesses},
@@ -107,16 +108,6 @@ def share(part: int, whole: int) -> float | None:
     if whole == 0:
         return None
     return float((Decimal(part) / Decimal(whole)).quantize(Decimal("0.0001"), ROUND_HALF_UP))
-
-
-def disagreements(witnesses: tuple[Witness, ...]) -> list[str]:
-    """List what speaks against the year's figures, in words; empty when all witnesses agree."""
-    found = [f"{witness.name}: {fault}" for witness in witnesses for fault in witness.faults]
-    for name in COMPARED:
-        told = {witness.name: witness.figures[name] for witness in witnesses if name in witness.figures}
-        if len(set(told.values())) > 1:
-            found.append(f"{name}: " + ", ".join(f"{witness} {value}" for witness, value in told.items()))
-    return found
 
 
 def show(console: Console, report: YearReport) -> None:

@@ -13,7 +13,6 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from deploy.faults import DeployError
@@ -45,7 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--ports", type=json.loads, required=True)
     parser.add_argument("--parts", default=",".join(ALL_PARTS))
     parser.add_argument("--replicas", type=int, default=1)
-    parser.add_argument("--scenario", type=datetime.fromisoformat)
     parser.add_argument("--fresh", action="store_true")
     chosen = parser.parse_args(arguments)
     stack = Stack(
@@ -53,7 +51,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Ports(**chosen.ports),
         parts=chosen.parts.split(","),
         replicas=chosen.replicas,
-        scenario=chosen.scenario,
         fresh=chosen.fresh,
     )
     try:

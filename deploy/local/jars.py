@@ -62,19 +62,16 @@ def missing(cache: Path, jars: Iterable[Jar]) -> list[Jar]:
     return [jar for jar in jars if not (cache / "jars" / jar.name).exists()]
 
 
-def class_path(cache: Path, *, told: Callable[[int, int], None] = lambda _done, _total: None) -> str:
-    """Name the class path of all locked jars, fetched first where missing; `told(done, total)` reports progress.
-
-    Raises JarsUnavailable.
-    """
+def class_path(cache: Path) -> str:
+    """Name the class path of all locked jars, fetched first where missing. Raises JarsUnavailable."""
     jars = locked()
     wanted = missing(cache, jars)
     if wanted:
-        fetch(cache, wanted, told)
+        fetch(cache, wanted)
     return os.pathsep.join(str(cache / "jars" / jar.name) for jar in jars)
 
 
-def fetch(cache: Path, wanted: list[Jar], told: Callable[[int, int], None]) -> None:
+def fetch(cache: Path, wanted: list[Jar], told: Callable[[int, int], None] = lambda _done, _total: None) -> None:
     """Fetch jars, a few at once; a partial file never stands under its final name. Raises JarsUnavailable."""
     drafts = cache / f"jars.{os.getpid()}"
     (cache / "jars").mkdir(parents=True, exist_ok=True)

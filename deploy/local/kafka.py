@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import subprocess
 import uuid
-from collections.abc import Callable
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
@@ -64,9 +63,9 @@ def properties(folder: Folder, ports: Ports) -> str:
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
-def prepare(folder: Folder, ports: Ports, *, told: Callable[[int, int], None] = lambda _done, _total: None) -> str:
+def prepare(folder: Folder, ports: Ports) -> str:
     """Fetch missing jars, write the settings, format the storage once; answers the class path."""
-    path = jars.class_path(cache_folder(), told=told)
+    path = jars.class_path(cache_folder())
     settings = folder.kafka / "server.properties"
     settings.write_text(properties(folder, ports), "utf-8")
     if not (folder.kafka / "data" / "meta.properties").exists():

@@ -18,8 +18,7 @@ Probe = Callable[[], Awaitable[str | None]]
 class Part:
     """One supervised process.
 
-    `server`: others need it, so it ends after them. `ready_seconds` bounds the wait for the probe, `stop_seconds` the
-    polite end.
+    `server`: others need it, so it ends after them. `stop_seconds` bounds the polite end.
     """
 
     name: str
@@ -27,7 +26,6 @@ class Part:
     probe: Probe
     server: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
-    ready_seconds: float = 120
     stop_seconds: float = 15
 
 

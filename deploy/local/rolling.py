@@ -15,7 +15,7 @@ from deploy.faults import DeployError
 from deploy.local import state, status
 from deploy.local.folder import Folder
 from deploy.local.processes import Identity
-from deploy.local.services import MOST_REPLICAS, SERVICES, replicas_of
+from deploy.local.services import MOST_REPLICAS, replicas_of
 
 END_SECONDS = 40.0
 """A service ends itself by force after 30 s."""
@@ -36,16 +36,11 @@ class Replaced:
     after: Identity
 
 
-async def restart(
-    folder: Folder, services: Sequence[str] = SERVICES, told: Callable[[Replaced], None] = lambda _: None
-) -> list[Replaced]:
+async def restart(folder: Folder, services: Sequence[str], told: Callable[[Replaced], None]) -> None:
     """Replace every replica of these services, one after the other. Raises NotRestarted."""
-    done: list[Replaced] = []
     for service in services:
         for part in await _replicas(folder, service):
-            done.append(await _replace(folder, part))
-            told(done[-1])
-    return done
+            told(await _replace(folder, part))
 
 
 async def _replicas(folder: Folder, service: str) -> list[str]:

@@ -15,10 +15,11 @@ from deploy.local.folder import Folder
 from deploy.local.parts import Part, refuses_connections
 from deploy.local.ports import Ports
 from deploy.local.processes import Launch
+from deploy.provision import database
 from shared.http.wire import ConnectionLost, Wire
 from shared.tokens import issue_token, new_development_keys
 
-SERVICES = ("intake", "processing", "notification", "metrics")
+SERVICES = database.SERVICES
 MOST_REPLICAS = 2
 """How many processes of each service there may be: each listens on a port of its own."""
 DATABASE = "motcua"
@@ -141,19 +142,16 @@ def service_part(setting: Setting, name: str) -> Part:
 def sinks_part(setting: Setting) -> Part:
     """Describe the SMS gateway and the mail server that only write down what they get."""
     folder, ports = setting.folder, setting.ports
+    options = {
+        "--sms-port": ports.sms,
+        "--mail-port": ports.mail,
+        "--log-folder": folder.sinks,
+        "--token-file": folder.secrets / SMS_SECRET,
+        "--receipts-url": f"http://127.0.0.1:{ports.notification}/v1/receipts/sms",
+        "--receipts-token-file": folder.secrets / RECEIPTS_SECRET,
+    }
     command = [sys.executable, "-m", "deploy.local.sinks"]
-    command += [
-        "--sms-port",
-        str(ports.sms),
-        "--mail-port",
-        str(ports.mail),
-        "--log-folder",
-        str(folder.sinks),
-    ]
-    command += ["--token-file", str(folder.secrets / SMS_SECRET)]
-    command += ["--receipts-url", f"http://127.0.0.1:{ports.notification}/v1/receipts/sms"]
-    command += ["--receipts-token-file", str(folder.secrets / RECEIPTS_SECRET)]
-
+    command += [str(word) for option in options.items() for word in option]
     launch = Launch(command=command, environment=_inherited(), log=folder.logs / "sinks.log", folder=folder.path)
     return Part("sinks", launch, lambda: sinks_not_ready(ports.sms, ports.mail))
 

@@ -23,6 +23,8 @@ _SETTLED = 30.0
 """A part that ran this many seconds is forgiven its earlier deaths."""
 _FIRST_ATTEMPTS = 3
 """A first start may meet what a crash left for a moment, such as PostgreSQL's shared memory; then it has failed."""
+_READY_SECONDS = 120.0
+"""How long a first start may take."""
 _LOG_LINES = 15
 _PROBE_PAUSE = 0.2
 
@@ -64,7 +66,8 @@ class Supervisor:
         """Start parts together and wait until each is ready. Raises PartFailed with the end of its log."""
         parts = list(parts)
         for part in parts:
-            self._running[part.name] = self._spawn(part)
+            self._running[part.name] = _Running(part, Child(part.launch), asyncio.get_running_loop().time())
+            self._write()
             self._watches[part.name] = asyncio.create_task(self._watch(part.name), name=f"watch {part.name}")
         try:
             async with asyncio.TaskGroup() as group:
@@ -109,12 +112,6 @@ class Supervisor:
         self._running.clear()
         self._write()
 
-    def _spawn(self, part: Part) -> _Running:
-        running = _Running(part, Child(part.launch), asyncio.get_running_loop().time())
-        self._running[part.name] = running
-        self._write()
-        return running
-
     async def _watch(self, name: str) -> None:
         running = self._running[name]
         loop = asyncio.get_running_loop()
@@ -155,11 +152,11 @@ class Supervisor:
         ready = asyncio.create_task(running.ready.wait())
         watch = self._watches[part.name]
         try:
-            await asyncio.wait({ready, watch}, timeout=part.ready_seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({ready, watch}, timeout=_READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ready.cancel()
         if not running.ready.is_set():
-            fate = "ended" if watch.done() else f"was not ready after {part.ready_seconds:.0f} s"
+            fate = "ended" if watch.done() else f"was not ready after {_READY_SECONDS:.0f} s"
             reason = "" if watch.done() else f" ({await part.probe()})"
             raise PartFailed(f"{part.name} {fate}{reason}; the end of {part.launch.log}:\n{_tail(part)}")
 

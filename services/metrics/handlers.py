@@ -17,7 +17,7 @@ from shared.clocks import LegalClock
 from shared.contracts import facts, topics
 from shared.database import Connection, Pool, transaction
 from shared.http.problems import FieldError, Problem
-from shared.messaging.consumer import Handler, Subscription
+from shared.messaging.batch import Handler, Subscription
 from shared.messaging.envelope import Received
 from shared.messaging.rules import RuleStore
 from shared.rulebook.agencies import Agencies, UnknownAgency

@@ -1,6 +1,6 @@
 """The facts on the wire: one frozen model for each type, data only.
 
-A fact carries codes, versions and moments: no personal data and no free text (design §3). Legal time travels in the
+A fact carries codes, versions and moments: no personal data and no free text. Legal time travels in the
 envelope (`ce_time`); a moment stands in a body only where it is another than that of the act. Consumers ignore unknown
 fields. A change that is not additive is a new type (`….v2`) beside the old one; `schemas/` holds what is published.
 """

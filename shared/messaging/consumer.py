@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,13 +24,11 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from shared.clocks import machine_now as system_machine_now
 from shared.database import Pool
-from shared.loops import Pulse, is_being_cancelled, rest
-from shared.messaging.batch import Batches, Handler, Subscription
+from shared.loops import Pulse, back_off, is_being_cancelled, rest
+from shared.messaging.batch import Batches, Subscription
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import PAUSED
 from shared.messaging.watch import Watch
-
-__all__ = ["Consumer", "Handler", "Subscription", "Tuning"]
 
 log = structlog.get_logger()
 
@@ -50,11 +47,9 @@ class Tuning:
     gather_seconds_a_fact: float = 0.004
     longest_gather_seconds: float = 0.06
     commit_seconds: float = 1.0
-    first_back_off_seconds: float = 0.1
     longest_back_off_seconds: float = 5.0
     session_timeout_ms: int = 10_000
     watch_seconds: float = 5.0
-    group_instance_id: str | None = None
 
 
 class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -110,7 +105,7 @@ class Consumer:
                 self.pulse.turn()
                 self._wait_for(error, what="kafka")
                 self._failures += 1
-                await rest(stop, self._back_off())
+                await rest(stop, back_off(self._failures, self._tuning.longest_back_off_seconds))
 
     async def _belong(self, stop: asyncio.Event) -> None:
         """Be a member of the group once; a future that aiokafka cancelled for itself is an error like its others."""
@@ -204,7 +199,7 @@ class Consumer:
             if place in owned:
                 client.seek(place, offset)
         client.pause(*owned)
-        self._paused_until = time.monotonic() + self._back_off()
+        self._paused_until = time.monotonic() + back_off(self._failures, self._tuning.longest_back_off_seconds)
 
     def _wait_for(self, error: Exception, what: str) -> None:
         reason = f"{what}: {reason_of(error)}"
@@ -219,20 +214,12 @@ class Consumer:
             self.pulse.reason = ""
         PAUSED.labels(self._group).set(0)
 
-    def _back_off(self) -> float:
-        tuning = self._tuning
-        longest: float = min(
-            tuning.first_back_off_seconds * 2 ** min(self._failures, 16), tuning.longest_back_off_seconds
-        )
-        return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter is no secret
-
     def _client(self) -> Any:
         tuning = self._tuning
         return AIOKafkaConsumer(
             bootstrap_servers=self._servers,
             client_id=self._group,
             group_id=self._group,
-            group_instance_id=tuning.group_instance_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             partition_assignment_strategy=(StickyPartitionAssignor,),

@@ -24,7 +24,6 @@ FactT = TypeVar("FactT", bound=Fact)
 LONGEST_NAME = 200
 """Characters of a type, source, subject or sequence: what an index of the database can hold, and far more than ours."""
 REQUIRED = ("ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "ce_sequence")
-SEQUENCE_DIGITS = 19
 
 
 class Undecodable(ValueError):

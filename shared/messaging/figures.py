@@ -50,7 +50,7 @@ select kind, count(*) as facts from parked group by kind
 
 
 async def refresh_figures(tx: Connection, machine_time: datetime, legal_time: datetime) -> None:
-    """Set the gauges that the database knows; a service's snapshot task calls it at most every 5 s."""
+    """Set the gauges that the database knows; called by a loop, never by a scrape."""
     row = await tx.fetchrow(READ, machine_time, legal_time)
     if row is not None:
         UNSENT.set(row["unsent"])

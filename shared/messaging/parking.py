@@ -82,7 +82,7 @@ select * from unnest(
 on conflict (topic, subject, source, seq) where subject is not null do update
 set kind = excluded.kind, reason = excluded.reason, attempts = fact.attempts + excluded.attempts,
     parked_at = excluded.parked_at
-where excluded.kind in ('poison', 'unpublishable') and fact.kind in ('gap', 'behind')
+where excluded.kind = 'poison' and fact.kind in ('gap', 'behind')
 """
 
 

@@ -1,4 +1,4 @@
-"""The figures that say whether the system is quiet (design §3): computed when asked, exact and cheap."""
+"""The figures that say whether the system is quiet: computed when asked, exact and cheap."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import socket
 import time
 from collections import Counter
@@ -22,7 +21,7 @@ import structlog
 
 from shared.clocks import machine_now as system_machine_now
 from shared.database import Pool, autocommit, transaction
-from shared.loops import Pulse, rest
+from shared.loops import Pulse, back_off, rest
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import PUBLISHED
 from shared.messaging.journal import Journal
@@ -79,12 +78,6 @@ class Detours:
             failures = known[topic].failures + 1 if topic in known else 1
             until = self._monotonic() + back_off(failures, self._longest)
             self._topics[topic] = _Closed(failures, until, reason_of(error))
-
-
-def back_off(failures: int, longest_seconds: float) -> float:
-    """Seconds to wait after so many failures in a row, with jitter."""
-    longest: float = min(0.1 * 2 ** min(failures, 8), longest_seconds)
-    return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter is no secret
 
 
 class Relay:

@@ -66,7 +66,6 @@ class RuleStore:
             "calendar": self._calendars,
             "agencies": self._agencies,
         }
-        self._loaded = asyncio.Event()
         self.pulse = Pulse("rules: not read yet", monotonic)
 
     def catalogue(self, version: str) -> Catalogue:

@@ -71,8 +71,8 @@ def waves(applied: Sequence[Received], handled: Iterable[str]) -> Iterator[tuple
         if fact.type in kinds:
             groups.setdefault((depth[fact.subject], fact.type), []).append(fact)
             depth[fact.subject] += 1
-    for _, fact_type in sorted(groups, key=lambda group: group[0]):
-        yield fact_type, groups[_, fact_type]
+    for (_, fact_type), group in sorted(groups.items(), key=lambda found: found[0][0]):
+        yield fact_type, group
 
 
 class _Sorter:

@@ -16,7 +16,7 @@ from services.notification.handlers.facts import Requests
 from services.processing.handlers import accepting as processing
 from shared.clocks import machine_now
 from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES, TOPICS
-from shared.messaging.consumer import Subscription
+from shared.messaging.batch import Subscription
 from shared.messaging.rules import RuleStore
 
 TABLE: dict[str, dict[str, dict[str, str]]] = {

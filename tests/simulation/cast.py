@@ -47,7 +47,6 @@ AT_ONCE = Tuning(
     poll_ms=0,
     longest_gather_seconds=0,
     commit_seconds=0,
-    first_back_off_seconds=0,
     longest_back_off_seconds=0,
     watch_seconds=math.inf,
 )

@@ -12,7 +12,7 @@ from services.notification.repository import requests
 from services.notification.repository.requests import Asked, Contact, Dossier
 from shared.contracts import facts, topics
 from shared.database import Connection
-from shared.messaging.consumer import Handler, Subscription
+from shared.messaging.batch import Handler, Subscription
 from shared.messaging.envelope import Received
 
 CONTACT_WAIT = timedelta(seconds=60)

@@ -20,7 +20,7 @@ from shared.auth import Principal, TokenVerifier
 from shared.http.bodies import Code, RequestBody
 from shared.http.problems import Problem
 from shared.roles import Role
-from shared.settings import Profile, TokenSettings
+from shared.settings import TokenSettings
 from shared.tokens import issue_token
 
 AUDIENCE = "motcua-tracking"
@@ -49,7 +49,7 @@ class Tickets:
     def with_keys(cls, keys: Path, *, issuer: str, seconds: int) -> Tickets:
         """Take the key from a JWK set. The signer is the verifier: a shared-secret key is right here."""
         tokens = TokenSettings(jwks_file=keys, issuer=issuer, audience=AUDIENCE)
-        return cls(keys, issuer, seconds, TokenVerifier(tokens, profile=Profile.DEVELOPMENT))
+        return cls(keys, issuer, seconds, TokenVerifier(tokens, symmetric=True))
 
     def issue(self, code: str) -> TrackingToken:
         """Sign a token for one dossier."""

@@ -10,7 +10,7 @@ from services.processing.repository.opening import insert_cases
 from shared.contracts import facts, topics
 from shared.contracts.facts import DossierAccepted
 from shared.database import Connection
-from shared.messaging.consumer import Subscription
+from shared.messaging.batch import Subscription
 from shared.messaging.envelope import Received
 from shared.messaging.rules import RuleStore
 

@@ -220,7 +220,7 @@ class restarted:  # noqa: N801 - reads as a verb where it is used
         rules = parts.consumers["rules"]
         assert isinstance(rules, RuleStore)
         await rules.load()
-        verifier = TokenVerifier(settings.tokens, profile=settings.profile)
+        verifier = TokenVerifier(settings.tokens, symmetric=True)
         app = create_app(service="intake", version="0", surface=parts.surface, verifier=verifier)
         self._http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://intake")
         return self._http

@@ -18,7 +18,8 @@ from uuid_utils.compat import uuid7
 
 from shared.contracts.facts import State, StepTaken
 from shared.database import Connection, Pool, transaction
-from shared.messaging.consumer import Consumer, Subscription, Tuning
+from shared.messaging.batch import Subscription
+from shared.messaging.consumer import Consumer, Tuning
 from shared.messaging.envelope import Received, encode_headers
 from shared.messaging.figures import CONSUMED
 from shared.messaging.journal import Draft, Journal

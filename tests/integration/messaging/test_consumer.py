@@ -7,7 +7,7 @@ from shared.clocks import OFFICE_ZONE
 from shared.contracts.facts import ResultReady, StepTaken
 from shared.contracts.topics import PROMISED_DUE_HEADER, STATUTORY_DUE_HEADER
 from shared.database import Connection, transaction
-from shared.messaging.consumer import Subscription
+from shared.messaging.batch import Subscription
 from shared.messaging.envelope import Received
 from shared.messaging.parking import Kind, list_parked, show_parked
 from shared.messaging.quiet import quiet_figures

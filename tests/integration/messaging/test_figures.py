@@ -14,7 +14,7 @@ from shared.clocks import OFFICE_ZONE, machine_now
 from shared.contracts.facts import DossierAccepted
 from shared.contracts.topics import PROMISED_DUE_HEADER
 from shared.database import Connection
-from shared.messaging.consumer import Subscription
+from shared.messaging.batch import Subscription
 from shared.messaging.envelope import Received
 from shared.messaging.figures import Gauges
 from shared.messaging.parking import Kind

@@ -14,7 +14,7 @@ import pytest
 
 from shared.contracts.facts import StepTaken
 from shared.database import Connection, transaction
-from shared.messaging.consumer import Subscription
+from shared.messaging.batch import Subscription
 from shared.messaging.envelope import Received
 from shared.messaging.faults import Unready
 from shared.messaging.parking import list_parked

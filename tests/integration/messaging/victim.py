@@ -20,7 +20,8 @@ import pytest
 
 from shared.contracts.facts import StepTaken
 from shared.database import Connection, Pool, create_pool
-from shared.messaging.consumer import Consumer, Subscription
+from shared.messaging.batch import Subscription
+from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Received
 from shared.messaging.journal import Journal
 from shared.messaging.relay import Relay

@@ -18,7 +18,7 @@ from shared.auth import Principal, TokenVerifier, path_of
 from shared.http.problems import Problem
 from shared.roles import Role
 from shared.rulebook.loader import load_seed, parse_agencies
-from shared.settings import Profile, TokenSettings
+from shared.settings import TokenSettings
 from shared.tokens import issue_token, new_development_keys
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -44,8 +44,8 @@ class Issuer:
         self.path.write_text(json.dumps({"keys": keys}))
         self.settings = TokenSettings(jwks_file=self.path)
 
-    def verifier(self, profile: Profile = Profile.DEVELOPMENT, now: datetime = NOW) -> TokenVerifier:
-        return TokenVerifier(self.settings, profile=profile, now=lambda: now)
+    def verifier(self, *, symmetric: bool = True, now: datetime = NOW) -> TokenVerifier:
+        return TokenVerifier(self.settings, symmetric=symmetric, now=lambda: now)
 
     def sign(self, algorithm: str, key: Any, kid: str, **claims: Any) -> str:
         header = {"alg": algorithm, "kid": kid, "typ": "JWT"}
@@ -70,8 +70,8 @@ def test_a_good_token_of_each_algorithm(issuer: Issuer, algorithm: str, kid: str
     assert issuer.verifier().verify(token) == Principal("officer", Role.DESK, "H56.97.21")
 
 
-def test_production_does_not_believe_shared_secrets(issuer: Issuer) -> None:
-    verifier = issuer.verifier(Profile.PRODUCTION)
+def test_production_does_not_believe_symmetrics(issuer: Issuer) -> None:
+    verifier = issuer.verifier(symmetric=False)
     assert refusal(verifier, issuer.sign("HS256", issuer.oct, "oct")) == "token_invalid"
     assert verifier.verify(issuer.sign("RS256", issuer.rsa, "rsa")).role is Role.DESK
 
@@ -116,7 +116,7 @@ def test_an_expired_token_is_told_apart(issuer: Issuer) -> None:
 
 def test_a_remembered_token_expires_too(issuer: Issuer) -> None:
     now = NOW
-    verifier = TokenVerifier(issuer.settings, profile=Profile.PRODUCTION, now=lambda: now)
+    verifier = TokenVerifier(issuer.settings, now=lambda: now)
     token = issuer.sign("RS256", issuer.rsa, "rsa")
     assert verifier.verify(token) == verifier.verify(token)
     now = NOW + timedelta(seconds=66)
@@ -158,7 +158,7 @@ def test_the_developers_token_is_believed_outside_production_only(tmp_path: Path
     path.write_text(new_development_keys())
     token = issue_token(path, subject="me", role="leader", agency="H56.97.02")
     settings = TokenSettings(jwks_file=path)
-    assert TokenVerifier(settings, profile=Profile.DEVELOPMENT).verify(token).agency == "H56.97.02"
+    assert TokenVerifier(settings, symmetric=True).verify(token).agency == "H56.97.02"
     assert refusal(TokenVerifier(settings), token) == "token_invalid"
     with pytest.raises(ValueError, match="king"):
         issue_token(path, subject="me", role="king")

@@ -22,7 +22,7 @@ from shared.http.languages import Words, preferred_language
 from shared.http.paging import PageLimit, decode_cursor, encode_cursor
 from shared.http.problems import TITLES, Problem
 from shared.roles import Role
-from shared.settings import Profile, TokenSettings
+from shared.settings import TokenSettings
 from shared.tokens import issue_token, new_development_keys
 
 NAME = "Nguyễn Thử Nghiệm"
@@ -80,7 +80,7 @@ def health() -> Health:
 
 @pytest.fixture
 async def http(jwks: Path, health: Health) -> AsyncIterator[httpx2.AsyncClient]:
-    verifier = TokenVerifier(TokenSettings(jwks_file=jwks), profile=Profile.DEVELOPMENT)
+    verifier = TokenVerifier(TokenSettings(jwks_file=jwks), symmetric=True)
     surface = Surface(routers=[router], titles={"own": Words("Riêng", "Own")})
     app = create_app(service="trial", version="9", surface=surface, verifier=verifier, health=health)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://trial") as client:
