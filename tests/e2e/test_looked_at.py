@@ -25,8 +25,9 @@ from deploy.local.sinks.logbook import Kind
 from deploy.local.stack import Stack
 from shared.clocks import ScenarioClock
 from shared.contracts.topics import TOPICS
-from tests.e2e.conftest import YearRunner, arrivals, connected, producing, until
+from tests.e2e.conftest import YearRunner, arrivals, connected, producing
 from tests.e2e.traces import everything, traces
+from tests.waiting import until
 
 DOSSIERS, FOREIGN, SEED, WITHHELD = 300, 7, 11, 2
 SOMEBODY = person(7, "Xã Nga Điền")

@@ -28,8 +28,8 @@ from shared.clocks import ScenarioClock, write_scenario
 from shared.contracts.topics import LIFECYCLE
 from shared.http.wire import Wire
 from tests.faults.recorder import RecordedWire, Recorder
-from tests.faults.signals import until
 from tests.faults.trial import TrialStack
+from tests.waiting import until
 
 DESKS = 3
 PLANNED = 600
@@ -121,7 +121,7 @@ class Town:
             found = await self.offices.worklist(desk)
             return next((item for item in found if item.code == entry.code and item.duties), None)
 
-        item = await until(listed, SECONDS_TO_LIST)
+        item = await until(listed, seconds=SECONDS_TO_LIST)
         return item, next(duty for duty in item.duties if duty.action != OWNED_BY_LEADER)
 
     @contextlib.asynccontextmanager
@@ -157,7 +157,7 @@ class Town:
         async def answered() -> bool:
             return bool(await self.ask(query, *arguments))
 
-        await until(answered, named=query)
+        await until(answered, query)
 
     async def execute(self, script: str) -> None:
         """Run a script, as the superuser."""
@@ -208,8 +208,7 @@ class Town:
         async def seen() -> list[dict[str, Any]]:
             return [line for line in self.answers(since) if wanted(line)]
 
-        found: list[dict[str, Any]] = await until(seen)
-        return found
+        return await until(seen)
 
     def move_clock(self, span: timedelta) -> None:
         """Move legal time on."""

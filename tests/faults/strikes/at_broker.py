@@ -9,11 +9,12 @@ from deploy.local.services import SERVICES
 from shared.contracts.topics import LIFECYCLE
 from tests.faults.disks import Refused
 from tests.faults.proxy import Proxy, Weather
-from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen, until
+from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen
 from tests.faults.strikes.at_database import filing_meanwhile
 from tests.faults.strikes.at_intake import killed_again_and_again
 from tests.faults.town import Scene
 from tests.operating import as_json
+from tests.waiting import until
 
 UNSENT = "select count(distinct subject) from intake.unsent where subject = any($1)"
 SECONDS_AWAY = {False: 0.0, True: 600.0}

@@ -11,10 +11,11 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 
 from deploy.demo.ledger import Entry
 from shared.contracts.topics import LIFECYCLE
-from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen, until
+from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen
 from tests.faults.strikes.at_facts import WAITING, held
 from tests.faults.town import Scene
 from tests.faults.trial import ROOT
+from tests.waiting import until
 
 SLOW = """
 create function processing.slowly() returns trigger language plpgsql as $$

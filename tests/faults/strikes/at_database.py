@@ -13,8 +13,9 @@ import asyncpg
 
 from deploy.local.processes import Identity
 from tests.faults.disks import Refused
-from tests.faults.signals import DidNotStrike, frozen, see_frozen, until
+from tests.faults.signals import DidNotStrike, frozen, see_frozen
 from tests.faults.town import Scene
+from tests.waiting import until
 
 BLOCKED = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename = $1"
 DEADLOCKS = "select sum(deadlocks)::bigint from pg_stat_database where datname = current_database()"
@@ -168,7 +169,7 @@ async def deadlock(scene: Scene) -> str:
     async def counted() -> bool:
         return bool(await scene.town.ask(DEADLOCKS) > before)
 
-    await until(counted, 30)
+    await until(counted, seconds=30)
     return "PostgreSQL ended an act to break a circle of locks; the act was done on the next try"
 
 
@@ -183,7 +184,7 @@ async def commit_answer_lost(scene: Scene) -> str:
         return any(line.get("replayed") for line in town.answers(since))
 
     for _ in range(min(scene.size.times, 5)):
-        await until(partial(replayed, len(town.answers())))
+        await until(partial(replayed, len(town.answers())), "a stored answer")
     proxy.weather.lost_commits = 0
     if proxy.dropped == dropped:
         raise DidNotStrike("no byte was dropped")

@@ -15,9 +15,10 @@ from shared.contracts import facts
 from shared.contracts.topics import LIFECYCLE
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.replay import relay_again
-from tests.faults.signals import DidNotStrike, frozen, see_frozen, until
+from tests.faults.signals import DidNotStrike, frozen, see_frozen
 from tests.faults.town import Scene
 from tests.operating import succeed
+from tests.waiting import until
 
 WAIT_HERE = """
 create or replace function {schema}.wait_here() returns trigger language plpgsql as $$

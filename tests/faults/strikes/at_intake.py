@@ -12,8 +12,9 @@ from collections import Counter
 from deploy.demo.offices import Officer, dossier_body
 from deploy.demo.people import person
 from shared.http.wire import ConnectionLost, Wire
-from tests.faults.signals import DidNotStrike, until
+from tests.faults.signals import DidNotStrike
 from tests.faults.town import Scene, Town
+from tests.waiting import until
 
 TWINS = 50
 SLOW_SOCKETS = {False: 60, True: 500}
@@ -50,7 +51,7 @@ async def _file_until_refused(scene: Scene, since: int) -> int:
         await scene.load.more(1)
         return sum(line["status"] is None for line in scene.town.answers(since))
 
-    return int(await until(unanswered))
+    return await until(unanswered)
 
 
 def request_of(town: Town, key: str) -> tuple[Officer, bytes]:

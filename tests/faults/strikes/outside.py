@@ -12,9 +12,10 @@ from aiokafka.errors import KafkaError
 
 from shared.clocks import ScenarioClock, write_scenario
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
-from tests.faults.signals import DidNotStrike, until
+from tests.faults.signals import DidNotStrike
 from tests.faults.strikes.at_database import is_503
 from tests.faults.town import Scene
+from tests.waiting import until
 
 BAD = (
     *(("sms", conduct) for conduct in ("withhold", "refuse", "reject", "throttle", "receipt_twice")),

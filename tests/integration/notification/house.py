@@ -7,13 +7,12 @@ import base64
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -33,27 +32,15 @@ from shared.keyring.repository import add_keys
 from shared.messaging.envelope import Received, decode, parse
 from shared.messaging.journal import Draft, Journal, shard_of
 from shared.sealing import Contact, KeyEncryptionKey, Purpose, associated_data, new_data_key, seal
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
-PATIENCE_SECONDS = 60.0
 FAST = {
     "MOTCUA_SMS__TIMEOUT_SECONDS": "0.8",
     "MOTCUA_MAIL__TIMEOUT_SECONDS": "0.8",
     "MOTCUA_NOTICES__LEASE_SECONDS": "3.2",
 }
 """Settings of the service under test, so that what waits for a timeout or a lease waits little."""
-
-Found = TypeVar("Found")
-
-
-async def until(holds: Callable[[], Awaitable[Found | None]], what: str) -> Found:
-    """Ask again and again, with a deadline; answers what `holds` answered."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < give_up_at:
-        if found := await holds():
-            return found
-        await asyncio.sleep(0.02)
-    raise TimeoutError(f"{what}: not within {PATIENCE_SECONDS:.0f} s")
 
 
 class Process:
