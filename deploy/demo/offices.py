@@ -69,7 +69,7 @@ class Outcome:
 
 
 Tokens = Callable[[str, str, str], str]
-"""(subject, role, agency) → bearer token."""
+"""(role, agency, subject) → bearer token."""
 
 
 class Offices:
@@ -79,7 +79,7 @@ class Offices:
         self._intake = intake
         self._processing = processing
         self._seed = seed
-        self._token = cache(lambda officer: tokens(officer.subject, officer.role, officer.agency))
+        self._token = cache(lambda officer: tokens(officer.role, officer.agency, officer.subject))
 
     async def file(self, arrival: Arrival) -> Entry:
         """Hand in one dossier at its place's desk; what intake acknowledges becomes a ledger entry."""

@@ -17,7 +17,7 @@ from deploy.demo.driver import Hook
 from deploy.demo.fates import Impossible
 from deploy.demo.people import person
 from deploy.demo.plan import YearPlan, YearRequest
-from deploy.demo.play import BEGINS_AT, Stage, token_maker
+from deploy.demo.play import BEGINS_AT, Stage
 from deploy.demo.report import YearReport
 from deploy.local.services import SERVICES, SMS_SECRET
 from deploy.local.sinks.conduct import Conduct
@@ -176,7 +176,7 @@ async def erase(stack: Stack, looked: Looked) -> None:
 
 async def people(stack: Stack, code: str) -> Any:
     """What an officer at the district reads of a dossier's people."""
-    token = token_maker(stack)("leader.H56.97", "leader", "H56.97")
+    token = stack.token("leader", "H56.97", "leader.H56.97")
     async with httpx2.AsyncClient(base_url=stack.urls["intake"], trust_env=False) as client:
         answer = await client.get(f"/v1/dossiers/{code}", headers={"authorization": f"Bearer {token}"})
         answer.raise_for_status()

@@ -21,7 +21,7 @@ from deploy.demo.calls import Caller
 from deploy.demo.ledger import Entry
 from deploy.demo.offices import Duty, Item, Officer, Offices
 from deploy.demo.plan import Arrival, YearRequest, plan_year
-from deploy.demo.play import seed_rules, token_maker
+from deploy.demo.play import seed_rules
 from deploy.demo.quiet import NeverQuiet, Watch
 from deploy.local.services import SERVICES, SMS_SECRET
 from shared.clocks import ScenarioClock, write_scenario
@@ -78,11 +78,11 @@ class Town:
     def __init__(self, stack: TrialStack, seed: int) -> None:
         self.stack, self.seed = stack, seed
         self.recorder = Recorder(stack.folder.path)
-        self.tokens = token_maker(stack)
+        self.tokens = stack.token
         self._wires: list[Wire] = []
         self.callers = {name: self.caller(stack.ports.of(name)) for name in SERVICES}
         self.offices = self.offices_over(self.callers["intake"], self.callers["processing"])
-        self.watch = Watch(self.callers, self.tokens("faults", "operator", ""))
+        self.watch = Watch(self.callers, self.tokens("operator", "", "faults"))
         self.sinks = self.caller(stack.ports.sms)
         self._arrivals = arrivals_of(seed)
         self.recorded = 0

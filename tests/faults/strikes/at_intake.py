@@ -61,7 +61,7 @@ def request_of(town: Town, key: str) -> tuple[Officer, bytes]:
     body = json.dumps(dossier_body(arrival, person(arrival.number, arrival.place.name_vi))).encode()
     head = (
         f"POST /v1/dossiers HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-        f"authorization: Bearer {town.tokens(desk.subject, 'desk', desk.agency)}\r\n"
+        f"authorization: Bearer {town.tokens('desk', desk.agency, desk.subject)}\r\n"
         f"idempotency-key: {key}\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return desk, head.encode() + body
@@ -86,7 +86,7 @@ async def client_gone(scene: Scene) -> str:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         gone += 1
         body = json.loads(request.partition(b"\r\n\r\n")[2])
-        token = town.tokens(desk.subject, "desk", desk.agency)
+        token = town.tokens("desk", desk.agency, desk.subject)
         answers = [await town.callers["intake"].post("/v1/dossiers", token, key, body) for _ in range(2)]
         if answers[0].body != answers[1].body:
             raise DidNotStrike(f"{key} was answered in two ways")
@@ -102,7 +102,7 @@ async def twins(scene: Scene) -> str:
     desk, request = request_of(town, key)
     body = json.loads(request.partition(b"\r\n\r\n")[2])
     caller = town.callers["intake"]
-    token = town.tokens(desk.subject, "desk", desk.agency)
+    token = town.tokens("desk", desk.agency, desk.subject)
     await asyncio.gather(*(caller.post("/v1/dossiers", token, key, body) for _ in range(TWINS)))
     seen = Counter(
         "replayed" if line.get("replayed") else line["status"] for line in town.answers(since) if line["key"] == key
@@ -141,7 +141,7 @@ async def oversized(scene: Scene) -> str:
     statuses.append(await _status(port, b"transfer-encoding: chunked\r\n\r\n" + chunk * 8 + b"0\r\n\r\n"))
     desk, _ = request_of(scene.town, "never")
     headers = {
-        "authorization": f"Bearer {scene.town.tokens(desk.subject, 'desk', desk.agency)}",
+        "authorization": f"Bearer {scene.town.tokens('desk', desk.agency, desk.subject)}",
         "idempotency-key": f"deep-{scene.town.recorded}",
         "content-type": "application/json",
     }
