@@ -27,6 +27,7 @@ from shared.clocks import ScenarioClock
 from shared.contracts.topics import TOPICS
 from tests.e2e.conftest import YearRunner, arrivals, connected, producing
 from tests.e2e.traces import everything, traces
+from tests.unit.shared.small_server import answer, served
 from tests.waiting import until
 
 DOSSIERS, FOREIGN, SEED, WITHHELD = 300, 7, 11, 2
@@ -148,13 +149,10 @@ async def page_with(text: str) -> AsyncIterator[str]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        body = f'motcua_planted{{officer="{text}"}} 1\n'.encode()
-        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
-        writer.close()
+        writer.write(answer("200 OK", f'motcua_planted{{officer="{text}"}} 1\n'.encode(), "connection: close"))
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with served(serve) as wire:
+        yield f"http://127.0.0.1:{wire.port}"
 
 
 async def erase(stack: Stack, looked: Looked) -> None:

@@ -16,7 +16,6 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.services import RECEIPTS_SECRET, SMS_SECRET
@@ -32,6 +31,7 @@ from shared.keyring.repository import add_keys
 from shared.messaging.envelope import Received, decode, parse
 from shared.messaging.journal import Draft, Journal, shard_of
 from shared.sealing import Contact, KeyEncryptionKey, Purpose, associated_data, new_data_key, seal
+from tests.topics import records_of
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
@@ -250,22 +250,8 @@ class House:
 
     async def records(self, topic: Topic) -> list[Any]:
         """Everything in a topic now."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=f"127.0.0.1:{self.stack.ports.kafka}", auto_offset_reset="earliest", fetch_max_wait_ms=50
-        )
-        await consumer.start()
-        try:
-            places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
-            await consumer.seek_to_beginning(*places)
-            found: list[Any] = []
-            while any([await consumer.position(place) < ends[place] for place in places]):
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found.extend(records)
-        finally:
-            await consumer.stop()
-        return found
+        servers = f"127.0.0.1:{self.stack.ports.kafka}"
+        return [record async for record in records_of(servers, topic.name, topic.partitions)]
 
     async def quiet(self) -> dict[str, Any]:
         answer = await self.client.get("/internal/v1/quiet", headers=self.headers("operator", ""))
