@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from shared.clocks import ScenarioClock, write_scenario
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
-from tests.faults.signals import DidNotStrike
+from tests.faults.signals import DidNotStrike, superseded
 from tests.faults.strikes.at_database import is_503
 from tests.faults.town import Scene
 from tests.waiting import until
@@ -101,13 +99,7 @@ async def figures_lost(scene: Scene) -> str:
     """Wipe what metrics knows, and let it read everything again from the beginning."""
     town = scene.town
     await town.watch.quiet()
-    pid = scene.stack.pid("metrics")
-    os.kill(pid, signal.SIGTERM)
-
-    async def gone() -> bool:
-        return scene.stack.pid("metrics") != pid
-
-    await until(gone)
+    await superseded(scene.stack, "metrics")
     await _from_the_beginning(town.kafka)
     names = ", ".join(f"metrics.{table}" for table in KEPT)
     left = await town.ask("select coalesce(sum(number), 0)::bigint from metrics.daily_counters")
