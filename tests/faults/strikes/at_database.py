@@ -37,7 +37,7 @@ async def filing_meanwhile(scene: Scene) -> asyncio.Task[Any]:
 
 async def restarted(scene: Scene) -> str:
     """SIGQUIT to the postmaster: what `pg_ctl restart -m immediate` sends."""
-    for _ in range(min(scene.size.times, 5)):
+    for _ in range(scene.size.times):
         victim = Identity.of(scene.stack.pid("postgres"))
         if victim is None:
             raise DidNotStrike("PostgreSQL does not run")
@@ -150,7 +150,7 @@ async def idle_transaction(scene: Scene) -> str:
 async def deadlock(scene: Scene) -> str:
     """Take the two locks of an act in the other order, and let the act be the one that PostgreSQL ends."""
     before = await scene.town.ask(DEADLOCKS)
-    for _ in range(min(scene.size.times, 5)):
+    for _ in range(scene.size.times):
         (entry,) = await scene.load.more(1)
         owed = await scene.town.act(entry, 1)
         if owed is None:
@@ -183,7 +183,7 @@ async def commit_answer_lost(scene: Scene) -> str:
         await scene.load.more(1)
         return any(line.get("replayed") for line in town.answers(since))
 
-    for _ in range(min(scene.size.times, 5)):
+    for _ in range(scene.size.times):
         await until(partial(replayed, len(town.answers())), "a stored answer")
     proxy.weather.lost_commits = 0
     if proxy.dropped == dropped:

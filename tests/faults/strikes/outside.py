@@ -44,7 +44,7 @@ async def gateways(scene: Scene) -> str:
 
 async def sender_killed(scene: Scene) -> str:
     """Kill notification while the gateway holds its answer back."""
-    for _ in range(min(scene.size.times, 5)):
+    for _ in range(scene.size.times):
         await scene.town.conduct("sms", "withhold", 1)
         filing = asyncio.create_task(scene.load.more(2))
 
