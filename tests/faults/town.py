@@ -48,6 +48,11 @@ class Size:
     times: int
     hold: float
 
+    @property
+    def full(self) -> bool:
+        """Whether the fault lasts: in its short form it does not."""
+        return self.hold > 0
+
 
 SHORT = Size(filings=4, acts=3, times=1, hold=0.0)
 FULL = Size(filings=40, acts=8, times=5, hold=12.0)

@@ -41,7 +41,7 @@ async def away(scene: Scene) -> str:
     lines = scene.stack.kafka.cut()
     try:
         entries = await accepted_without_kafka(scene)
-        await asyncio.sleep(SECONDS_AWAY[scene.size.hold > 0])  # how long it lasts
+        await asyncio.sleep(SECONDS_AWAY[scene.size.full])  # how long it lasts
     finally:
         scene.stack.kafka.join()
     scene.let_go()

@@ -98,7 +98,8 @@ async def storm(scene: Scene) -> str:
 
 async def slow(scene: Scene) -> str:
     """Make every opening of cases slow."""
-    await scene.town.execute(QUICK + ";" + SLOW.format(seconds=SLOW_SECONDS[scene.size.hold > 0]))
+    longer = SLOW_SECONDS[scene.size.full]
+    await scene.town.execute(QUICK + ";" + SLOW.format(seconds=longer))
     try:
         filing = asyncio.create_task(scene.load.more(2))
 
@@ -108,7 +109,6 @@ async def slow(scene: Scene) -> str:
         await scene.town.holds(OPENED, entries[0].code)
     finally:
         await scene.town.execute(QUICK)
-    longer = SLOW_SECONDS[scene.size.hold > 0]
     return f"each batch took {longer:.0f} s longer; the consumer went on"
 
 

@@ -114,7 +114,7 @@ async def twins(scene: Scene) -> str:
 
 async def slowloris(scene: Scene) -> str:
     """Hold many connections that say a byte now and then; others must be served meanwhile."""
-    wanted = SLOW_SOCKETS[scene.size.hold > 0]
+    wanted = SLOW_SOCKETS[scene.size.full]
     async with contextlib.AsyncExitStack() as stack:
         writers = []
         for _ in range(wanted):

@@ -90,7 +90,7 @@ async def all_due(scene: Scene) -> str:
     town.move_clock(LATER)
     await town.watch.timers_fired()
     fired = await town.ask(FIRED) - before
-    if fired < due or due < LEAST_DUE[scene.size.hold > 0]:
+    if fired < due or due < LEAST_DUE[scene.size.full]:
         raise DidNotStrike(f"{due} timers were due, {fired} fired")
     return f"{due} timers due at once, each fired once"
 
