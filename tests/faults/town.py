@@ -290,6 +290,10 @@ class Load:
         """File more now, and wait until all are acknowledged."""
         return list(await asyncio.gather(*(self.town.file() for _ in range(filings))))
 
+    def begin(self, filings: int) -> asyncio.Task[list[Entry]]:
+        """Begin to file more: what the fault may hold up until it is over."""
+        return asyncio.create_task(self.more(filings))
+
 
 @dataclass
 class Scene:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from pathlib import Path
 
@@ -38,7 +37,7 @@ async def killed(scene: Scene) -> str:
     """Kill processing inside the transaction of a batch."""
     for _ in range(scene.size.times):
         async with held(scene, "processing", "processing.cases", "before insert"):
-            filing = asyncio.create_task(scene.load.more(1))
+            filing = scene.load.begin(1)
 
             await scene.town.holds(WAITING, "processing")
             await scene.stack.kill("processing")
@@ -101,7 +100,7 @@ async def slow(scene: Scene) -> str:
     longer = SLOW_SECONDS[scene.size.full]
     await scene.town.execute(QUICK + ";" + SLOW.format(seconds=longer))
     try:
-        filing = asyncio.create_task(scene.load.more(2))
+        filing = scene.load.begin(2)
 
         await scene.town.holds(SLEEPS)
         entries = await filing

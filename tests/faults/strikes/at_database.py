@@ -30,11 +30,6 @@ def is_503(line: dict[str, Any]) -> bool:
     return bool(line["status"] == 503)
 
 
-async def filing_meanwhile(scene: Scene) -> asyncio.Task[Any]:
-    """File one dossier that will not be answered before the fault is over."""
-    return asyncio.create_task(scene.load.more(1))
-
-
 async def restarted(scene: Scene) -> str:
     """SIGQUIT to the postmaster: what `pg_ctl restart -m immediate` sends."""
     for _ in range(scene.size.times):
@@ -58,7 +53,7 @@ async def stood_still(scene: Scene) -> str:
     since = len(scene.town.answers())
     with frozen(scene.stack.pid("postgres")) as pids:
         await see_frozen(pids)
-        filing = await filing_meanwhile(scene)
+        filing = scene.load.begin(1)
         await asyncio.sleep(scene.size.hold)  # how long it lasts
         await scene.town.answered(is_503, since)
     scene.let_go()
@@ -75,7 +70,7 @@ async def too_few_connections(scene: Scene) -> str:
             with contextlib.suppress(asyncpg.TooManyConnectionsError):
                 while True:
                     held.append(await asyncpg.connect(scene.stack.dsn("processing")))
-        filing = await filing_meanwhile(scene)
+        filing = scene.load.begin(1)
         await scene.town.answered(is_503, since)
         await asyncio.sleep(scene.size.hold)  # how long it lasts
     finally:
@@ -91,7 +86,7 @@ async def disk_full(scene: Scene) -> str:
         raise Refused(scene.stack.without_disks)
     disk, since = scene.stack.database_disk, len(scene.town.answers())
     taken = disk.fill()
-    filings = [await filing_meanwhile(scene) for _ in range(20)]
+    filing = scene.load.begin(20)
     try:
 
         async def refused() -> bool:
@@ -107,7 +102,7 @@ async def disk_full(scene: Scene) -> str:
     finally:
         disk.empty()
         scene.let_go()
-    await asyncio.gather(*filings)
+    await filing
     return f"{taken // 1_000_000} MB filled until PostgreSQL found no space; 503 meanwhile"
 
 

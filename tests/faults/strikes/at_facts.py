@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -89,9 +88,8 @@ async def relay_killed(scene: Scene) -> str:
     """Kill intake after Kafka's acknowledgement, before the row is deleted."""
     before = await _doubles(scene)
     for _ in range(scene.size.times):
-        filing = None
         async with held(scene, "intake", "intake.unsent", "before delete"):
-            filing = asyncio.create_task(scene.load.more(1))
+            filing = scene.load.begin(1)
 
             await scene.town.holds(WAITING, "intake")
             await scene.stack.kill("intake")

@@ -46,7 +46,7 @@ async def sender_killed(scene: Scene) -> str:
     """Kill notification while the gateway holds its answer back."""
     for _ in range(scene.size.times):
         await scene.town.conduct("sms", "withhold", 1)
-        filing = asyncio.create_task(scene.load.more(2))
+        filing = scene.load.begin(2)
 
         async def in_the_call() -> bool:
             left = (await scene.town.sinks.get("/v1/summary"))["conduct_left"]["sms"]
