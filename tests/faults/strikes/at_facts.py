@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.demo.ledger import Entry
+from deploy.local.services import SERVICES
 from shared.clocks import ScenarioClock
 from shared.contracts import facts
 from shared.contracts.topics import LIFECYCLE
@@ -244,7 +245,7 @@ async def all_read(scene: Scene) -> None:
     async def at_the_end() -> bool:
         async with scene.town.kafka_admin() as admin:
             ends = await scene.town.ends()
-            for group in ("intake", "processing", "notification", "metrics"):
+            for group in SERVICES:
                 found = await admin.list_consumer_group_offsets(group)
                 if any(found.get(place) is None or found[place].offset < end for place, end in ends.items() if end):
                     return False
