@@ -21,7 +21,6 @@ from functools import cache
 import asyncpg
 
 from deploy.demo.offices import Officer, dossier_body
-from deploy.demo.people import person
 from deploy.demo.play import Stage
 from deploy.demo.quiet import READERS
 from deploy.local.ports import Ports
@@ -108,7 +107,7 @@ class Desks:
             "idempotency-key": f"outage-{arrival.number}",
             "content-type": "application/json",
         }
-        body = json.dumps(dossier_body(arrival, person(arrival.number, arrival.place.name_vi))).encode()
+        body = json.dumps(dossier_body(arrival)).encode()
         try:
             answer = await self._wire.request("POST", "/v1/dossiers", headers, body)
         except ConnectionLost:

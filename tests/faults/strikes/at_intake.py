@@ -10,7 +10,6 @@ import struct
 from collections import Counter
 
 from deploy.demo.offices import Officer, dossier_body
-from deploy.demo.people import person
 from shared.http.wire import ConnectionLost, Wire
 from tests.faults.signals import DidNotStrike
 from tests.faults.town import Scene, Town
@@ -58,7 +57,7 @@ def request_of(town: Town, key: str) -> tuple[Officer, bytes]:
     """Make a whole filing as bytes, and name who files it."""
     arrival = town.arrival()
     desk = Officer(arrival.place.code, "desk")
-    body = json.dumps(dossier_body(arrival, person(arrival.number, arrival.place.name_vi))).encode()
+    body = json.dumps(dossier_body(arrival)).encode()
     head = (
         f"POST /v1/dossiers HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
         f"authorization: Bearer {town.tokens('desk', desk.agency, desk.subject)}\r\n"
