@@ -8,6 +8,7 @@ import json
 import socket
 import struct
 from collections import Counter
+from typing import Any
 
 from deploy.demo.offices import Officer, dossier_body
 from shared.http.wire import ConnectionLost, Wire
@@ -53,17 +54,18 @@ async def _file_until_refused(scene: Scene, since: int) -> int:
     return await until(unanswered)
 
 
-def request_of(town: Town, key: str) -> tuple[Officer, bytes]:
-    """Make a whole filing as bytes, and name who files it."""
+def request_of(town: Town, key: str) -> tuple[str, dict[str, Any], bytes]:
+    """Make a filing: the token of its desk, its body, and the whole request as bytes."""
     arrival = town.arrival()
     desk = Officer(arrival.place.code, "desk")
-    body = json.dumps(dossier_body(arrival)).encode()
+    token, body = town.tokens(desk.role, desk.agency, desk.subject), dossier_body(arrival)
+    content = json.dumps(body).encode()
     head = (
         f"POST /v1/dossiers HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-        f"authorization: Bearer {town.tokens('desk', desk.agency, desk.subject)}\r\n"
-        f"idempotency-key: {key}\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"authorization: Bearer {token}\r\n"
+        f"idempotency-key: {key}\r\ncontent-length: {len(content)}\r\n\r\n"
     )
-    return desk, head.encode() + body
+    return token, body, head.encode() + content
 
 
 async def client_gone(scene: Scene) -> str:
@@ -79,13 +81,11 @@ async def client_gone(scene: Scene) -> str:
         if number >= 4 * scene.size.times and arrived():
             break
         key = f"gone-{town.seed}-{town.recorded}-{number}"
-        desk, request = request_of(town, key)
+        token, body, request = request_of(town, key)
         with socket.create_connection(("127.0.0.1", scene.stack.ports.intake)) as raw:
             raw.sendall(request)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         gone += 1
-        body = json.loads(request.partition(b"\r\n\r\n")[2])
-        token = town.tokens("desk", desk.agency, desk.subject)
         answers = [await town.callers["intake"].post("/v1/dossiers", token, key, body) for _ in range(2)]
         if answers[0].body != answers[1].body:
             raise DidNotStrike(f"{key} was answered in two ways")
@@ -98,10 +98,8 @@ async def twins(scene: Scene) -> str:
     """File the same dossier under the same key many times at once."""
     town, since = scene.town, len(scene.town.answers())
     key = f"twins-{town.seed}-{town.recorded}"
-    desk, request = request_of(town, key)
-    body = json.loads(request.partition(b"\r\n\r\n")[2])
+    token, body, _ = request_of(town, key)
     caller = town.callers["intake"]
-    token = town.tokens("desk", desk.agency, desk.subject)
     await asyncio.gather(*(caller.post("/v1/dossiers", token, key, body) for _ in range(TWINS)))
     seen = Counter(
         "replayed" if line.get("replayed") else line["status"] for line in town.answers(since) if line["key"] == key
@@ -138,9 +136,9 @@ async def oversized(scene: Scene) -> str:
     statuses.append(await _status(port, b"content-length: 104857600\r\n\r\n" + b"x" * 4096))
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     statuses.append(await _status(port, b"transfer-encoding: chunked\r\n\r\n" + chunk * 8 + b"0\r\n\r\n"))
-    desk, _ = request_of(scene.town, "never")
+    token, *_ = request_of(scene.town, "never")
     headers = {
-        "authorization": f"Bearer {scene.town.tokens('desk', desk.agency, desk.subject)}",
+        "authorization": f"Bearer {token}",
         "idempotency-key": f"deep-{scene.town.recorded}",
         "content-type": "application/json",
     }
