@@ -33,10 +33,10 @@ from tests.waiting import until
 
 DESKS = 3
 PLANNED = 600
-OWNED_BY_LEADER = "send_apology"
+OWED_BY_LEADER = "send_apology"
 SECONDS_TO_LIST = 900.0
 """Longer than the longest fault: what was filed without Kafka stands on a worklist only when it is back."""
-CHANGED = "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and pid <> pg_backend_pid()"
+END_SESSIONS = "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and pid <> pg_backend_pid()"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ async def act_on(offices: Offices, item: Item, duty: Duty, acts: int) -> tuple[I
     for _ in range(acts):
         outcome = await offices.act(item, duty)
         item = replace(item, state=outcome.state, version=outcome.version)
-        owed = [each for each in outcome.open_duties if each.action != OWNED_BY_LEADER]
+        owed = [each for each in outcome.open_duties if each.action != OWED_BY_LEADER]
         if not owed:
             return item, None
         duty = owed[0]
@@ -127,7 +127,7 @@ class Town:
             return next((item for item in found if item.code == entry.code and item.duties), None)
 
         item = await until(listed, seconds=SECONDS_TO_LIST)
-        return item, next(duty for duty in item.duties if duty.action != OWNED_BY_LEADER)
+        return item, next(duty for duty in item.duties if duty.action != OWED_BY_LEADER)
 
     @contextlib.asynccontextmanager
     async def load(self, size: Size) -> AsyncIterator[Load]:
@@ -172,7 +172,7 @@ class Town:
     async def disconnect(self, service: str) -> None:
         """End every session of a service."""
         async with self.database() as connection:
-            await connection.fetch(CHANGED, service)
+            await connection.fetch(END_SESSIONS, service)
 
     @contextlib.asynccontextmanager
     async def kafka_admin(self) -> AsyncIterator[AIOKafkaAdminClient]:

@@ -1,4 +1,4 @@
-"""Faults 1 to 5: intake dies, its clients misbehave."""
+"""Faults 1 to 5 and 35: intake dies, its clients misbehave, or it has no file descriptor left."""
 
 from __future__ import annotations
 
