@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from deploy.demo.calls import Caller
 from deploy.demo.ledger import Entry
-from deploy.demo.people import Person, person
+from deploy.demo.people import person
 from deploy.demo.plan import Arrival
 
 WORKLIST_PAGE = 200
@@ -69,7 +69,7 @@ class Outcome:
 
 
 Tokens = Callable[[str, str, str], str]
-"""(subject, role, agency) → bearer token."""
+"""(role, agency, subject) → bearer token."""
 
 
 class Offices:
@@ -79,14 +79,13 @@ class Offices:
         self._intake = intake
         self._processing = processing
         self._seed = seed
-        self._token = cache(lambda officer: tokens(officer.subject, officer.role, officer.agency))
+        self._token = cache(lambda officer: tokens(officer.role, officer.agency, officer.subject))
 
     async def file(self, arrival: Arrival) -> Entry:
         """Hand in one dossier at its place's desk; what intake acknowledges becomes a ledger entry."""
         desk = Officer(arrival.place.code, "desk")
         key = f"year-{self._seed}-{arrival.number}"
-        body = dossier_body(arrival, person(arrival.number, arrival.place.name_vi))
-        answer = (await self._intake.post("/v1/dossiers", self._token(desk), key, body)).json()
+        answer = (await self._intake.post("/v1/dossiers", self._token(desk), key, dossier_body(arrival))).json()
         return Entry(
             code=answer["code"],
             key=key,
@@ -124,8 +123,9 @@ class Offices:
         return Outcome(found["state"], found["version"], tuple(_duty(open_duty) for open_duty in found["open_duties"]))
 
 
-def dossier_body(arrival: Arrival, applicant: Person) -> dict[str, Any]:
+def dossier_body(arrival: Arrival) -> dict[str, Any]:
     """Fill in the form as a desk does. People type their names into every free-text field, so these do too."""
+    applicant = person(arrival.number, arrival.place.name_vi)
     return {
         "procedure_code": arrival.case.procedure_code,
         "case_code": arrival.case.case_code,

@@ -14,26 +14,24 @@ import asyncpg
 from deploy.demo.calls import Caller
 from deploy.demo.driver import Counts, Hook, World, Year
 from deploy.demo.ledger import Ledger
-from deploy.demo.offices import Offices, Tokens
+from deploy.demo.offices import Offices
 from deploy.demo.plan import FIRST_DAY, LAST_DAY, Rules, YearPlan
 from deploy.demo.quiet import PATIENCE_SECONDS, POLL_SECONDS, Figures, NeverQuiet, Parked, Watch
 from deploy.demo.report import Events, Notices, YearReport
 from deploy.demo.witnesses.ledger import ledger_of
 from deploy.demo.witnesses.service import report_of, scrape_of
 from deploy.demo.witnesses.sql import held_by_code, sql_of
-from deploy.local.services import AUDIENCE, ISSUER, JWKS_SECRET, SERVICES
+from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 from shared.clocks import write_scenario
 from shared.http.wire import Wire
 from shared.rulebook.calendar import ZONE
 from shared.rulebook.loader import load_seed, parse_agencies, parse_calendar, parse_catalogue
-from shared.tokens import issue_token
 
 CONNECTIONS = 64
 """Requests at once to each service: 25 desks file, and the officers of every office act beside them."""
 BEGINS_AT = datetime.combine(FIRST_DAY, datetime.min.time(), tzinfo=ZONE)
 """Where the scenario clock stands before its first move."""
-TOKEN_SECONDS = 6 * 3600
 
 
 def seed_rules() -> Rules:
@@ -44,24 +42,6 @@ def seed_rules() -> Rules:
         calendar=parse_calendar("seed", seed.calendar),
         agencies=parse_agencies("seed", seed.agencies),
     )
-
-
-def token_maker(stack: Stack) -> Tokens:
-    """Tokens of this stack, as its development issuer signs them."""
-    jwks_file = stack.folder.secrets / JWKS_SECRET
-
-    def make(subject: str, role: str, agency: str) -> str:
-        return issue_token(
-            jwks_file,
-            subject=subject,
-            role=role,
-            agency=agency,
-            seconds=TOKEN_SECONDS,
-            issuer=ISSUER,
-            audience=AUDIENCE,
-        )
-
-    return make
 
 
 class Stage:
@@ -78,8 +58,8 @@ class Stage:
         self.callers = {name: Caller(*(wires[part] for part in stack.processes(name))) for name in SERVICES}
         self.scraped = tuple(Caller(wires[part]) for part in stack.processes("metrics"))
         self.sinks = Caller(sinks)
-        self.tokens = token_maker(stack)
-        self.watch = Watch(self.callers, self.tokens("the-year", "operator", ""))
+        self.tokens = stack.token
+        self.watch = Watch(self.callers, self.tokens("operator", "", "the-year"))
         self.offices = Offices(self.callers["intake"], self.callers["processing"], self.tokens, seed)
 
     def close(self) -> None:
@@ -167,7 +147,7 @@ async def _receipts_are_in(stage: Stage) -> None:
 
 
 async def _notices(stage: Stage) -> Notices:
-    found = await stage.callers["notification"].get("/v1/notices/summary", stage.tokens("the-year", "operator", ""))
+    found = await stage.callers["notification"].get("/v1/notices/summary", stage.tokens("operator", "", "the-year"))
     return Notices(**{field.name: int(found[field.name]) for field in dataclasses.fields(Notices)})
 
 

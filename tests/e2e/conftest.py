@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -97,13 +96,6 @@ def seen() -> Seen:
 async def undisturbed(years: YearRunner, seen: Seen) -> YearReport:
     """A year of 300 that nothing disturbs: what the disturbed ones are held against."""
     return await years.play(SMALL, after=seen.look)
-
-
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    """Wait for a condition; raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -17,9 +17,10 @@ from deploy.demo.report import YearReport
 from deploy.local import kafka
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
-from tests.e2e.conftest import SMALL, Seen, YearRunner, connected, until
+from tests.e2e.conftest import SMALL, Seen, YearRunner, connected
 from tests.faults.signals import superseded
 from tests.operating import as_json
+from tests.waiting import until
 
 KILLS_OF_PROCESSING = (0.2, 0.5, 0.8)
 """At which shares of the facts that processing handles in the undisturbed year."""

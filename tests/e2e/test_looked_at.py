@@ -17,7 +17,7 @@ from deploy.demo.driver import Hook
 from deploy.demo.fates import Impossible
 from deploy.demo.people import person
 from deploy.demo.plan import YearPlan, YearRequest
-from deploy.demo.play import BEGINS_AT, Stage, token_maker
+from deploy.demo.play import BEGINS_AT, Stage
 from deploy.demo.report import YearReport
 from deploy.local.services import SERVICES, SMS_SECRET
 from deploy.local.sinks.conduct import Conduct
@@ -25,8 +25,10 @@ from deploy.local.sinks.logbook import Kind
 from deploy.local.stack import Stack
 from shared.clocks import ScenarioClock
 from shared.contracts.topics import TOPICS
-from tests.e2e.conftest import YearRunner, arrivals, connected, producing, until
+from tests.e2e.conftest import YearRunner, arrivals, connected, producing
 from tests.e2e.traces import everything, traces
+from tests.unit.shared.small_server import answer, served
+from tests.waiting import until
 
 DOSSIERS, FOREIGN, SEED, WITHHELD = 300, 7, 11, 2
 SOMEBODY = person(7, "Xã Nga Điền")
@@ -147,13 +149,10 @@ async def page_with(text: str) -> AsyncIterator[str]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        body = f'motcua_planted{{officer="{text}"}} 1\n'.encode()
-        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
-        writer.close()
+        writer.write(answer("200 OK", f'motcua_planted{{officer="{text}"}} 1\n'.encode(), "connection: close"))
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with served(serve) as wire:
+        yield f"http://127.0.0.1:{wire.port}"
 
 
 async def erase(stack: Stack, looked: Looked) -> None:
@@ -175,7 +174,7 @@ async def erase(stack: Stack, looked: Looked) -> None:
 
 async def people(stack: Stack, code: str) -> Any:
     """What an officer at the district reads of a dossier's people."""
-    token = token_maker(stack)("leader.H56.97", "leader", "H56.97")
+    token = stack.token("leader", "H56.97", "leader.H56.97")
     async with httpx2.AsyncClient(base_url=stack.urls["intake"], trust_env=False) as client:
         answer = await client.get(f"/v1/dossiers/{code}", headers={"authorization": f"Bearer {token}"})
         answer.raise_for_status()

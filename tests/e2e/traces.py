@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 import asyncpg
 import httpx2
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.demo.people import EMAIL_DOMAIN, NAME_MARKER, Person
 from deploy.local.stack import Stack
+from tests.topics import records_of
 
 
 def forms(text: str) -> set[bytes]:
@@ -69,39 +69,22 @@ def logs(stack: Stack) -> list[Path]:
 async def topics(stack: Stack) -> AsyncIterator[tuple[str, bytes]]:
     """Every topic's records raw: keys, headers and values."""
     servers = f"127.0.0.1:{stack.ports.kafka}"
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        for topic, numbers in sorted((await _partitions(servers)).items()):
-            partitions = [TopicPartition(topic, number) for number in numbers]
-            consumer.assign(partitions)
-            yield topic, await _read(consumer, partitions)
-    finally:
-        await consumer.stop()
+    for topic, partitions in sorted((await _partitions(servers)).items()):
+        read: list[bytes] = []
+        async for record in records_of(servers, topic, partitions):
+            read += [record.key or b"", record.value or b""]
+            read += [part for name, value in record.headers for part in (name.encode(), value)]
+        yield topic, b"\n".join(read)
 
 
-async def _partitions(servers: str) -> dict[str, list[int]]:
-    """Every topic's partitions; a consumer knows those of its own topics only."""
+async def _partitions(servers: str) -> dict[str, int]:
+    """How many partitions each topic has; a consumer knows those of its own topics only."""
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     await admin.start()
     try:
-        return {
-            each["topic"]: [part["partition"] for part in each["partitions"]] for each in await admin.describe_topics()
-        }
+        return {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics()}
     finally:
         await admin.close()
-
-
-async def _read(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> bytes:
-    ends = await consumer.end_offsets(partitions)
-    await consumer.seek_to_beginning(*partitions)
-    read: list[bytes] = []
-    while [part for part in partitions if await consumer.position(part) < ends[part]]:
-        for records in (await consumer.getmany(timeout_ms=500)).values():
-            for record in records:
-                read += [record.key or b"", record.value or b""]
-                read += [part for name, value in record.headers for part in (name.encode(), value)]
-    return b"\n".join(read)
 
 
 async def metrics_pages(urls: Mapping[str, str]) -> AsyncIterator[tuple[str, bytes]]:

@@ -21,8 +21,7 @@ from functools import cache
 import asyncpg
 
 from deploy.demo.offices import Officer, dossier_body
-from deploy.demo.people import person
-from deploy.demo.play import Stage, token_maker
+from deploy.demo.play import Stage
 from deploy.demo.quiet import READERS
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
@@ -66,8 +65,8 @@ class Desks:
     """Clients of all places that file at a rate, whatever they are answered."""
 
     def __init__(self, stack: Stack) -> None:
-        self._stack, tokens = stack, token_maker(stack)
-        self._token = cache(lambda place: tokens(f"desk.{place}", "desk", place))
+        self._stack = stack
+        self._token = cache(lambda place: stack.token("desk", place, f"desk.{place}"))
         self._wire = Wire("127.0.0.1", stack.ports.of("intake"), connections=CLIENTS, timeout_seconds=30.0)
         self._arrivals = arrivals_of(seed=1)
         self.acknowledged: list[str] = []
@@ -108,7 +107,7 @@ class Desks:
             "idempotency-key": f"outage-{arrival.number}",
             "content-type": "application/json",
         }
-        body = json.dumps(dossier_body(arrival, person(arrival.number, arrival.place.name_vi))).encode()
+        body = json.dumps(dossier_body(arrival)).encode()
         try:
             answer = await self._wire.request("POST", "/v1/dossiers", headers, body)
         except ConnectionLost:

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from deploy.local.stack import Stack
+from tests.waiting import until
 
 
 class DidNotStrike(AssertionError):
     """The fault was not seen to strike: what follows would prove nothing."""
-
-
-async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 90, *, named: str = "") -> Any:
-    """Wait for a condition, not for a time. Raises TimeoutError, naming it."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not (found := await holds()):
-                await asyncio.sleep(0.05)
-            return found
-    except TimeoutError:
-        raise TimeoutError(f"not reached: {named or holds.__qualname__}") from None
 
 
 async def superseded(stack: Stack, part: str) -> None:

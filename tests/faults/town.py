@@ -21,22 +21,22 @@ from deploy.demo.calls import Caller
 from deploy.demo.ledger import Entry
 from deploy.demo.offices import Duty, Item, Officer, Offices
 from deploy.demo.plan import Arrival, YearRequest, plan_year
-from deploy.demo.play import seed_rules, token_maker
+from deploy.demo.play import seed_rules
 from deploy.demo.quiet import NeverQuiet, Watch
 from deploy.local.services import SERVICES, SMS_SECRET
 from shared.clocks import ScenarioClock, write_scenario
 from shared.contracts.topics import LIFECYCLE
 from shared.http.wire import Wire
 from tests.faults.recorder import RecordedWire, Recorder
-from tests.faults.signals import until
 from tests.faults.trial import TrialStack
+from tests.waiting import until
 
 DESKS = 3
 PLANNED = 600
-OWNED_BY_LEADER = "send_apology"
+OWED_BY_LEADER = "send_apology"
 SECONDS_TO_LIST = 900.0
 """Longer than the longest fault: what was filed without Kafka stands on a worklist only when it is back."""
-CHANGED = "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and pid <> pg_backend_pid()"
+END_SESSIONS = "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and pid <> pg_backend_pid()"
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ class Size:
     acts: int
     times: int
     hold: float
+
+    @property
+    def full(self) -> bool:
+        """Whether the fault lasts: in its short form it does not."""
+        return self.hold > 0
 
 
 SHORT = Size(filings=4, acts=3, times=1, hold=0.0)
@@ -65,7 +70,7 @@ async def act_on(offices: Offices, item: Item, duty: Duty, acts: int) -> tuple[I
     for _ in range(acts):
         outcome = await offices.act(item, duty)
         item = replace(item, state=outcome.state, version=outcome.version)
-        owed = [each for each in outcome.open_duties if each.action != OWNED_BY_LEADER]
+        owed = [each for each in outcome.open_duties if each.action != OWED_BY_LEADER]
         if not owed:
             return item, None
         duty = owed[0]
@@ -78,11 +83,11 @@ class Town:
     def __init__(self, stack: TrialStack, seed: int) -> None:
         self.stack, self.seed = stack, seed
         self.recorder = Recorder(stack.folder.path)
-        self.tokens = token_maker(stack)
+        self.tokens = stack.token
         self._wires: list[Wire] = []
         self.callers = {name: self.caller(stack.ports.of(name)) for name in SERVICES}
         self.offices = self.offices_over(self.callers["intake"], self.callers["processing"])
-        self.watch = Watch(self.callers, self.tokens("faults", "operator", ""))
+        self.watch = Watch(self.callers, self.tokens("operator", "", "faults"))
         self.sinks = self.caller(stack.ports.sms)
         self._arrivals = arrivals_of(seed)
         self.recorded = 0
@@ -121,8 +126,8 @@ class Town:
             found = await self.offices.worklist(desk)
             return next((item for item in found if item.code == entry.code and item.duties), None)
 
-        item = await until(listed, SECONDS_TO_LIST)
-        return item, next(duty for duty in item.duties if duty.action != OWNED_BY_LEADER)
+        item = await until(listed, seconds=SECONDS_TO_LIST)
+        return item, next(duty for duty in item.duties if duty.action != OWED_BY_LEADER)
 
     @contextlib.asynccontextmanager
     async def load(self, size: Size) -> AsyncIterator[Load]:
@@ -157,7 +162,7 @@ class Town:
         async def answered() -> bool:
             return bool(await self.ask(query, *arguments))
 
-        await until(answered, named=query)
+        await until(answered, query)
 
     async def execute(self, script: str) -> None:
         """Run a script, as the superuser."""
@@ -167,7 +172,7 @@ class Town:
     async def disconnect(self, service: str) -> None:
         """End every session of a service."""
         async with self.database() as connection:
-            await connection.fetch(CHANGED, service)
+            await connection.fetch(END_SESSIONS, service)
 
     @contextlib.asynccontextmanager
     async def kafka_admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
@@ -208,8 +213,7 @@ class Town:
         async def seen() -> list[dict[str, Any]]:
             return [line for line in self.answers(since) if wanted(line)]
 
-        found: list[dict[str, Any]] = await until(seen)
-        return found
+        return await until(seen)
 
     def move_clock(self, span: timedelta) -> None:
         """Move legal time on."""
@@ -285,6 +289,10 @@ class Load:
     async def more(self, filings: int) -> list[Entry]:
         """File more now, and wait until all are acknowledged."""
         return list(await asyncio.gather(*(self.town.file() for _ in range(filings))))
+
+    def begin(self, filings: int) -> asyncio.Task[list[Entry]]:
+        """Begin to file more: what the fault may hold up until it is over."""
+        return asyncio.create_task(self.more(filings))
 
 
 @dataclass

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import asyncpg
@@ -37,10 +37,10 @@ from shared.messaging.relay import Relay, RelayTuning
 from shared.messaging.requests import Claim
 from shared.messaging.rules import RuleStore
 from shared.observability import new_traceparent
-from tests.simulation.broker import Broker, Client, Group, Producer
-from tests.simulation.clocks import Clocks
-from tests.simulation.ledger import Filing, Ledger, Request, Wish
+from tests.simulation.broker import Client, Producer
+from tests.simulation.ledger import Filing, Request, Wish
 from tests.simulation.stepping import Actor
+from tests.simulation.town import Town
 from tests.unit.processing.office import act_for, officer_for, rules
 
 AT_ONCE = Tuning(
@@ -65,17 +65,6 @@ SUBSCRIPTIONS: dict[str, Callable[[RuleStore], tuple[Subscription, ...]]] = {
     "processing": processing_subscriptions,
     "metrics": metrics_subscriptions,
 }
-
-
-@dataclass(frozen=True)
-class Town:
-    """What the lives of one seed work with."""
-
-    broker: Broker
-    groups: dict[str, Group]
-    clocks: Clocks
-    ledger: Ledger
-    rules: RuleStore
 
 
 class _Publisher(Publisher):

@@ -1,8 +1,9 @@
-"""What the seeds play with, worked out once: the law's rules, every case of the catalogue, and its timers."""
+"""What the seeds play with: the town of each, and, worked out once, the law's rules, every case and its timers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from random import Random
 from uuid import UUID
@@ -14,8 +15,9 @@ from shared.messaging.envelope import encode_headers
 from shared.messaging.journal import Draft
 from shared.messaging.rules import RuleStore
 from shared.rulebook.loader import load_seed
-from tests.simulation.broker import Stored
-from tests.simulation.ledger import Filing
+from tests.simulation.broker import Broker, Group, Stored
+from tests.simulation.clocks import Clocks
+from tests.simulation.ledger import Filing, Ledger
 from tests.unit.processing.office import MONDAY, accepted, kinds, opened, rules
 
 DOSSIERS = (1, 1, 2, 3)
@@ -23,6 +25,17 @@ DOSSIERS = (1, 1, 2, 3)
 
 POISONED = 0.1
 """The share of dossiers with a fact that no consumer can handle."""
+
+
+@dataclass(frozen=True)
+class Town:
+    """What the lives of one seed work with."""
+
+    broker: Broker
+    groups: dict[str, Group]
+    clocks: Clocks
+    ledger: Ledger
+    rules: RuleStore
 
 
 @cache

@@ -11,7 +11,7 @@ from functools import partial
 
 from shared.contracts.topics import LIFECYCLE
 from tests.simulation.broker import Broker, Group
-from tests.simulation.cast import Town, consumer_life, desk_life, officer_life, relay_life, timers_life
+from tests.simulation.cast import consumer_life, desk_life, officer_life, relay_life, timers_life
 from tests.simulation.chaos import Chaos
 from tests.simulation.clocks import Clocks
 from tests.simulation.judge import CONSUMERS, SOURCES, End, judge
@@ -19,7 +19,7 @@ from tests.simulation.ledger import Ledger
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.stepping import Actor, Line, Stage
 from tests.simulation.store import Store, Tables
-from tests.simulation.town import filings, rule_store
+from tests.simulation.town import Town, filings, rule_store
 from tests.unit.processing.office import MONDAY
 
 STORM = 200

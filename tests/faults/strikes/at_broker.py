@@ -9,11 +9,11 @@ from deploy.local.services import SERVICES
 from shared.contracts.topics import LIFECYCLE
 from tests.faults.disks import Refused
 from tests.faults.proxy import Proxy, Weather
-from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen, until
-from tests.faults.strikes.at_database import filing_meanwhile
+from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen
 from tests.faults.strikes.at_intake import killed_again_and_again
 from tests.faults.town import Scene
 from tests.operating import as_json
+from tests.waiting import until
 
 UNSENT = "select count(distinct subject) from intake.unsent where subject = any($1)"
 SECONDS_AWAY = {False: 0.0, True: 600.0}
@@ -40,7 +40,7 @@ async def away(scene: Scene) -> str:
     lines = scene.stack.kafka.cut()
     try:
         entries = await accepted_without_kafka(scene)
-        await asyncio.sleep(SECONDS_AWAY[scene.size.hold > 0])  # how long it lasts
+        await asyncio.sleep(SECONDS_AWAY[scene.size.full])  # how long it lasts
     finally:
         scene.stack.kafka.join()
     scene.let_go()
@@ -95,7 +95,7 @@ async def _reset(scene: Scene, proxy: Proxy) -> int:
 async def _half_open(scene: Scene, proxy: Proxy) -> int:
     """The server is gone and says nothing: whoever asks must give up by himself."""
     since, lines = len(scene.town.answers()), proxy.half_open()
-    filing = await filing_meanwhile(scene)
+    filing = scene.load.begin(1)
     await scene.town.answered(lambda line: line["status"] in {503, None}, since)
     proxy.reset()
     scene.let_go()
@@ -122,7 +122,7 @@ async def _stalled(scene: Scene, proxy: Proxy) -> int:
     before = proxy.passed
     proxy.stall()
     try:
-        filing = await filing_meanwhile(scene)
+        filing = scene.load.begin(1)
         await asyncio.sleep(scene.size.hold)  # how long it lasts
     finally:
         proxy.flow()

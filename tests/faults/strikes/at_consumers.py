@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 
 from deploy.demo.ledger import Entry
 from shared.contracts.topics import LIFECYCLE
-from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen, until
+from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen
 from tests.faults.strikes.at_facts import WAITING, held
 from tests.faults.town import Scene
 from tests.faults.trial import ROOT
+from tests.waiting import until
 
 SLOW = """
 create function processing.slowly() returns trigger language plpgsql as $$
@@ -37,7 +37,7 @@ async def killed(scene: Scene) -> str:
     """Kill processing inside the transaction of a batch."""
     for _ in range(scene.size.times):
         async with held(scene, "processing", "processing.cases", "before insert"):
-            filing = asyncio.create_task(scene.load.more(1))
+            filing = scene.load.begin(1)
 
             await scene.town.holds(WAITING, "processing")
             await scene.stack.kill("processing")
@@ -97,9 +97,10 @@ async def storm(scene: Scene) -> str:
 
 async def slow(scene: Scene) -> str:
     """Make every opening of cases slow."""
-    await scene.town.execute(QUICK + ";" + SLOW.format(seconds=SLOW_SECONDS[scene.size.hold > 0]))
+    longer = SLOW_SECONDS[scene.size.full]
+    await scene.town.execute(QUICK + ";" + SLOW.format(seconds=longer))
     try:
-        filing = asyncio.create_task(scene.load.more(2))
+        filing = scene.load.begin(2)
 
         await scene.town.holds(SLEEPS)
         entries = await filing
@@ -107,7 +108,6 @@ async def slow(scene: Scene) -> str:
         await scene.town.holds(OPENED, entries[0].code)
     finally:
         await scene.town.execute(QUICK)
-    longer = SLOW_SECONDS[scene.size.hold > 0]
     return f"each batch took {longer:.0f} s longer; the consumer went on"
 
 

@@ -13,8 +13,9 @@ import asyncpg
 
 from deploy.local.processes import Identity
 from tests.faults.disks import Refused
-from tests.faults.signals import DidNotStrike, frozen, see_frozen, until
+from tests.faults.signals import DidNotStrike, frozen, see_frozen
 from tests.faults.town import Scene
+from tests.waiting import until
 
 BLOCKED = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename = $1"
 DEADLOCKS = "select sum(deadlocks)::bigint from pg_stat_database where datname = current_database()"
@@ -29,14 +30,9 @@ def is_503(line: dict[str, Any]) -> bool:
     return bool(line["status"] == 503)
 
 
-async def filing_meanwhile(scene: Scene) -> asyncio.Task[Any]:
-    """File one dossier that will not be answered before the fault is over."""
-    return asyncio.create_task(scene.load.more(1))
-
-
 async def restarted(scene: Scene) -> str:
     """SIGQUIT to the postmaster: what `pg_ctl restart -m immediate` sends."""
-    for _ in range(min(scene.size.times, 5)):
+    for _ in range(scene.size.times):
         victim = Identity.of(scene.stack.pid("postgres"))
         if victim is None:
             raise DidNotStrike("PostgreSQL does not run")
@@ -57,7 +53,7 @@ async def stood_still(scene: Scene) -> str:
     since = len(scene.town.answers())
     with frozen(scene.stack.pid("postgres")) as pids:
         await see_frozen(pids)
-        filing = await filing_meanwhile(scene)
+        filing = scene.load.begin(1)
         await asyncio.sleep(scene.size.hold)  # how long it lasts
         await scene.town.answered(is_503, since)
     scene.let_go()
@@ -74,7 +70,7 @@ async def too_few_connections(scene: Scene) -> str:
             with contextlib.suppress(asyncpg.TooManyConnectionsError):
                 while True:
                     held.append(await asyncpg.connect(scene.stack.dsn("processing")))
-        filing = await filing_meanwhile(scene)
+        filing = scene.load.begin(1)
         await scene.town.answered(is_503, since)
         await asyncio.sleep(scene.size.hold)  # how long it lasts
     finally:
@@ -90,7 +86,7 @@ async def disk_full(scene: Scene) -> str:
         raise Refused(scene.stack.without_disks)
     disk, since = scene.stack.database_disk, len(scene.town.answers())
     taken = disk.fill()
-    filings = [await filing_meanwhile(scene) for _ in range(20)]
+    filing = scene.load.begin(20)
     try:
 
         async def refused() -> bool:
@@ -106,7 +102,7 @@ async def disk_full(scene: Scene) -> str:
     finally:
         disk.empty()
         scene.let_go()
-    await asyncio.gather(*filings)
+    await filing
     return f"{taken // 1_000_000} MB filled until PostgreSQL found no space; 503 meanwhile"
 
 
@@ -149,7 +145,7 @@ async def idle_transaction(scene: Scene) -> str:
 async def deadlock(scene: Scene) -> str:
     """Take the two locks of an act in the other order, and let the act be the one that PostgreSQL ends."""
     before = await scene.town.ask(DEADLOCKS)
-    for _ in range(min(scene.size.times, 5)):
+    for _ in range(scene.size.times):
         (entry,) = await scene.load.more(1)
         owed = await scene.town.act(entry, 1)
         if owed is None:
@@ -168,7 +164,7 @@ async def deadlock(scene: Scene) -> str:
     async def counted() -> bool:
         return bool(await scene.town.ask(DEADLOCKS) > before)
 
-    await until(counted, 30)
+    await until(counted, seconds=30)
     return "PostgreSQL ended an act to break a circle of locks; the act was done on the next try"
 
 
@@ -182,8 +178,8 @@ async def commit_answer_lost(scene: Scene) -> str:
         await scene.load.more(1)
         return any(line.get("replayed") for line in town.answers(since))
 
-    for _ in range(min(scene.size.times, 5)):
-        await until(partial(replayed, len(town.answers())))
+    for _ in range(scene.size.times):
+        await until(partial(replayed, len(town.answers())), "a stored answer")
     proxy.weather.lost_commits = 0
     if proxy.dropped == dropped:
         raise DidNotStrike("no byte was dropped")

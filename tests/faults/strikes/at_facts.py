@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,14 +9,16 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.demo.ledger import Entry
+from deploy.local.services import SERVICES
 from shared.clocks import ScenarioClock
 from shared.contracts import facts
 from shared.contracts.topics import LIFECYCLE
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.replay import relay_again
-from tests.faults.signals import DidNotStrike, frozen, see_frozen, until
+from tests.faults.signals import DidNotStrike, frozen, see_frozen
 from tests.faults.town import Scene
 from tests.operating import succeed
+from tests.waiting import until
 
 WAIT_HERE = """
 create or replace function {schema}.wait_here() returns trigger language plpgsql as $$
@@ -87,10 +88,9 @@ async def held(scene: Scene, schema: str, table: str, when: str) -> AsyncIterato
 async def relay_killed(scene: Scene) -> str:
     """Kill intake after Kafka's acknowledgement, before the row is deleted."""
     before = await _doubles(scene)
-    for _ in range(min(scene.size.times, 5)):
-        filing = None
+    for _ in range(scene.size.times):
         async with held(scene, "intake", "intake.unsent", "before delete"):
-            filing = asyncio.create_task(scene.load.more(1))
+            filing = scene.load.begin(1)
 
             await scene.town.holds(WAITING, "intake")
             await scene.stack.kill("intake")
@@ -245,7 +245,7 @@ async def all_read(scene: Scene) -> None:
     async def at_the_end() -> bool:
         async with scene.town.kafka_admin() as admin:
             ends = await scene.town.ends()
-            for group in ("intake", "processing", "notification", "metrics"):
+            for group in SERVICES:
                 found = await admin.list_consumer_group_offsets(group)
                 if any(found.get(place) is None or found[place].offset < end for place, end in ends.items() if end):
                     return False

@@ -1,4 +1,4 @@
-"""Faults 1 to 5: intake dies, its clients misbehave."""
+"""Faults 1 to 5 and 35: intake dies, its clients misbehave, or it has no file descriptor left."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import json
 import socket
 import struct
 from collections import Counter
+from typing import Any
 
 from deploy.demo.offices import Officer, dossier_body
-from deploy.demo.people import person
 from shared.http.wire import ConnectionLost, Wire
-from tests.faults.signals import DidNotStrike, until
+from tests.faults.signals import DidNotStrike
 from tests.faults.town import Scene, Town
+from tests.waiting import until
 
 TWINS = 50
 SLOW_SOCKETS = {False: 60, True: 500}
@@ -50,20 +51,21 @@ async def _file_until_refused(scene: Scene, since: int) -> int:
         await scene.load.more(1)
         return sum(line["status"] is None for line in scene.town.answers(since))
 
-    return int(await until(unanswered))
+    return await until(unanswered)
 
 
-def request_of(town: Town, key: str) -> tuple[Officer, bytes]:
-    """Make a whole filing as bytes, and name who files it."""
+def request_of(town: Town, key: str) -> tuple[str, dict[str, Any], bytes]:
+    """Make a filing: the token of its desk, its body, and the whole request as bytes."""
     arrival = town.arrival()
     desk = Officer(arrival.place.code, "desk")
-    body = json.dumps(dossier_body(arrival, person(arrival.number, arrival.place.name_vi))).encode()
+    token, body = town.tokens(desk.role, desk.agency, desk.subject), dossier_body(arrival)
+    content = json.dumps(body).encode()
     head = (
         f"POST /v1/dossiers HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-        f"authorization: Bearer {town.tokens(desk.subject, 'desk', desk.agency)}\r\n"
-        f"idempotency-key: {key}\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"authorization: Bearer {token}\r\n"
+        f"idempotency-key: {key}\r\ncontent-length: {len(content)}\r\n\r\n"
     )
-    return desk, head.encode() + body
+    return token, body, head.encode() + content
 
 
 async def client_gone(scene: Scene) -> str:
@@ -79,13 +81,11 @@ async def client_gone(scene: Scene) -> str:
         if number >= 4 * scene.size.times and arrived():
             break
         key = f"gone-{town.seed}-{town.recorded}-{number}"
-        desk, request = request_of(town, key)
+        token, body, request = request_of(town, key)
         with socket.create_connection(("127.0.0.1", scene.stack.ports.intake)) as raw:
             raw.sendall(request)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         gone += 1
-        body = json.loads(request.partition(b"\r\n\r\n")[2])
-        token = town.tokens(desk.subject, "desk", desk.agency)
         answers = [await town.callers["intake"].post("/v1/dossiers", token, key, body) for _ in range(2)]
         if answers[0].body != answers[1].body:
             raise DidNotStrike(f"{key} was answered in two ways")
@@ -98,10 +98,8 @@ async def twins(scene: Scene) -> str:
     """File the same dossier under the same key many times at once."""
     town, since = scene.town, len(scene.town.answers())
     key = f"twins-{town.seed}-{town.recorded}"
-    desk, request = request_of(town, key)
-    body = json.loads(request.partition(b"\r\n\r\n")[2])
+    token, body, _ = request_of(town, key)
     caller = town.callers["intake"]
-    token = town.tokens(desk.subject, "desk", desk.agency)
     await asyncio.gather(*(caller.post("/v1/dossiers", token, key, body) for _ in range(TWINS)))
     seen = Counter(
         "replayed" if line.get("replayed") else line["status"] for line in town.answers(since) if line["key"] == key
@@ -113,7 +111,7 @@ async def twins(scene: Scene) -> str:
 
 async def slowloris(scene: Scene) -> str:
     """Hold many connections that say a byte now and then; others must be served meanwhile."""
-    wanted = SLOW_SOCKETS[scene.size.hold > 0]
+    wanted = SLOW_SOCKETS[scene.size.full]
     async with contextlib.AsyncExitStack() as stack:
         writers = []
         for _ in range(wanted):
@@ -138,9 +136,9 @@ async def oversized(scene: Scene) -> str:
     statuses.append(await _status(port, b"content-length: 104857600\r\n\r\n" + b"x" * 4096))
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     statuses.append(await _status(port, b"transfer-encoding: chunked\r\n\r\n" + chunk * 8 + b"0\r\n\r\n"))
-    desk, _ = request_of(scene.town, "never")
+    token, *_ = request_of(scene.town, "never")
     headers = {
-        "authorization": f"Bearer {scene.town.tokens(desk.subject, 'desk', desk.agency)}",
+        "authorization": f"Bearer {token}",
         "idempotency-key": f"deep-{scene.town.recorded}",
         "content-type": "application/json",
     }

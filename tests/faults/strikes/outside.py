@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,9 +10,10 @@ from aiokafka.errors import KafkaError
 
 from shared.clocks import ScenarioClock, write_scenario
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
-from tests.faults.signals import DidNotStrike, until
+from tests.faults.signals import DidNotStrike, superseded
 from tests.faults.strikes.at_database import is_503
 from tests.faults.town import Scene
+from tests.waiting import until
 
 BAD = (
     *(("sms", conduct) for conduct in ("withhold", "refuse", "reject", "throttle", "receipt_twice")),
@@ -45,9 +44,9 @@ async def gateways(scene: Scene) -> str:
 
 async def sender_killed(scene: Scene) -> str:
     """Kill notification while the gateway holds its answer back."""
-    for _ in range(min(scene.size.times, 5)):
+    for _ in range(scene.size.times):
         await scene.town.conduct("sms", "withhold", 1)
-        filing = asyncio.create_task(scene.load.more(2))
+        filing = scene.load.begin(2)
 
         async def in_the_call() -> bool:
             left = (await scene.town.sinks.get("/v1/summary"))["conduct_left"]["sms"]
@@ -91,7 +90,7 @@ async def all_due(scene: Scene) -> str:
     town.move_clock(LATER)
     await town.watch.timers_fired()
     fired = await town.ask(FIRED) - before
-    if fired < due or due < LEAST_DUE[scene.size.hold > 0]:
+    if fired < due or due < LEAST_DUE[scene.size.full]:
         raise DidNotStrike(f"{due} timers were due, {fired} fired")
     return f"{due} timers due at once, each fired once"
 
@@ -100,13 +99,7 @@ async def figures_lost(scene: Scene) -> str:
     """Wipe what metrics knows, and let it read everything again from the beginning."""
     town = scene.town
     await town.watch.quiet()
-    pid = scene.stack.pid("metrics")
-    os.kill(pid, signal.SIGTERM)
-
-    async def gone() -> bool:
-        return scene.stack.pid("metrics") != pid
-
-    await until(gone)
+    await superseded(scene.stack, "metrics")
     await _from_the_beginning(town.kafka)
     names = ", ".join(f"metrics.{table}" for table in KEPT)
     left = await town.ask("select coalesce(sum(number), 0)::bigint from metrics.daily_counters")

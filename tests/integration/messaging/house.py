@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from shared.messaging.figures import CONSUMED
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.relay import Relay, RelayTuning
 from shared.settings import DatabaseSettings
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 MOMENT = datetime(2020, 1, 2, 1, 0, tzinfo=UTC)
@@ -159,14 +159,6 @@ async def record_effects(tx: Connection, facts: Sequence[Received]) -> None:
         [fact.source for fact in facts],
         [fact.seq for fact in facts],
     )
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for a condition, not for a time; gives up loudly."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not await condition():
-        assert time.monotonic() < end, f"not reached: {condition.__qualname__}"
-        await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -13,7 +13,8 @@ from shared.database import Connection
 from shared.messaging.brake import LEAST_IN_A_BATCH, REMEDY, WINDOW
 from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Received
-from tests.integration.messaging.house import QUICK, House, Sending, record_effects, running, until
+from tests.integration.messaging.house import QUICK, House, Sending, record_effects, running
+from tests.waiting import until
 
 MOST = 20
 

@@ -11,7 +11,8 @@ from shared.messaging.batch import Subscription
 from shared.messaging.envelope import Received
 from shared.messaging.parking import Kind, list_parked, show_parked
 from shared.messaging.quiet import quiet_figures
-from tests.integration.messaging.house import House, Sending, record_effects, running, until
+from tests.integration.messaging.house import House, Sending, record_effects, running
+from tests.waiting import until
 
 
 async def test_what_the_journal_recorded_takes_effect_once_in_order_and_quiet_is_exact(house: House) -> None:

@@ -22,18 +22,10 @@ from shared.messaging.envelope import Received
 from shared.messaging.faults import Fenced, Unready
 from shared.messaging.watch import Watch
 from tests.integration.messaging.conftest import Servers
-from tests.integration.messaging.house import (
-    QUICK,
-    House,
-    Sending,
-    create_topic,
-    delete_topic,
-    record_effects,
-    running,
-    until,
-)
+from tests.integration.messaging.house import QUICK, House, Sending, create_topic, delete_topic, record_effects, running
 from tests.integration.messaging.victim import said, victim
 from tests.integration.messaging.wire import Wire
+from tests.waiting import until
 
 SUBJECTS = [f"D{number}" for number in range(30)]
 

@@ -18,7 +18,8 @@ from shared.messaging.batch import Subscription
 from shared.messaging.envelope import Received
 from shared.messaging.figures import Gauges
 from shared.messaging.parking import Kind
-from tests.integration.messaging.house import House, Sending, running, until
+from tests.integration.messaging.house import House, Sending, running
+from tests.waiting import until
 
 ACCEPTED = (Path(__file__).parents[2] / "contracts" / "examples" / f"{DossierAccepted.TYPE}.json").read_bytes()
 DUE = datetime(2020, 1, 10, 17, 0, tzinfo=OFFICE_ZONE)

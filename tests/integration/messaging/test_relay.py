@@ -11,10 +11,11 @@ import asyncpg
 from shared.database import transaction
 from shared.messaging.journal import Draft
 from shared.messaging.relay import Relay
-from tests.integration.messaging.house import MOMENT, SMALL, House, create_topic, delete_topic, fact, running, until
+from tests.integration.messaging.house import MOMENT, SMALL, House, create_topic, delete_topic, fact, running
 from tests.integration.messaging.victim import victim
 from tests.integration.messaging.wire import Wire
 from tests.topics import records_of
+from tests.waiting import until
 
 Published = list[tuple[str, int, bytes]]
 

@@ -19,8 +19,9 @@ from shared.messaging.envelope import Received
 from shared.messaging.faults import Unready
 from shared.messaging.parking import list_parked
 from shared.messaging.replay import Outcome, Replayed, drop_undecodable, relay_again, replay
-from tests.integration.messaging.house import SMALL, House, Sending, record_effects, running, until
+from tests.integration.messaging.house import SMALL, House, Sending, record_effects, running
 from tests.integration.messaging.test_relay import all_sent
+from tests.waiting import until
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 BUG = "LookupError: no such step"

@@ -14,8 +14,9 @@ from shared.database import create_pool
 from shared.messaging.publisher import Bounds, Publisher
 from shared.messaging.republish import NotTaken, Pace, Position, count_facts, republish
 from tests.integration.messaging.conftest import ROLE, Servers
-from tests.integration.messaging.house import House, create_topic, delete_topic, make_schema, running, until
+from tests.integration.messaging.house import House, create_topic, delete_topic, make_schema, running
 from tests.integration.messaging.test_relay import all_sent, records_on
+from tests.waiting import until
 
 SUBJECTS = [f"D{number}" for number in range(20)]
 FACTS = 5 * len(SUBJECTS)

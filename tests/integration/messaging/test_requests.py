@@ -21,7 +21,8 @@ from shared.messaging.requests import (
     drop_claims,
     store_answers,
 )
-from tests.integration.messaging.house import House, running, until
+from tests.integration.messaging.house import House, running
+from tests.waiting import until
 
 HASH = b"h" * 32
 

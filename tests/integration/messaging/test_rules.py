@@ -9,7 +9,8 @@ from shared.messaging.faults import Unready
 from shared.messaging.journal import Draft
 from shared.messaging.rules import RuleStore
 from shared.rulebook.loader import load_seed, version_id
-from tests.integration.messaging.house import MOMENT, House, create_topic, running, until
+from tests.integration.messaging.house import MOMENT, House, create_topic, running
+from tests.waiting import until
 
 
 def published(topic: str, rule_set: str, version: str, content: dict[str, object]) -> Draft:

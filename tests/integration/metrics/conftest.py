@@ -17,7 +17,8 @@ from shared.messaging.relay import Relay
 from shared.rulebook.calendar import ZONE
 from shared.rulebook.loader import load_seed
 from shared.settings import DatabaseSettings
-from tests.integration.metrics.town import MetricsProcess, Town, until
+from tests.integration.metrics.town import MetricsProcess, Town
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 BEGIN = datetime(2020, 3, 2, 7, 0, tzinfo=ZONE)

@@ -12,7 +12,8 @@ import pytest
 from shared.contracts import facts
 from shared.contracts.facts import Channel
 from shared.rulebook.calendar import ZONE
-from tests.integration.metrics.town import Town, until
+from tests.integration.metrics.town import Town
+from tests.waiting import until
 
 BEGIN = datetime(2020, 3, 2, 9, 0, tzinfo=ZONE)
 DUE = datetime(2020, 3, 9, 17, 0, tzinfo=ZONE)

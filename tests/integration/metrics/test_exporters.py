@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.integration.metrics.town import MetricsProcess, Town, until
+from tests.integration.metrics.town import MetricsProcess, Town
+from tests.waiting import until
 
 
 async def exporters(town: Town) -> list[MetricsProcess]:

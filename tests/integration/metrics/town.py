@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -25,18 +25,7 @@ from shared.contracts.topics import LIFECYCLE, OUTCOMES
 from shared.database import Pool, transaction
 from shared.messaging.journal import Draft, Journal, shard_of
 from tests.integration.metrics.ledger import Known
-
-PATIENCE_SECONDS = 60.0
-
-
-async def until(holds: Callable[[], Any], what: str) -> Any:
-    """Ask again and again, with a deadline; answers what `holds` answered."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < give_up_at:
-        if found := await holds():
-            return found
-        await asyncio.sleep(0.05)
-    raise TimeoutError(f"{what}: not within {PATIENCE_SECONDS:.0f} s")
+from tests.waiting import until
 
 
 class MetricsProcess:
@@ -183,7 +172,7 @@ class Town:
                     return found
             return None
 
-        return dict(await until(fresh, "fresh domain figures"))
+        return await until(fresh, "fresh domain figures")
 
     def set_clock(self, moment: datetime) -> None:
         assert self.stack.scenario_file is not None

@@ -7,17 +7,15 @@ import base64
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import httpx2
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.services import RECEIPTS_SECRET, SMS_SECRET
@@ -33,27 +31,16 @@ from shared.keyring.repository import add_keys
 from shared.messaging.envelope import Received, decode, parse
 from shared.messaging.journal import Draft, Journal, shard_of
 from shared.sealing import Contact, KeyEncryptionKey, Purpose, associated_data, new_data_key, seal
+from tests.topics import records_of
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
-PATIENCE_SECONDS = 60.0
 FAST = {
     "MOTCUA_SMS__TIMEOUT_SECONDS": "0.8",
     "MOTCUA_MAIL__TIMEOUT_SECONDS": "0.8",
     "MOTCUA_NOTICES__LEASE_SECONDS": "3.2",
 }
 """Settings of the service under test, so that what waits for a timeout or a lease waits little."""
-
-Found = TypeVar("Found")
-
-
-async def until(holds: Callable[[], Awaitable[Found | None]], what: str) -> Found:
-    """Ask again and again, with a deadline; answers what `holds` answered."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < give_up_at:
-        if found := await holds():
-            return found
-        await asyncio.sleep(0.02)
-    raise TimeoutError(f"{what}: not within {PATIENCE_SECONDS:.0f} s")
 
 
 class Process:
@@ -263,22 +250,8 @@ class House:
 
     async def records(self, topic: Topic) -> list[Any]:
         """Everything in a topic now."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=f"127.0.0.1:{self.stack.ports.kafka}", auto_offset_reset="earliest", fetch_max_wait_ms=50
-        )
-        await consumer.start()
-        try:
-            places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
-            await consumer.seek_to_beginning(*places)
-            found: list[Any] = []
-            while any([await consumer.position(place) < ends[place] for place in places]):
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found.extend(records)
-        finally:
-            await consumer.stop()
-        return found
+        servers = f"127.0.0.1:{self.stack.ports.kafka}"
+        return [record async for record in records_of(servers, topic.name, topic.partitions)]
 
     async def quiet(self) -> dict[str, Any]:
         answer = await self.client.get("/internal/v1/quiet", headers=self.headers("operator", ""))

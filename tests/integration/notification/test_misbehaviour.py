@@ -10,7 +10,8 @@ import asyncpg
 from deploy.local.sinks.logbook import Kind
 from services.notification.handlers.sending import message_id
 from shared.contracts.facts import Channel
-from tests.integration.notification.house import House, Person, until
+from tests.integration.notification.house import House, Person
+from tests.waiting import until
 
 
 async def told_person(house: House) -> str:

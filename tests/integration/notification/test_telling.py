@@ -14,7 +14,8 @@ from services.notification.handlers.facts import CONTACT_WAIT
 from services.notification.handlers.sending import message_id
 from shared.contracts.facts import Channel, Language
 from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES
-from tests.integration.notification.house import House, Person, until
+from tests.integration.notification.house import House, Person
+from tests.waiting import until
 
 
 def digest(house: House, text: str) -> str:

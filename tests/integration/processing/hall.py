@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import itertools
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -26,22 +24,12 @@ from shared.rulebook.calendar import Calendar
 from shared.rulebook.catalogue import Case, Catalogue
 from shared.rulebook.limits import due
 from shared.rulebook.steps import competent_agency
+from tests.waiting import until
 
 DISTRICT_DESK, COMMUNE, AREA = "H56.97.01", "H56.97.21", "16093"
 FIRST_MORNING = datetime(2020, 1, 2, 7, 30, tzinfo=OFFICE_ZONE)
-PATIENCE_SECONDS = 60.0
 _keys = itertools.count(1)
 _numbers = itertools.count(1)
-
-
-async def until(holds: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """Ask again and again, with a deadline; answers what `holds` answered."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < give_up_at:
-        if found := await holds():
-            return found
-        await asyncio.sleep(0.02)
-    raise TimeoutError(f"{what}: not within {PATIENCE_SECONDS:.0f} s")
 
 
 @dataclass

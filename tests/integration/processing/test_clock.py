@@ -11,7 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from shared.contracts.facts import RulesPublished
 from shared.contracts.topics import RULES
 from shared.messaging.journal import Draft
-from tests.integration.processing.hall import COMMUNE, DISTRICT_DESK, Hall, until
+from tests.integration.processing.hall import COMMUNE, DISTRICT_DESK, Hall
+from tests.waiting import until
 
 SHORT, LAND = ("2.000528", "default"), ("1.012783", "default")
 SECOND = timedelta(seconds=1)

@@ -7,7 +7,8 @@ from http import HTTPStatus
 
 import httpx2
 
-from tests.integration.processing.hall import COMMUNE, Hall, until
+from tests.integration.processing.hall import COMMUNE, Hall
+from tests.waiting import until
 
 LAND = ("1.012784", "default")
 

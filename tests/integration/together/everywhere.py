@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import asyncpg
 import httpx2
@@ -15,6 +13,7 @@ from deploy.demo.play import Stage
 from deploy.local.services import SERVICES
 from deploy.local.sinks.logbook import LOG_NAME, read_arrivals
 from deploy.local.stack import Stack
+from tests.waiting import until
 
 Seen = Mapping[str, Mapping[str, int]]
 """What was looked at → each thing there → how often."""
@@ -31,14 +30,6 @@ MESSAGES = """
 select messages.id::text, notices.code || ' ' || notices.template as told
 from notification.messages join notification.notices using (fact_id)
 """
-
-
-async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
-    """Ask again and again; raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not (found := await holds()):
-            await asyncio.sleep(0.05)
-        return found
 
 
 def grown(before: Seen, after: Seen) -> dict[str, dict[str, int]]:

@@ -20,7 +20,7 @@ import pytest
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 from tests.integration.intake.counter import COMMUNE, Counter
-from tests.integration.together.everywhere import until
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 SECRETS_OF: dict[str, set[str]] = {

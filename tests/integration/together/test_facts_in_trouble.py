@@ -15,8 +15,9 @@ from deploy.demo.quiet import READERS
 from deploy.local.services import SERVICES
 from shared.messaging.journal import Draft, Journal, shard_of
 from tests.integration.intake.counter import COMMUNE, Counter
-from tests.integration.together.everywhere import Everywhere, filed, grown, until
+from tests.integration.together.everywhere import Everywhere, filed, grown
 from tests.integration.together.made_up import apologised, result_ready, writing
+from tests.waiting import until
 
 KEPT = (
     *("intake.dossiers", "processing.cases", "processing.steps", "processing.duties", "processing.timers"),
@@ -50,12 +51,13 @@ async def dropped_by(everywhere: Everywhere, service: str, since: float) -> Tall
 async def duplicates(everywhere: Everywhere) -> dict[str, Tally[str]]:
     """Service → topic → duplicates that its consumer has dropped until now."""
 
-    async def all_shown() -> list[Tally[str] | None] | None:
-        shown = [await dropped_by(everywhere, service, since) for service in SERVICES]
-        return None if None in shown else shown
+    async def all_shown() -> dict[str, Tally[str]] | None:
+        shown = {service: await dropped_by(everywhere, service, since) for service in SERVICES}
+        found = {service: tally for service, tally in shown.items() if tally is not None}
+        return found if found.keys() == shown.keys() else None
 
     since = time.monotonic()
-    return dict(zip(SERVICES, await until(all_shown), strict=True))
+    return await until(all_shown)
 
 
 async def publish_again(everywhere: Everywhere, source: str) -> Tally[str]:

@@ -11,7 +11,8 @@ from deploy.demo.ledger import Entry
 from deploy.demo.people import person
 from deploy.demo.plan import Arrival, YearRequest, plan_year
 from deploy.demo.play import seed_rules
-from tests.integration.together.everywhere import Everywhere, Seen, filed, grown, until
+from tests.integration.together.everywhere import Everywhere, Seen, filed, grown
+from tests.waiting import until
 
 FILINGS, KILLED_AFTER, DESKS = 200, 50, 25
 HOLD_RELAY = "update intake.relay_leases set holder = 'another', expires_at = clock_timestamp() + $1"

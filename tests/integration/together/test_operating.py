@@ -17,8 +17,9 @@ from deploy.local.services import SERVICES
 from deploy.local.stack import ALL_PARTS, Stack
 from shared.contracts.topics import LIFECYCLE
 from tests.integration.intake.counter import COMMUNE, Counter
-from tests.integration.together.everywhere import Everywhere, filed, grown, until
+from tests.integration.together.everywhere import Everywhere, filed, grown
 from tests.operating import as_json, begin, motcua
+from tests.waiting import until
 
 BAD_BODY = b'{"not": "a fact"}'
 

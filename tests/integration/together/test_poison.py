@@ -6,8 +6,9 @@ import asyncio
 
 from shared.messaging.journal import Journal
 from tests.integration.intake.counter import COMMUNE, Counter
-from tests.integration.together.everywhere import Everywhere, filed, grown, until
+from tests.integration.together.everywhere import Everywhere, filed, grown
 from tests.integration.together.made_up import accepted_without_a_body, result_ready, writing
+from tests.waiting import until
 
 POISONED = f"{COMMUNE}-200102-9001"
 POISON, BEHIND = ("poison", "intake", 1), ("behind", "processing", 1)

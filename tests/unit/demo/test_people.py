@@ -45,6 +45,6 @@ def test_both_languages_and_both_channels_occur(language: str, mail: bool) -> No
 def test_every_form_is_one_that_intake_takes_and_names_its_person_in_every_free_text() -> None:
     for arrival in plan_year(seed_rules(), YearRequest(300, open=0)).arrivals:
         somebody = person(arrival.number, arrival.place.name_vi)
-        filed = FilingBody.model_validate(dossier_body(arrival, somebody), strict=False)
+        filed = FilingBody.model_validate(dossier_body(arrival), strict=False)
         assert somebody.name in filed.content
         assert somebody.name in filed.note
