@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 from typing import Any
@@ -16,10 +16,11 @@ from typing import Any
 import asyncpg
 
 from deploy.demo.driver import Hook
-from deploy.demo.witnesses.sinks import doubled_without_leave, lost, policies_of_messages
+from deploy.demo.witnesses.sinks import Span, doubled_without_leave, leaves_of, lost, standings
 from deploy.local.services import MOST_REPLICAS, SERVICES, replicas_of, service_of
 from deploy.local.sinks.logbook import LOG_NAME, read_arrivals
 from deploy.local.stack import SERVER_PARTS, Stack
+from services.notification.settings import NoticesSettings
 from shared.clocks import machine_now
 
 FIRST_SHARE, LAST_SHARE = 0.03, 0.97
@@ -27,6 +28,8 @@ KILLS_OF_EACH_SERVICE = 2
 READY_SECONDS = 180.0
 SENDER = "notification"
 """Killed between a call and its record, it may send again."""
+DATABASE = "postgres"
+LEASE_SECONDS = "MOTCUA_NOTICES__LEASE_SECONDS"
 
 
 @dataclass(frozen=True)
@@ -103,14 +106,25 @@ class Chaos:
         """List in words which strikes did not strike, which messages came twice without leave, and which never came."""
         struck = {each.strike for each in self.done if each.struck}
         missed = [f"the strike at {strike.part} did not strike" for strike in self.planned if strike not in struck]
-        kills = [(each.began, each.over) for each in self.done if service_of(each.strike.part) == SENDER]
         connection = await asyncpg.connect(self.stack.dsn())
         try:
-            policies = await policies_of_messages(connection)
+            messages = await standings(connection)
         finally:
             await connection.close()
-        arrivals = self._arrivals()
-        return [*missed, *doubled_without_leave(arrivals, kills, policies), *lost(arrivals, policies)]
+        kills, outages, arrivals = self._spans(SENDER), self._spans(DATABASE), self._arrivals()
+        doubled = doubled_without_leave(arrivals, messages, leaves_of(kills, outages, self._lease))
+        missing = lost(arrivals, messages, leaves_of([*kills, *outages], outages, self._lease))
+        return [*missed, *doubled, *missing]
+
+    def _spans(self, name: str) -> list[Span]:
+        """From each kill of a part, whichever replica it was, until it was ready again."""
+        return [(each.began, each.over) for each in self.done if service_of(each.strike.part) == name]
+
+    @property
+    def _lease(self) -> timedelta:
+        """How long a sender of this stack may keep a message to itself."""
+        told = self.stack.environment(SENDER).get(LEASE_SECONDS)
+        return NoticesSettings().lease if told is None else timedelta(seconds=float(told))
 
     @property
     def repeats(self) -> int:

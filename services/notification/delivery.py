@@ -60,10 +60,8 @@ class Delivery:
 
         Batches run side by side, so that one answer that is withheld holds up nobody else.
         """
-        if self._in_flight >= BATCHES_AT_ONCE:
-            return 0
         try:
-            claimed = await self._sending.claim()
+            claimed = await self._sending.claim(room=self._in_flight < BATCHES_AT_ONCE)
             if claimed.messages:
                 self._in_flight += 1
                 batches.create_task(self._send(claimed))

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from services.notification.domain.letters import Letter
 from services.notification.domain.messages import Answer, NoticeState, Reason, Result, State, after_call
+from services.notification.domain.touch import Touch
 from services.notification.domain.wording import TextError, Wording
 from services.notification.handlers.outcomes import Outcomes, spread_of
 from services.notification.repository import messages, requests
@@ -88,27 +89,40 @@ class Sending:
         self._tracking_page, self._lease, self._machine_now = tracking_page, lease, machine_now
         # Half of what the last call leaves of the lease: the other half is for writing the results down.
         self._begin_seconds = (lease - call).total_seconds() / 2
+        # Half of that again: an outage that nobody notices leaves time for writing down too.
+        self._touch = Touch(self._begin_seconds / 2)
         self._in_hand: set[UUID] = set()
         self._slots = {channel: asyncio.Semaphore(CALLS_AT_ONCE[channel]) for channel in senders}
 
-    async def claim(self) -> Claimed:
-        """Make messages of notices whose contact has come; commit what is due as `sending`.
+    async def claim(self, *, room: bool) -> Claimed:
+        """Make messages of notices whose contact has come; commit what is due as `sending`. Without room, only look.
 
-        What a killed sender left in `sending` is judged at once, without a call; what is still in our own hands, since
-        its result could not be written down yet, only gets a new lease.
+        What another sender left in `sending` is judged without a call, by whoever has been in touch with the database
+        for a whole lease. Anybody else gives it a new one, as he does to what is in his own hands: after an outage a
+        sender that lives first writes down what it was answered.
         """
         now, begun = self._machine_now(), time.monotonic()
+        judges = self._touch.begin(begun) >= self._lease.total_seconds()
+        claimed = Claimed((), {}, begun, addressed=0)
         async with autocommit(self._pool) as database:
-            if not await messages.is_work_waiting(database, now):
-                return Claimed((), {}, begun, addressed=0)
+            waits = await messages.is_work_waiting(database, now)
+        if waits and room:
+            claimed = await self._claim(now, begun, judges=judges)
+        self._touch.end()
+        return claimed
+
+    async def _claim(self, now: datetime, begun: float, *, judges: bool) -> Claimed:
         async with transaction(self._pool) as tx:
             addressed = await self._address(tx, now)
             found = await messages.claim(tx, now=now, limit=BATCH, lease_until=now + self._lease)
-            left = [message for message in found if message.was is State.SENDING and message.id not in self._in_hand]
-            await self._judge_left_over(tx, left, now)
+            if judges:
+                await self._judge_left_over(tx, [message for message in found if self._is_left_over(message)], now)
             fresh = [message for message in found if message.was is not State.SENDING]
             keys = await self._keyring.data_keys({message.code for message in fresh}, tx) if fresh else {}
         return Claimed(fresh, keys, begun, addressed)
+
+    def _is_left_over(self, message: Message) -> bool:
+        return message.was is State.SENDING and message.id not in self._in_hand
 
     async def send(self, claimed: Claimed) -> None:
         """Call the channels for all claimed messages at once, then record the results."""
@@ -121,15 +135,26 @@ class Sending:
             self._in_hand -= ids
 
     async def _record(self, called: Sequence[tuple[Message, Result]]) -> None:
-        """Write results down, however long the database is away: who took a message would be asked again."""
+        """Write results down, however long the database is away: who took a message would be asked again.
+
+        Where only this cannot be written, others see a new lease at every try.
+        """
+        waits = False
         while True:
             try:
+                if waits:
+                    await self._keep([message.id for message, _ in called])
                 return await self._outcomes.after_calls(called, self._machine_now())
             except Exception as error:
                 if not passes(error):
                     raise
                 log.warning("results wait", reason=reason_of(error), messages=len(called))
+                waits = True
                 await asyncio.sleep(RECORD_RETRY_SECONDS)
+
+    async def _keep(self, ids: Sequence[UUID]) -> None:
+        async with autocommit(self._pool) as database:
+            await messages.keep(database, ids, lease_until=self._machine_now() + self._lease)
 
     async def _address(self, tx: Connection, now: datetime) -> int:
         found = await requests.lock_addressable(tx, BATCH * 4)

@@ -62,9 +62,28 @@ returning m.id, m.fact_id, n.code, n.trace_parent, n.template, n.parameters, m.c
 async def claim(tx: Connection, *, now: datetime, limit: int, lease_until: datetime) -> list[Message]:
     """Take messages that are due into `sending` until the end of a lease (machine time).
 
-    One that `was` sending already is left over from a sender that was killed: its attempt is not counted again.
+    One that `was` sending already is left over from a sender whose lease has ended: its attempt is not counted again.
     """
     return [_message(row) for row in await tx.fetch(CLAIM, now, limit, lease_until)]
+
+
+KEEP = """
+with held as (
+    select id from messages
+    where id = any($1::uuid[]) and state = 'sending'
+    order by id
+    for update
+)
+update messages as m
+set wake_at = $2
+from held
+where m.id = held.id
+"""
+
+
+async def keep(tx: Connection, ids: Sequence[UUID], *, lease_until: datetime) -> None:
+    """Give messages that are being sent a new lease."""
+    await tx.execute(KEEP, ids, lease_until)
 
 
 LOCK = """

@@ -35,10 +35,11 @@ from tests.topics import records_of
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
+LEASE_SECONDS = "MOTCUA_NOTICES__LEASE_SECONDS"
 FAST = {
     "MOTCUA_SMS__TIMEOUT_SECONDS": "0.8",
     "MOTCUA_MAIL__TIMEOUT_SECONDS": "0.8",
-    "MOTCUA_NOTICES__LEASE_SECONDS": "3.2",
+    LEASE_SECONDS: "6.4",
 }
 """Settings of the service under test, so that what waits for a timeout or a lease waits little."""
 
@@ -66,6 +67,11 @@ class Process:
                 return (await client.get(self._ready_url)).status_code == HTTPStatus.OK
         except httpx2.TransportError:
             return False
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     async def end(self, how: signal.Signals = signal.SIGTERM) -> int | None:
         if self._process is None:

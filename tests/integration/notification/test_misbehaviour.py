@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import signal
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 
 from deploy.local.sinks.logbook import Kind
 from services.notification.handlers.sending import message_id
 from shared.contracts.facts import Channel
-from tests.integration.notification.house import House, Person
+from tests.integration.notification.house import FAST, LEASE_SECONDS, House, Person
 from tests.waiting import until
 
 
@@ -120,7 +120,7 @@ async def test_gateways_that_are_away_are_waited_for(house: House) -> None:
 async def test_killed_between_call_and_record_the_policy_decides(house: House) -> None:
     code = await told_person(house)
     await house.settled()
-    await house.restart(MOTCUA_SMS__TIMEOUT_SECONDS="3", MOTCUA_NOTICES__LEASE_SECONDS="12")
+    await house.restart(MOTCUA_SMS__TIMEOUT_SECONDS="3", **{LEASE_SECONDS: "12"})
     await house.conduct(Kind.SMS, "withhold", 2)
     once_id = await house.finish(code)
     again, again_id = await house.accept(Person())
@@ -148,7 +148,8 @@ async def test_a_database_that_was_killed_is_waited_for(house: House) -> None:
 
 
 async def test_results_that_cannot_be_written_down_wait_and_nobody_is_asked_again(house: House) -> None:
-    """The lease ends meanwhile; the sender that still has the answers renews it instead of calling them lost."""
+    """The sender that still has the answers renews the lease before it ends, so that nobody may call them lost."""
+    lease = timedelta(seconds=float(FAST[LEASE_SECONDS]))
     lease_of = "select wake_at from messages m join notices using (fact_id) where code = $1 and m.state = 'sending'"
     pool = house.pools["notification"]
     await house.settled()
@@ -160,10 +161,17 @@ async def test_results_that_cannot_be_written_down_wait_and_nobody_is_asked_agai
             await house.arrived(fact_id)
             first = await until(lambda: pool.fetchval(lease_of, code), "it is being sent")
 
-            async def renewed() -> bool:
-                return await pool.fetchval(lease_of, code) not in (first, None)
+            async def renewed() -> datetime | None:
+                now: datetime | None = await pool.fetchval(lease_of, code)
+                return None if now == first else now
 
-            await until(renewed, "the lease ended and was renewed")
+            until_then = await until(renewed, "the lease is renewed")
+            assert until_then - lease < first
+
+            async def outlasted() -> bool:
+                return bool(await pool.fetchval("select clock_timestamp() > $1", first))
+
+            await until(outlasted, "the first lease would be over")
     finally:
         await holder.close()
     assert (await house.message(code, "delivered"))["attempts"] == 1

@@ -5,7 +5,7 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -15,9 +15,7 @@ from deploy.demo.play import BEGINS_AT
 from deploy.demo.report import COMPARED
 from deploy.demo.witnesses.ledger import Told, ledger_of
 from deploy.demo.witnesses.service import report_of, scrape_of
-from deploy.demo.witnesses.sinks import Span, doubled_without_leave, lost
 from deploy.demo.witnesses.sql import HELD
-from services.notification.domain.notices import Policy
 from tests.unit.shared.small_server import answer, read_request, served
 
 DUE = (BEGINS_AT + timedelta(days=9), BEGINS_AT + timedelta(days=3), "H56.97.02")
@@ -131,51 +129,3 @@ async def test_a_lost_report_is_asked_for_again() -> None:
     async with answering("", json.dumps(dict.fromkeys(COMPARED, 3))) as metrics:
         witness = await report_of(metrics, FIRST_DAY, LAST_DAY)
     assert (witness.faults, set(witness.figures.values())) == ((), {3})
-
-
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-
-
-def at(seconds: float) -> datetime:
-    return NOON + timedelta(seconds=seconds)
-
-
-def arrival(reference: str, seconds: float, text: str = "") -> dict[str, str]:
-    moment = at(seconds).isoformat(timespec="milliseconds")
-    return {"at": moment, "kind": "sms", "reference": reference, "to": "digest", "text": text or reference}
-
-
-TWICE = [arrival("a", -1), arrival("a", 30)]
-
-
-def test_a_message_may_come_twice_around_a_kill_of_its_sender() -> None:
-    assert list(doubled_without_leave(TWICE, [(at(0), at(2))], {})) == []
-
-
-@pytest.mark.parametrize(
-    ("kills", "policy"),
-    [
-        ([], Policy.AT_LEAST_ONCE),
-        ([(at(-9), at(-2))], Policy.AT_LEAST_ONCE),
-        ([(at(31), at(33))], Policy.AT_LEAST_ONCE),
-        ([(at(0), at(2))], Policy.AT_MOST_ONCE),
-    ],
-)
-def test_a_message_that_comes_twice_otherwise_is_a_fault(kills: list[Span], policy: Policy) -> None:
-    [fault] = doubled_without_leave(TWICE, kills, {"a": policy})
-    assert fault.startswith("message a ")
-
-
-def test_what_is_owed_and_never_came_is_a_fault_and_what_nobody_owed_too() -> None:
-    policies = {"a": Policy.AT_LEAST_ONCE, "b": Policy.AT_LEAST_ONCE, "c": Policy.AT_MOST_ONCE}
-    assert list(lost([arrival("a", 1)], policies)) == ["message b is owed and never came"]
-    assert list(lost([arrival("a", 1), arrival("b", 2), arrival("d", 3)], policies)) == [
-        "message d came and stands nowhere"
-    ]
-
-
-def test_the_same_words_to_the_same_citizen_under_another_name_are_a_fault() -> None:
-    arrivals = [arrival("a", -1, "text"), arrival("b", 1, "text"), arrival("c", 1)]
-    assert list(doubled_without_leave(arrivals, [(at(0), at(2))], {})) == [
-        "one citizen was told the same by the messages a, b"
-    ]
