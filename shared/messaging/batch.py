@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from shared.database import Connection, Pool, transaction
 from shared.messaging.brake import Ward, brake, place_name
 from shared.messaging.cursors import lock_cursors, move_cursors
 from shared.messaging.envelope import Received, Record, Undecodable, decode, parse
-from shared.messaging.faults import Epidemic, passes, reason_of
+from shared.messaging.faults import Epidemic, Unfinished, passes, reason_of
 from shared.messaging.figures import CONSUMED
 from shared.messaging.parking import Kind, ParkedRecord, Parking, forget_gaps, park, park_bytes, waiting
 from shared.messaging.sorting import Plan, Situation, Stream, sort_batch, stream_of, waves
@@ -62,6 +63,25 @@ class HandlerFailed(Exception):
         self.group = group
 
 
+@dataclass
+class Patience:
+    """How long the work of one poll may go on, each try being a turn of the loop.
+
+    It ends only when something was achieved: else the same search would begin anew for ever. One that achieved nothing
+    yet is short by itself, for halves of a batch are soon single facts.
+    """
+
+    until: float
+    turn: Callable[[], None]
+    achieved: bool = False
+
+    def go_on(self) -> None:
+        """Come before each try. Raises Unfinished."""
+        self.turn()
+        if self.achieved and time.monotonic() >= self.until:
+            raise Unfinished("facts fail, and each try to find them takes long; what is left is read again")
+
+
 @dataclass(frozen=True)
 class _Ripe:
     """Records of one batch, decoded; those that are no envelope apart. The brake looks at the whole batch."""
@@ -69,6 +89,7 @@ class _Ripe:
     facts: Sequence[Received]
     bytes: Sequence[tuple[Record, str]]
     ward: Ward
+    patience: Patience
 
     @property
     def alone(self) -> bool:
@@ -91,12 +112,12 @@ class Batches:
         self._subscription = subscription
         self._machine_now = machine_now
 
-    async def settle(self, records: Sequence[Record]) -> None:
+    async def settle(self, records: Sequence[Record], patience: Patience) -> None:
         """Give every record its effect or its place in the parking table. Raises only what may pass by itself."""
         if others := [record for record in records if not self._subscription.is_own(record)]:
-            await self._settle(self._ripe(others), attempt=1)
+            await self._settle(self._ripe(others, patience), attempt=1)
 
-    def _ripe(self, records: Sequence[Record]) -> _Ripe:
+    def _ripe(self, records: Sequence[Record], patience: Patience) -> _Ripe:
         facts: list[Received] = []
         undecodable: list[tuple[Record, str]] = []
         for record in records:
@@ -105,7 +126,7 @@ class Batches:
             except Undecodable as error:
                 undecodable.append((record, str(error)))
         patients = {fact.subject for fact in facts} | {place_name(one.partition, one.offset) for one, _ in undecodable}
-        return _Ripe(facts, undecodable, Ward(self._subscription.topic, len(records), patients))
+        return _Ripe(facts, undecodable, Ward(self._subscription.topic, len(records), patients), patience)
 
     async def _settle(self, ripe: _Ripe, attempt: int) -> None:
         """Apply; on a lasting error find the culprit by halves, park its dossier, and let the others pass.
@@ -116,6 +137,7 @@ class Batches:
             while len(culprits := await self._try(ripe)) == 1:
                 [(culprit, reason)] = culprits
                 await self._park_culprit(ripe.ward, culprit, reason, attempt)
+                ripe.patience.achieved = True
                 attempt += 1
         except Epidemic:
             if ripe.alone:
@@ -128,6 +150,7 @@ class Batches:
 
     async def _try(self, ripe: _Ripe) -> list[tuple[Received, str]]:
         """Apply all in one transaction; answers the facts among which the culprit is, none when it went well."""
+        ripe.patience.go_on()
         try:
             await self._apply(ripe)
         except HandlerFailed as failure:
@@ -146,6 +169,7 @@ class Batches:
             if outcome[Kind.UNDECODABLE.value] or outcome[Kind.POISON.value]:
                 await brake(tx, ripe.ward, at)
             await self._call_handlers(tx, plan)
+        ripe.patience.achieved |= bool(plan.applied)
         log.debug("batch committed", topic=self._subscription.topic, outcome=outcome)
         for name, count in outcome.items():
             CONSUMED.labels(self._subscription.topic, name).inc(count)

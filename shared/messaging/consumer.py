@@ -25,7 +25,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from shared.clocks import machine_now as system_machine_now
 from shared.database import Pool
 from shared.loops import Pulse, back_off, is_being_cancelled, rest
-from shared.messaging.batch import Batches, Subscription
+from shared.messaging.batch import Batches, Patience, Subscription
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import PAUSED
 from shared.messaging.watch import Watch
@@ -49,7 +49,13 @@ class Tuning:
     commit_seconds: float = 1.0
     longest_back_off_seconds: float = 5.0
     session_timeout_ms: int = 10_000
+    max_poll_interval_ms: int = 300_000
     watch_seconds: float = 5.0
+
+    @property
+    def settle_seconds(self) -> float:
+        """How long the work of one poll may go on: the other half has room for the try that then runs (15 s)."""
+        return self.max_poll_interval_ms / 2000
 
 
 class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -172,7 +178,9 @@ class Consumer:
     async def _try(self, topic: str, records: Sequence[Any]) -> Exception | None:
         """Settle one batch; answers the error that stopped it."""
         try:
-            await self._batches[topic].settle(records)
+            await self._batches[topic].settle(
+                records, Patience(time.monotonic() + self._tuning.settle_seconds, self.pulse.turn)
+            )
         except Exception as error:  # noqa: BLE001 - told to the operator and tried again, never passed over
             return error
         finally:
@@ -225,6 +233,7 @@ class Consumer:
             partition_assignment_strategy=(StickyPartitionAssignor,),
             session_timeout_ms=tuning.session_timeout_ms,
             heartbeat_interval_ms=tuning.session_timeout_ms // 4,
+            max_poll_interval_ms=tuning.max_poll_interval_ms,
             max_partition_fetch_bytes=tuning.fetch_bytes,
             fetch_max_bytes=tuning.fetch_bytes * 16,
             fetch_max_wait_ms=500,

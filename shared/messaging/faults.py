@@ -27,6 +27,10 @@ class Fenced(Exception):
     """A cursor was moved by another consumer meanwhile: this batch has no effect and is read again."""
 
 
+class Unfinished(Exception):
+    """The work of one poll has taken its time: what it achieved stands, and the rest is read again."""
+
+
 def passes(error: BaseException) -> bool:
     """Whether waiting may help, by what the error is and never by how often it came."""
     if isinstance(error, asyncpg.InvalidCachedStatementError):
@@ -40,7 +44,9 @@ def passes(error: BaseException) -> bool:
     if isinstance(error, asyncpg.InterfaceError):
         # asyncpg.DataError is one too: an argument that no column takes, which waiting does not mend.
         return not isinstance(error, ValueError)
-    return isinstance(error, Unready | Fenced | Epidemic | ClockWentBack | OSError | TimeoutError | KafkaError)
+    return isinstance(
+        error, Unready | Fenced | Epidemic | Unfinished | ClockWentBack | OSError | TimeoutError | KafkaError
+    )
 
 
 def reason_of(error: BaseException) -> str:

@@ -3,6 +3,9 @@
 A topic that is missing or forbidden fails alone: it is asked for before the first fact is handed over, and again when
 its acknowledgements stay away. aiokafka itself would try for ever. After any error the producer is given up: its
 idempotent one may be wedged for good after a broker's blip.
+
+A topic may take less than we put into one batch, so a batch that is too large says nothing about its facts: each is
+sent again by itself, and only what is refused alone is refused.
 """
 
 from __future__ import annotations
@@ -20,6 +23,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
 
 from shared.messaging.envelope import encode_headers
+
+Handed = tuple[asyncpg.Record, "asyncio.Future[Any]"]
+"""A row that was given to the producer, and what will say what became of it."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +53,22 @@ class Publisher:
     """One producer. `spent` is set once something that was handed over failed: then close it and make another."""
 
     def __init__(self, bootstrap_servers: str, client_id: str, bounds: Bounds) -> None:
+        self._servers = bootstrap_servers
+        self._client_id = client_id
         self._bounds = bounds
         self._known: set[str] = set()
+        self._torn = False
         self.spent = False
-        self._producer: Any = AIOKafkaProducer(
-            bootstrap_servers=bootstrap_servers,
-            client_id=client_id,
+        self._producer = self._make(idempotent=True)
+
+    def _make(self, *, idempotent: bool) -> Any:
+        return AIOKafkaProducer(
+            bootstrap_servers=self._servers,
+            client_id=self._client_id,
             acks="all",
-            enable_idempotence=True,
-            max_batch_size=bounds.batch_bytes,
-            max_request_size=bounds.largest_fact_bytes,
+            enable_idempotence=idempotent,
+            max_batch_size=self._bounds.batch_bytes,
+            max_request_size=self._bounds.largest_fact_bytes,
             linger_ms=0,
             request_timeout_ms=10_000,
         )
@@ -67,7 +79,12 @@ class Publisher:
             await self._producer.start()
 
     async def publish(self, rows: Sequence[asyncpg.Record]) -> Sent:
-        """Hand a whole batch over, topics side by side, and await all acknowledgements together."""
+        """Hand a whole batch over, topics side by side, and await all acknowledgements together.
+
+        Raises KafkaError or TimeoutError where it must connect again.
+        """
+        if self._torn:
+            await self._begin_anew()
         by_topic: dict[str, list[asyncpg.Record]] = defaultdict(list)
         for row in rows:
             by_topic[row["topic"]].append(row)
@@ -79,14 +96,14 @@ class Publisher:
 
     async def close(self) -> None:
         """End the producer; one that is spent or cannot flush is cut off, or it would go on behind our back."""
-        try:
-            async with asyncio.timeout(0 if self.spent else 5):
-                await self._producer.stop()
-        except (TimeoutError, KafkaError):
-            # aiokafka has no public way to give up: end its sender, then fail what waits for it.
-            await self._producer._sender.close()  # noqa: SLF001
-            self._producer._message_accumulator.fail_all(KafkaError("given up"))  # noqa: SLF001
-            await self._producer.client.close()
+        await _end(self._producer, seconds=0 if self.spent else 5)
+
+    async def _begin_anew(self) -> None:
+        """Take a producer whose sequences have no holes: the broker counts a refused batch as one that never came."""
+        await _end(self._producer, seconds=0)
+        self._producer = self._make(idempotent=True)
+        await self.start()
+        self._torn = False
 
     async def _topics(self) -> set[str]:
         """Ask the broker which topics there are for us."""
@@ -96,17 +113,20 @@ class Publisher:
     async def _publish(self, rows: Sequence[asyncpg.Record], sent: Sent) -> None:
         """Publish the rows of one topic; its error is its own."""
         topic = rows[0]["topic"]
-        futures: list[tuple[asyncpg.Record, asyncio.Future[Any]]] = []
+        handed: list[Handed] = []
         try:
             async with asyncio.timeout(self._bounds.send_seconds) as bound, self._doubting(topic, bound):
-                await self._hand_over(rows, futures, sent)
-                if futures:
-                    await asyncio.wait([future for _, future in futures])
+                await self._hand_over(rows, handed, sent)
+                if handed:
+                    await asyncio.wait([future for _, future in handed])
+                if any(isinstance(future.exception(), MessageSizeTooLargeError) for _, future in handed):
+                    self._torn = True
+                    await self._send_alone(_take_out_unsettled(handed), sent)
         except TimeoutError as error:
             sent.failed[topic] = error if topic in self._known else _missing(topic)
         except KafkaError as error:
             sent.failed[topic] = error
-        self._judge(futures, sent)
+        _judge(handed, sent)
         self.spent = self.spent or topic in sent.failed
 
     @contextlib.asynccontextmanager
@@ -126,31 +146,78 @@ class Publisher:
         finally:
             doubting.cancel()
 
-    async def _hand_over(
-        self, rows: Sequence[asyncpg.Record], futures: list[tuple[asyncpg.Record, asyncio.Future[Any]]], sent: Sent
-    ) -> None:
+    async def _hand_over(self, rows: Sequence[asyncpg.Record], handed: list[Handed], sent: Sent) -> None:
         """Give the rows to the producer in their order; behind one that is too large nothing of its subject follows."""
         stopped: set[str] = set()
         for row in rows:
             if row["subject"] in stopped:
                 continue
             try:
-                futures.append((row, await self._producer.send(row["topic"], **message_of(row))))
+                handed.append((row, await self._producer.send(row["topic"], **message_of(row))))
             except MessageSizeTooLargeError:
                 stopped.add(row["subject"])
                 sent.refused.append((row, f"{len(row['body'])} bytes are more than a broker takes"))
 
-    def _judge(self, futures: Sequence[tuple[asyncpg.Record, asyncio.Future[Any]]], sent: Sent) -> None:
-        """Sort acknowledgements from errors; what has neither is unknown and will be published again."""
-        for row, future in futures:
-            if not future.done():
-                future.cancel()
-            elif (error := future.exception()) is None:
-                sent.acknowledged.append(row)
-            elif isinstance(error, MessageSizeTooLargeError) and len(row["body"]) > self._bounds.batch_bytes:
-                sent.refused.append((row, f"{len(row['body'])} bytes are more than this broker takes"))
-            else:
-                sent.failed[row["topic"]] = error
+    async def _send_alone(self, rows: Sequence[asyncpg.Record], sent: Sent) -> None:
+        """Send each row by itself, and await its answer; behind one that is refused nothing of its subject follows.
+
+        By a producer without sequences, in which a refusal makes no hole; what it doubles, the cursors drop.
+        """
+        stopped: set[str] = set()
+        producer = self._make(idempotent=False)
+        try:
+            await producer.start()
+            for row in rows:
+                if row["subject"] in stopped:
+                    continue
+                try:
+                    await producer.send_and_wait(row["topic"], **message_of(row))
+                except MessageSizeTooLargeError:
+                    stopped.add(row["subject"])
+                    sent.refused.append((row, f"{len(row['body'])} bytes are more than this topic takes"))
+                else:
+                    sent.acknowledged.append(row)
+        finally:
+            await _end(producer, seconds=0)
+
+
+def _take_out_unsettled(handed: list[Handed]) -> list[asyncpg.Record]:
+    """Take out what was not acknowledged, and all behind it of its subject, which must not stay before it."""
+    lost: set[str] = set()
+    settled: list[Handed] = []
+    unsettled: list[asyncpg.Record] = []
+    for row, future in handed:
+        if future.exception() is not None:
+            lost.add(row["subject"])
+        if row["subject"] in lost:
+            unsettled.append(row)
+        else:
+            settled.append((row, future))
+    handed[:] = settled
+    return unsettled
+
+
+def _judge(handed: Sequence[Handed], sent: Sent) -> None:
+    """Sort acknowledgements from errors; what has neither is unknown and will be published again."""
+    for row, future in handed:
+        if not future.done():
+            future.cancel()
+        elif (error := future.exception()) is None:
+            sent.acknowledged.append(row)
+        else:
+            sent.failed[row["topic"]] = error
+
+
+async def _end(producer: Any, seconds: float) -> None:
+    """End a producer; one that does not flush in time is cut off."""
+    try:
+        async with asyncio.timeout(seconds):
+            await producer.stop()
+    except (TimeoutError, KafkaError):
+        # aiokafka has no public way to give up: end its sender, then fail what waits for it.
+        await producer._sender.close()  # noqa: SLF001
+        producer._message_accumulator.fail_all(KafkaError("given up"))  # noqa: SLF001
+        await producer.client.close()
 
 
 def message_of(row: asyncpg.Record) -> dict[str, Any]:
