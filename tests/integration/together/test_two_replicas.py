@@ -138,12 +138,12 @@ async def test_a_rolling_restart_under_load_loses_and_doubles_nothing_and_somebo
         grew, expected = grown(before, await everywhere.look()), filed(*day.versions)
         versions = dict(await everywhere.database.fetch(VERSIONS, list(day.versions)))
         callers = everywhere.stage.callers
+    assert {service: caller.in_vain for service, caller in callers.items()} == dict.fromkeys(SERVICES, 0)
     parts, filings, acts = zip(*day.replaced, strict=True)
     assert parts[1:] == tuple(part for service in SERVICES for part in pair.processes(service))
     assert len(set(filings)) == len(set(acts)) == len(parts), "nobody filed, or acted, while a replica was replaced"
     for service in ("intake", "processing"):
         assert callers[service].repeated, f"nobody met a replica of {service} that was away"
-    assert {service: caller.in_vain for service, caller in callers.items()} == dict.fromkeys(SERVICES, 0)
 
     assert {name: grew[name] for name in WHERE_EACH_STANDS_ONCE} == {
         name: expected[name] for name in WHERE_EACH_STANDS_ONCE
