@@ -47,13 +47,14 @@ class GaveUp(DeployError):
 class Caller:
     """Calls one service as whoever the token names, over a wire to each of its replicas.
 
-    `sent` counts requests, `repeated` those sent again.
+    `sent` counts requests, `repeated` those sent again, `in_vain` the rounds in which no replica answered.
     """
 
     def __init__(self, *replicas: Wire) -> None:
         self._replicas = deque(replicas)
         self.sent = 0
         self.repeated = 0
+        self.in_vain = 0
 
     async def get(self, target: str, token: str | None = None) -> Any:
         """GET, as JSON; without a token as anybody may. Raises `Refused`, `GaveUp`."""
@@ -97,6 +98,7 @@ class Caller:
             self.repeated += 1
             asked += 1
             if asked % len(self._replicas) == 0:
+                self.in_vain += 1
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, LONGEST_DELAY_SECONDS)
 

@@ -13,10 +13,10 @@ import contextlib
 import json
 import sys
 import time
-from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
+from itertools import cycle
 
 import asyncpg
 
@@ -28,6 +28,16 @@ from deploy.local.stack import Stack
 from shared.contracts.topics import LIFECYCLE
 from shared.http.wire import ConnectionLost, Wire
 from tests.faults.__main__ import say
+from tests.faults.acknowledged import (
+    EXPECTED,
+    Heard,
+    Placed,
+    Report,
+    judge_answers,
+    judge_rate,
+    judge_table,
+    judge_topic,
+)
 from tests.faults.signals import DidNotStrike
 from tests.faults.town import act_on, arrivals_of
 from tests.faults.trial import FIRST_MORNING, PORT_BASE, ROOT, end_for_good
@@ -35,30 +45,21 @@ from tests.topics import records_of
 
 FOLDER = ROOT / "var" / "outage"
 CLIENTS = 100
-EXPECTED = {"kafka": 201, "postgres": 503}
-"""Without which server each filing is answered what."""
-KEPT_RATE = 0.95
-"""Share of the rate asked for that desks must have reached."""
-ON_THE_DESKS, ACTS = 100, 4
-"""Dossiers that officers already have when Kafka goes away, and how often they act on each meanwhile."""
-
-Report = list[str]
-"""What does not hold, in words."""
+ACTS = 4
+"""How often officers act on each dossier that they already have when Kafka goes away."""
+UNSENT = "select from intake.unsent limit 1"
 
 
-@dataclass
-class Heard:
-    """What the desks were answered, 0 for no answer, and how often a 503 lacked Retry-After."""
+@dataclass(frozen=True)
+class Measure:
+    """How many dossiers a second desks file while a server is away, and for how long.
 
-    seconds: float = 0.0
-    statuses: Counter[int] = field(default_factory=Counter)
-    without_retry_after: int = 0
+    `on_the_desks`: how many officers already have when Kafka goes away.
+    """
 
-    def in_words(self) -> str:
-        """Say it in one line."""
-        asked = self.statuses.total()
-        told = ", ".join(f"{count} × {status}" for status, count in sorted(self.statuses.items()))
-        return f"{asked} requests in {self.seconds:.0f} s, {asked / self.seconds:.0f} a second: {told}"
+    rate: float
+    seconds: float
+    on_the_desks: int = 100
 
 
 class Desks:
@@ -67,13 +68,18 @@ class Desks:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._token = cache(lambda place: stack.token("desk", place, f"desk.{place}"))
-        self._wire = Wire("127.0.0.1", stack.ports.of("intake"), connections=CLIENTS, timeout_seconds=30.0)
+        self._wires = [
+            Wire("127.0.0.1", stack.ports.of(part), connections=CLIENTS, timeout_seconds=30.0)
+            for part in stack.processes("intake")
+        ]
+        self._in_turn = cycle(self._wires)
         self._arrivals = arrivals_of(seed=1)
         self.acknowledged: list[str] = []
 
     def close(self) -> None:
         """Close every connection."""
-        self._wire.close()
+        for wire in self._wires:
+            wire.close()
 
     async def act(self, codes: Sequence[str]) -> int:
         """Let officers act on these dossiers, so often on each; answers how many acts were done."""
@@ -109,7 +115,7 @@ class Desks:
         }
         body = json.dumps(dossier_body(arrival)).encode()
         try:
-            answer = await self._wire.request("POST", "/v1/dossiers", headers, body)
+            answer = await next(self._in_turn).request("POST", "/v1/dossiers", headers, body)
         except ConnectionLost:
             heard.statuses[0] += 1
             return
@@ -130,41 +136,32 @@ async def away(stack: Stack, name: str) -> AsyncIterator[None]:
         await stack._supervisor.start([part])
 
 
-async def outage(stack: Stack, desks: Desks, server: str, rate: float, seconds: float) -> tuple[Heard, Report]:
-    """Let desks file while a server is away; answer what they heard, and what of it does not hold afterwards."""
+async def outage(stack: Stack, desks: Desks, server: str, measure: Measure) -> tuple[Heard, Report]:
+    """Let desks file while a server is away; answer what they heard, and what of it does not hold afterwards.
+
+    The dossiers of `desks` must be all that the stack has.
+    """
     before = len(desks.acknowledged)
     if server == "kafka":
-        await desks.file(rate, ON_THE_DESKS / rate)
+        await desks.file(measure.rate, measure.on_the_desks / measure.rate)
         await drained(stack)
     known, acts = desks.acknowledged[before:], 0
     async with away(stack, server):
-        filing = asyncio.create_task(desks.file(rate, seconds))
+        filing = asyncio.create_task(desks.file(measure.rate, measure.seconds))
         if known:
             acts = await desks.act(known)
             say(f"    officers acted {acts} times meanwhile")
         heard = await filing
+        if server == "kafka" and not (acts and await asked(stack, UNSENT)):
+            raise DidNotStrike("nobody acted without Kafka, or nothing waited for it")
     began = time.monotonic()
     await drained(stack)
     say(f"    drained after {time.monotonic() - began:.0f} s")
-    report = judge(server, heard, rate)
-    if known and not acts:
-        raise DidNotStrike("nobody acted without Kafka")
-    report += await against_the_tables(stack, desks.acknowledged)
-    report += await against_the_topic(stack, desks.acknowledged)
-    return heard, report
-
-
-def judge(server: str, heard: Heard, rate: float) -> Report:
-    """Without Kafka everything is accepted; without the database nothing, and each is asked to come again."""
-    expected = EXPECTED[server]
-    found = [f"{count} answers {status}" for status, count in heard.statuses.items() if status != expected]
-    if heard.without_retry_after:
-        found.append(f"{heard.without_retry_after} answers 503 without Retry-After")
-    if not heard.statuses:
-        raise DidNotStrike("nothing was filed")
-    if (reached := heard.statuses.total() / heard.seconds) < KEPT_RATE * rate:
-        found.append(f"desks asked {reached:.0f} times a second, {rate:.0f} were wanted")
-    return found
+    report = judge_answers(server, heard)
+    for table in ("intake.dossiers", "processing.cases"):
+        there = [row["code"] for row in await asked(stack, f"select code from {table}")]
+        report += judge_table(table, desks.acknowledged, there)
+    return heard, report + judge_topic(desks.acknowledged, await published(stack))
 
 
 async def drained(stack: Stack) -> None:
@@ -185,50 +182,34 @@ async def drained(stack: Stack) -> None:
             await asyncio.sleep(2)  # between two lines of progress
 
 
-async def against_the_tables(stack: Stack, codes: list[str]) -> Report:
-    """Hold what was acknowledged against what intake and processing have."""
-    report = []
+async def asked(stack: Stack, query: str) -> list[asyncpg.Record]:
+    """Ask the database, as the superuser."""
     connection = await asyncpg.connect(stack.dsn())
     try:
-        for table in ("intake.dossiers", "processing.cases"):
-            there = [row["code"] for row in await connection.fetch(f"select code from {table}")]
-            report += _compare(table, codes, there)
+        return list(await connection.fetch(query))
     finally:
         await connection.close()
-    return report
 
 
-async def against_the_topic(stack: Stack, codes: list[str]) -> Report:
-    """Read the lifecycle raw: each dossier was published, and once; the facts of each came in their order."""
-    seqs: dict[tuple[str, str], list[int]] = defaultdict(list)
-    async for record in records_of(f"127.0.0.1:{stack.ports.kafka}", LIFECYCLE.name, LIFECYCLE.partitions):
+async def published(stack: Stack) -> list[Placed]:
+    """Read the lifecycle raw."""
+    servers, found = f"127.0.0.1:{stack.ports.kafka}", []
+    async for record in records_of(servers, LIFECYCLE.name, LIFECYCLE.partitions):
         said = dict(record.headers)
-        seqs[said["ce_subject"].decode(), said["ce_source"].decode()].append(int(said["ce_sequence"]))
-    disordered = [stream for stream, found in seqs.items() if found != list(range(1, len(found) + 1))]
-    report = [f"the facts of {subject} by {source} came doubled or out of order" for subject, source in disordered[:9]]
-    return report + _compare("the topic", codes, [subject for subject, source in seqs if source == "intake"])
-
-
-def _compare(where: str, acknowledged: list[str], there: list[str]) -> Report:
-    found = []
-    if lost := set(acknowledged) - set(there):
-        found.append(f"{where} lacks {len(lost)} acknowledged dossiers: {', '.join(sorted(lost)[:3])} …")
-    if foreign := set(there) - set(acknowledged):
-        found.append(f"{where} has {len(foreign)} that nobody was told of: {', '.join(sorted(foreign)[:3])} …")
-    if len(there) != len(set(there)):
-        found.append(f"{where} has {len(there) - len(set(there))} twice")
+        found.append((said["ce_subject"].decode(), said["ce_source"].decode(), int(said["ce_sequence"])))
     return found
 
 
-async def run(servers: list[str], rate: float, seconds: float) -> int:
+async def run(servers: list[str], measure: Measure) -> int:
     """Take each server away in turn; answers how many times something did not hold."""
     broken = 0
     ports = Ports.from_base(PORT_BASE)
     async with Stack(FOLDER, ports, fresh=True, scenario=FIRST_MORNING, told=say, log_level="warning") as stack:
         with contextlib.closing(Desks(stack)) as desks:
             for server in servers:
-                say(f"{server} away for {seconds:.0f} s, {rate:.0f} dossiers a second")
-                heard, report = await outage(stack, desks, server, rate, seconds)
+                say(f"{server} away for {measure.seconds:.0f} s, {measure.rate:.0f} dossiers a second")
+                heard, report = await outage(stack, desks, server, measure)
+                report += judge_rate(heard, measure.rate)
                 say(f"    {heard.in_words()}")
                 for fault in report:
                     say(f"    {fault}")
@@ -242,8 +223,8 @@ def main() -> int:
     parser.add_argument("--without", choices=tuple(EXPECTED), action="append", help="both when none is named")
     parser.add_argument("--rate", type=float, default=300)
     parser.add_argument("--seconds", type=float, default=600)
-    asked = parser.parse_args()
-    return asyncio.run(run(asked.without or list(EXPECTED), asked.rate, asked.seconds))
+    typed = parser.parse_args()
+    return asyncio.run(run(typed.without or list(EXPECTED), Measure(typed.rate, typed.seconds)))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class MetricsProcess:
     """One `python -m services.metrics` on a port of its own."""
 
     def __init__(self, stack: Stack, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+        self.port, self.url = port, f"http://127.0.0.1:{port}"
         self._log = (stack.folder.path / f"metrics-{port}.log").open("ab")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "services.metrics"],
@@ -58,9 +58,9 @@ class MetricsProcess:
                 found.setdefault(sample.name, Counter())[labels] += sample.value
         return found
 
-    async def end(self) -> int:
+    async def end(self, by: signal.Signals = signal.SIGTERM) -> int:
         await self.client.aclose()
-        self._process.send_signal(signal.SIGTERM)
+        self._process.send_signal(by)
         code = await asyncio.to_thread(self._process.wait, 30)
         self._log.close()
         return code

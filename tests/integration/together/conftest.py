@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,21 +8,19 @@ import asyncpg
 import httpx2
 import pytest
 
-from deploy.demo.play import Stage
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 from tests.integration.intake.counter import FIRST_MORNING, Counter
-from tests.integration.together.everywhere import Everywhere
+from tests.integration.together.everywhere import Everywhere, eyes_on
 
 ROOT = Path(__file__).parents[3]
-SEED = 77
-"""Makes the idempotency keys of what is filed here; it permutes nothing else."""
+PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_TOGETHER", "21400"))
 
 
 @pytest.fixture(scope="package")
 async def stack() -> AsyncIterator[Stack]:
     """All parts, as `make up` starts them."""
-    ports = Ports.from_base(int(os.environ.get("MOTCUA_TEST_PORTS_TOGETHER", "21400")))
+    ports = Ports.from_base(PORT_BASE)
     async with Stack(ROOT / "var" / "test-together", ports, scenario=FIRST_MORNING, fresh=True) as running:
         yield running
 
@@ -37,7 +34,6 @@ async def counter(stack: Stack) -> AsyncIterator[Counter]:
 
 
 @pytest.fixture(scope="package")
-async def everywhere(stack: Stack, counter: Counter) -> AsyncIterator[Everywhere]:
-    async with httpx2.AsyncClient(timeout=20, trust_env=False) as http:
-        with contextlib.closing(Stage(stack, SEED)) as stage:
-            yield Everywhere(stack, stage, http, counter.database)
+async def everywhere(stack: Stack) -> AsyncIterator[Everywhere]:
+    async with eyes_on(stack) as eyes:
+        yield eyes

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 import asyncpg
@@ -25,6 +26,8 @@ THINGS = {
     "notices": "select code || ' ' || template from notification.notices",
     "counted": "select code from metrics.dossiers where accepted_at is not null",
 }
+SEED = 77
+"""Makes the idempotency keys of what is filed here; it permutes nothing else."""
 FIGURES = ("received", "resolved", "apologies_published")
 MESSAGES = """
 select messages.id::text, notices.code || ' ' || notices.template as told
@@ -106,3 +109,15 @@ class Everywhere:
         names = {row["id"]: row["told"] for row in await self.database.fetch(MESSAGES)}
         arrivals = read_arrivals(self.stack.folder.sinks / LOG_NAME)
         return Counter(f"{names[line['reference']]} {line['kind']}" for line in arrivals)
+
+
+@contextlib.asynccontextmanager
+async def eyes_on(stack: Stack) -> AsyncIterator[Everywhere]:
+    """Open eyes on a running stack."""
+    database = await asyncpg.connect(stack.dsn())
+    try:
+        async with httpx2.AsyncClient(timeout=20, trust_env=False) as http:
+            with contextlib.closing(Stage(stack, SEED)) as stage:
+                yield Everywhere(stack, stage, http, database)
+    finally:
+        await database.close()
