@@ -18,8 +18,8 @@ KEPT_RATE = 0.95
 
 Report = list[str]
 """What does not hold, in words."""
-Placed = tuple[str, str, int]
-"""One record of a topic: its subject, its source and its number."""
+Placed = tuple[str, str, int, str]
+"""One record of a topic: its subject, its source, its number and the id of its fact."""
 
 
 @dataclass
@@ -68,13 +68,23 @@ def judge_table(where: str, acknowledged: Collection[str], there: Sequence[str])
     return found
 
 
+def judge_figure(name: str, acknowledged: Collection[str], found: int) -> Report:
+    """Whatever came twice was counted once."""
+    return [] if found == len(acknowledged) else [f"{name} is {found}, {len(acknowledged)} were acknowledged"]
+
+
 def judge_topic(acknowledged: Collection[str], records: Iterable[Placed]) -> Report:
-    """Each dossier was published, and once; the facts of each came in their order, each partition read in its own."""
+    """Each dossier was published; the facts of each came in their order, each partition read in its own.
+
+    A fact whose acknowledgement was lost comes again, as the same fact: its readers drop it.
+    """
     streams: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for subject, source, number in records:
+    for subject, source, number, _ in dict.fromkeys(records):
         streams[subject, source].append(number)
-    disordered = [stream for stream, found in streams.items() if found != list(range(1, len(found) + 1))]
-    report = [f"the facts of {subject} by {source} came doubled or out of order" for subject, source in disordered[:9]]
-    return report + judge_table(
-        "the topic", acknowledged, [subject for subject, source in streams if source == "intake"]
-    )
+    report = [
+        f"two facts of {subject} by {source} under one number, or out of order"
+        for (subject, source), found in streams.items()
+        if found != list(range(1, len(found) + 1))
+    ]
+    filed = [subject for subject, source in streams if source == "intake"]
+    return report + judge_table("the topic", acknowledged, filed)

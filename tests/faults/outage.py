@@ -1,8 +1,8 @@
 """`python -m tests.faults.outage`: desks file at a rate while Kafka, then the database, is away for long.
 
 Without Kafka every answer is 201, and officers go on acting on what they had; without the database it is 503 with
-Retry-After. What was acknowledged must be there afterwards, published once and each dossier's facts in their order;
-nothing else may be. It prints what it saw; exit 1 when something does not hold, the rate too.
+Retry-After. What was acknowledged must be there afterwards, each dossier's facts published in their order, and counted
+once; nothing else may be. It prints what it saw; exit 1 when something does not hold, the rate too.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from tests.faults.acknowledged import (
     Placed,
     Report,
     judge_answers,
+    judge_figure,
     judge_rate,
     judge_table,
     judge_topic,
@@ -47,6 +48,12 @@ FOLDER = ROOT / "var" / "outage"
 CLIENTS = 100
 ACTS = 4
 """How often officers act on each dossier that they already have when Kafka goes away."""
+TABLES = {
+    "intake.dossiers": "select code from intake.dossiers",
+    "processing.cases": "select code from processing.cases",
+    "metrics.dossiers": "select code from metrics.dossiers where accepted_at is not null",
+}
+RECEIVED = "select coalesce(sum(number), 0)::bigint as number from metrics.daily_counters where figure = 'received'"
 UNSENT = "select from intake.unsent limit 1"
 
 
@@ -158,10 +165,13 @@ async def outage(stack: Stack, desks: Desks, server: str, measure: Measure) -> t
     await drained(stack)
     say(f"    drained after {time.monotonic() - began:.0f} s")
     report = judge_answers(server, heard)
-    for table in ("intake.dossiers", "processing.cases"):
-        there = [row["code"] for row in await asked(stack, f"select code from {table}")]
-        report += judge_table(table, desks.acknowledged, there)
-    return heard, report + judge_topic(desks.acknowledged, await published(stack))
+    for table, query in TABLES.items():
+        report += judge_table(table, desks.acknowledged, [row["code"] for row in await asked(stack, query)])
+    (received,) = await asked(stack, RECEIVED)
+    report += judge_figure("received", desks.acknowledged, received["number"])
+    records = await published(stack)
+    say(f"    {len(records) - len(set(records))} of {len(records)} records came again")
+    return heard, report + judge_topic(desks.acknowledged, records)
 
 
 async def drained(stack: Stack) -> None:
@@ -195,8 +205,8 @@ async def published(stack: Stack) -> list[Placed]:
     """Read the lifecycle raw."""
     servers, found = f"127.0.0.1:{stack.ports.kafka}", []
     async for record in records_of(servers, LIFECYCLE.name, LIFECYCLE.partitions):
-        said = dict(record.headers)
-        found.append((said["ce_subject"].decode(), said["ce_source"].decode(), int(said["ce_sequence"])))
+        said = {name: value.decode() for name, value in record.headers}
+        found.append((said["ce_subject"], said["ce_source"], int(said["ce_sequence"]), said["ce_id"]))
     return found
 
 

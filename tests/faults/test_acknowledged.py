@@ -12,6 +12,7 @@ from tests.faults.acknowledged import (
     Heard,
     Placed,
     judge_answers,
+    judge_figure,
     judge_rate,
     judge_table,
     judge_topic,
@@ -20,12 +21,14 @@ from tests.faults.signals import DidNotStrike
 
 CODES = ["A", "B", "C"]
 SOUND: list[Placed] = [
-    ("A", "intake", 1),
-    ("B", "intake", 1),
-    ("A", "processing", 1),
-    ("C", "intake", 1),
-    ("A", "processing", 2),
+    ("A", "intake", 1, "a1"),
+    ("B", "intake", 1, "b1"),
+    ("A", "processing", 1, "p1"),
+    ("C", "intake", 1, "c1"),
+    ("A", "processing", 2, "p2"),
+    ("A", "processing", 1, "p1"),
 ]
+"""Every dossier in its order; one fact came again, late, as it may."""
 
 
 def heard(server: str, asked: int = 100) -> Heard:
@@ -36,6 +39,7 @@ def heard(server: str, asked: int = 100) -> Heard:
 def test_nothing_is_found_in_a_sound_outage(server: str) -> None:
     assert judge_answers(server, heard(server)) == judge_rate(heard(server), 10) == []
     assert judge_table("cases", CODES, CODES[::-1]) == judge_topic(CODES, SOUND) == []
+    assert judge_figure("received", CODES, 3) == []
 
 
 @pytest.mark.parametrize("server", EXPECTED)
@@ -75,14 +79,19 @@ def test_what_is_lost_foreign_or_doubled_in_a_table_is_found(there: list[str], s
     assert found.startswith(f"cases {said}")
 
 
+@pytest.mark.parametrize("received", [2, 4])
+def test_what_is_counted_twice_or_never_is_found(received: int) -> None:
+    assert judge_figure("received", CODES, received) == [f"received is {received}, 3 were acknowledged"]
+
+
 @pytest.mark.parametrize(
     ("records", "said"),
     [
         ([record for record in SOUND if record[0] != "B"], "the topic lacks 1 acknowledged dossiers: B"),
-        ([*SOUND, ("X", "intake", 1)], "the topic has 1 that nobody was told of: X"),
-        ([*SOUND, ("C", "intake", 1)], "the facts of C by intake came doubled or out of order"),
-        ([*SOUND, ("A", "processing", 4)], "the facts of A by processing came doubled or out of order"),
-        (SOUND[::-1], "the facts of A by processing came doubled or out of order"),
+        ([*SOUND, ("X", "intake", 1, "x1")], "the topic has 1 that nobody was told of: X"),
+        ([*SOUND, ("C", "intake", 1, "another")], "two facts of C by intake under one number, or out of order"),
+        ([*SOUND, ("A", "processing", 4, "p4")], "two facts of A by processing under one number, or out of order"),
+        (SOUND[-2::-1], "two facts of A by processing under one number, or out of order"),
     ],
     ids=("lost", "foreign", "doubled", "gap", "reversed"),
 )
