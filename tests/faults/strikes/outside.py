@@ -103,6 +103,7 @@ async def figures_lost(scene: Scene) -> str:
     await _from_the_beginning(town.kafka)
     names = ", ".join(f"metrics.{table}" for table in KEPT)
     left = await town.ask("select coalesce(sum(number), 0)::bigint from metrics.daily_counters")
+    town.recorder.note("wiped", {"service": "metrics"})
     await town.execute(f"truncate {names}")
     if await town.ask("select count(*) from metrics.dossiers"):
         raise DidNotStrike("something is left of metrics")
