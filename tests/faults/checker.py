@@ -10,6 +10,7 @@
     history/planted.jsonl    subjects that a fault invented: they have no dossier
     history/ordered.jsonl    what gateways were told to do badly, and how often
     history/processes.jsonl  memory and open files of each service after each fault
+    history/peaks.jsonl      memory of a service before a fault that strains it, and the most that it held meanwhile
     history/tables/*.jsonl   a few tables after each fault; the last file is judged
     history/pages/*, logs/*  what was shown and said; history/needles.json: what may not stand there
     sinks/arrivals.jsonl     what the SMS gateway and the mail server got
@@ -37,6 +38,8 @@ Row = Mapping[str, Any]
 RECOVERS_WITHIN_SECONDS = 60.0
 MOST_MEMORY_KB = 600_000
 MOST_FILES = 400
+MOST_RISE_KB = 24_000
+"""What refusing a request may cost, however large it is."""
 OFFICE = timezone(timedelta(hours=7))
 DOSSIER, NOTICE = "vn.motcua.dossier.", "vn.motcua.notice."
 LIFECYCLE, CONTACTS, OUTCOMES = "dossier.lifecycle.v1", "dossier.contacts.v1", "notice.outcomes.v1"
@@ -82,6 +85,7 @@ class History:
     planted: list[Row] = field(default_factory=list)
     ordered: list[Row] = field(default_factory=list)
     processes: list[Row] = field(default_factory=list)
+    peaks: list[Row] = field(default_factory=list)
     arrivals: list[Row] = field(default_factory=list)
     tables: dict[str, list[Row]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
@@ -113,7 +117,7 @@ def read(folder: Path) -> History:
     shown = [*(place / "pages").glob("*"), *(folder / "logs").glob("*.log")]
     names = (
         *("answers", "facts", "journal", "moves", "effects", "wiped"),
-        *("strikes", "planted", "ordered", "processes"),
+        *("strikes", "planted", "ordered", "processes", "peaks"),
     )
     return History(
         **{name: _lines(place / f"{name}.jsonl") for name in names},
@@ -371,6 +375,9 @@ def nobody_is_named(history: History) -> Iterator[str]:
     for line in history.processes:
         if line["rss_kb"] > MOST_MEMORY_KB or line["files"] > MOST_FILES:
             yield f"{line['part']} held {line['rss_kb']} kB and {line['files']} files after fault {line['row']}"
+    for line in history.peaks:
+        if line["peak_kb"] - line["before_kb"] > MOST_RISE_KB:
+            yield f"{line['part']} rose from {line['before_kb']} to {line['peak_kb']} kB in fault {line['row']}"
 
 
 INVARIANTS: Mapping[str, Callable[[History], Iterator[str]]] = {

@@ -18,6 +18,7 @@ from deploy.demo.people import EMAIL_DOMAIN, NAME_MARKER
 from deploy.local.services import SERVICES
 from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES
 from shared.http.wire import Answer, ConnectionLost, Wire
+from tests.faults.signals import memory_of
 from tests.faults.witness import Notebook
 
 NEEDLES = [NAME_MARKER, EMAIL_DOMAIN.replace(".", r"\."), r"\b038[01]\d{2}\d{6}\b", r"\b0977\d{6}\b", r"\b84977\d{6}\b"]
@@ -149,8 +150,7 @@ class Recorder:
     def read_processes(self, row: int, parts: Mapping[str, int]) -> None:
         """Append memory and open files of each part."""
         for part, pid in parts.items():
-            status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
-            rss = int(status.partition("VmRSS:")[2].split()[0])
+            rss = memory_of(pid, "VmRSS")
             files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
             self.note("processes", {"row": row, "part": part, "pid": pid, "rss_kb": rss, "files": files})
 

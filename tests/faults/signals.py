@@ -49,6 +49,17 @@ def ports_of(pid: int) -> set[int]:
     return {int(row[1].partition(":")[2], 16) for row in rows if row[9] in sockets}
 
 
+def memory_of(pid: int, figure: str) -> int:
+    """Tell a process's memory in kB: VmRSS is what it holds now, VmHWM the most it held since `forget_peak`."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
+    return int(status.partition(f"{figure}:")[2].split()[0])
+
+
+def forget_peak(pid: int) -> None:
+    """Let the peak of a process's memory begin at what it holds now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5", "ascii")
+
+
 def state_of(pid: int) -> str:
     """Tell the letter of a process in /proc: T is stopped."""
     return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0]

@@ -115,6 +115,7 @@ def sound() -> History:
             }
         ],
         processes=[{"row": 1, "part": "intake", "rss_kb": 90_000, "files": 40}],
+        peaks=[{"row": 5, "part": "intake", "before_kb": 90_000, "peak_kb": 92_000}],
         arrivals=[{"kind": "sms", "reference": f"m{n}", "at": f"2026-01-01T10:0{n}"} for n in (1, 2)],
         tables={
             "intake.dossiers": [{"code": CODE, "place": PLACE, "day": DAY, "number": 1}],
@@ -313,6 +314,10 @@ def leak(found: History) -> None:
     found.processes[0]["files"] = 10_000
 
 
+def swollen(found: History) -> None:
+    found.peaks[0]["peak_kb"] = 190_000
+
+
 PLANTED: dict[str, tuple[Callable[[History], None], ...]] = {
     "I1": (lost_case, two_codes_for_a_key, foreign_dossier, hole_in_numbers, act_forgotten, two_acts_with_one_version),
     "I2": (never_published, other_bytes, never_recorded, lost_with_the_topic, still_unsent),
@@ -327,7 +332,7 @@ PLANTED: dict[str, tuple[Callable[[History], None], ...]] = {
     ),
     "I6": (counted_twice, notice_not_counted),
     "I7": (slow_recovery,),
-    "I8": (person_in_a_log, person_in_a_fact, leak),
+    "I8": (person_in_a_log, person_in_a_fact, leak, swollen),
 }
 
 
@@ -383,7 +388,7 @@ def test_a_history_is_read_from_its_files(sound: History, tmp_path: Path) -> Non
     place = tmp_path / "history"
     for part in (place / "tables", place / "pages", tmp_path / "logs", tmp_path / "sinks"):
         part.mkdir(parents=True)
-    for name in ("answers", "facts", "journal", "moves", "effects", "strikes", "processes"):
+    for name in ("answers", "facts", "journal", "moves", "effects", "strikes", "processes", "peaks"):
         lines = "".join(json.dumps(line) + "\n" for line in getattr(sound, name))
         (place / f"{name}.jsonl").write_text(lines + '{"torn', "utf-8")
     (tmp_path / "sinks" / "arrivals.jsonl").write_text("".join(json.dumps(line) + "\n" for line in sound.arrivals))
