@@ -11,7 +11,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 
 from deploy.demo.ledger import Entry
 from shared.contracts.topics import LIFECYCLE
-from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen
+from tests.faults.signals import DidNotStrike, frozen, see_frozen, superseded
 from tests.faults.strikes.at_facts import WAITING, held
 from tests.faults.town import Scene
 from tests.faults.trial import ROOT
@@ -114,6 +114,7 @@ async def storm(scene: Scene) -> str:
             await until(flows)
         finally:
             await member.stop()
+            scene.let_go()
     return f"{2 * scene.size.times} members came and went, {got} partitions changed hands each way"
 
 
@@ -151,7 +152,9 @@ def next_release(scene: Scene) -> Path:
 async def _roll(scene: Scene, **environment: str) -> None:
     """Replace processing politely, under another environment."""
     scene.stack.relaunch("processing", **environment)
-    await replaced(scene.stack, "processing")
+    await superseded(scene.stack, "processing")
+    scene.let_go()
+    await scene.stack.wait_ready("processing")
 
 
 async def next_release_and_back(scene: Scene) -> str:
