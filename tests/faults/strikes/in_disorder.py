@@ -87,7 +87,9 @@ async def relay_frozen(scene: Scene) -> str:
             kafka.flow()
         scene.let_go()
         await scene.load.more(1)
-    return f"frozen until its leases went to the other relay, which published meanwhile; {landed} facts landed late"
+    return (
+        f"frozen until its leases went to the other relay, which published meanwhile; facts that landed late: {landed}"
+    )
 
 
 async def _publish_beyond(scene: Scene, offices: Offices, item: Item, owed: Duty | None) -> None:
@@ -154,10 +156,12 @@ async def _overtaken(scene: Scene) -> int:
     """Hold one fact back until those behind it wait as gaps, then give it back; answers its sequence."""
     town = scene.town
     (entry,) = await scene.load.more(1)
-    item, duty = await town.first_duty(entry)
+    item, owed = await act_on(town.offices, *await town.first_duty(entry), 1)
+    if owed is None:
+        raise DidNotStrike("nothing is owed after the first act")
     await town.execute(FORGET + ";" + HOLD_BACK.format(code=entry.code))
     try:
-        await act_on(town.offices, item, duty, 2)
+        await act_on(town.offices, item, owed, 2)
         seq = await town.ask(HELD_BACK)
         if seq is None:
             raise DidNotStrike("no fact was held back")
