@@ -34,6 +34,8 @@ async def run(rows: Sequence[Row], seed: int, *, full: bool) -> tuple[list[Outco
                     continue
                 except Exception as error:  # noqa: BLE001 - the other faults are still to be seen
                     outcomes.append(Outcome(row, seed, "", math.inf, [reason_of(error)]))
+                    for note in error.__notes__:
+                        say(note)
                 tell(outcomes[-1])
     return outcomes, refused
 

@@ -3,15 +3,20 @@
     history/answers.jsonl    every answer to a client, and every request that got none (status null)
     history/facts.jsonl      every record of the topics, raw, in the order of its reading; a topic made anew counts on
     history/journal.jsonl    every journal row of every service
+    history/moves.jsonl      a cursor moved, as a trigger saw it: from where to where, when, in which transaction
+    history/effects.jsonl    every notice that was asked for, as a trigger saw it, in the order of asking
+    history/wiped.jsonl      the services whose cursors an operator emptied
     history/strikes.jsonl    every fault: whether and when it struck, when it ended, how long recovery took
     history/planted.jsonl    subjects that a fault invented: they have no dossier
     history/ordered.jsonl    what gateways were told to do badly, and how often
     history/processes.jsonl  memory and open files of each service after each fault
+    history/peaks.jsonl      memory of a service before a fault that strains it, and the most that it held meanwhile
     history/tables/*.jsonl   a few tables after each fault; the last file is judged
     history/pages/*, logs/*  what was shown and said; history/needles.json: what may not stand there
     sinks/arrivals.jsonl     what the SMS gateway and the mail server got
 
-Standard library only: a rule that both the product and its judge took from one place would hide its own fault.
+Standard library only, here and in the judge of order beside it: a rule that both the product and its judge took from
+one place would hide its own fault.
 """
 
 from __future__ import annotations
@@ -26,11 +31,15 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from tests.faults.order import Publications, Readers, effects_without_order, moves_without_order, wipes_without_leave
+
 Row = Mapping[str, Any]
 
 RECOVERS_WITHIN_SECONDS = 60.0
 MOST_MEMORY_KB = 600_000
 MOST_FILES = 400
+MOST_RISE_KB = 24_000
+"""What refusing a request may cost, however large it is."""
 OFFICE = timezone(timedelta(hours=7))
 DOSSIER, NOTICE = "vn.motcua.dossier.", "vn.motcua.notice."
 LIFECYCLE, CONTACTS, OUTCOMES = "dossier.lifecycle.v1", "dossier.contacts.v1", "notice.outcomes.v1"
@@ -69,10 +78,14 @@ class History:
     answers: list[Row] = field(default_factory=list)
     facts: list[Row] = field(default_factory=list)
     journal: list[Row] = field(default_factory=list)
+    moves: list[Row] = field(default_factory=list)
+    effects: list[Row] = field(default_factory=list)
+    wiped: list[Row] = field(default_factory=list)
     strikes: list[Row] = field(default_factory=list)
     planted: list[Row] = field(default_factory=list)
     ordered: list[Row] = field(default_factory=list)
     processes: list[Row] = field(default_factory=list)
+    peaks: list[Row] = field(default_factory=list)
     arrivals: list[Row] = field(default_factory=list)
     tables: dict[str, list[Row]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
@@ -102,7 +115,10 @@ def read(folder: Path) -> History:
     for row in _lines(max((place / "tables").glob("*.jsonl"))):
         tables[row["table"]].append(row)
     shown = [*(place / "pages").glob("*"), *(folder / "logs").glob("*.log")]
-    names = ("answers", "facts", "journal", "strikes", "planted", "ordered", "processes")
+    names = (
+        *("answers", "facts", "journal", "moves", "effects", "wiped"),
+        *("strikes", "planted", "ordered", "processes", "peaks"),
+    )
     return History(
         **{name: _lines(place / f"{name}.jsonl") for name in names},
         arrivals=_lines(folder / "sinks" / "arrivals.jsonl"),
@@ -191,7 +207,7 @@ def _place(row: Row) -> tuple[str, str, str, int]:
 
 
 def effects_are_in_order(history: History) -> Iterator[str]:
-    """I3: chains have no holes, every reader stands at their end, and each act and each notice took effect once."""
+    """I3: chains have no holes, every reader went through them in their order to the end, and each effect came once."""
     chains = history.chains()
     for key, rows in chains.items():
         if [row["seq"] for row in rows] != list(range(1, len(rows) + 1)) or len({row["id"] for row in rows}) < len(
@@ -199,23 +215,29 @@ def effects_are_in_order(history: History) -> Iterator[str]:
         ):
             yield f"the chain {key} is {[row['seq'] for row in rows]}"
     cursors = {
-        (row["service"], row["source"], row["topic"], row["subject"]): row["seq"] for row in history.table("cursors")
+        (row["service"], (row["source"], row["topic"], row["subject"])): row["seq"] for row in history.table("cursors")
     }
-    for (source, topic, subject), rows in chains.items():
-        for reader in (reader for reader, streams in READ_BY.items() if (source, topic) in streams):
-            at = cursors.get((reader, source, topic, subject), 0)
+    for stream, rows in chains.items():
+        for reader in (reader for reader, streams in READ_BY.items() if stream[:2] in streams):
+            at = cursors.get((reader, stream), 0)
             if at != len(rows):
-                yield f"{reader} stands at {at} of {len(rows)} in {source}/{topic}/{subject}"
-    yield from _effects(history)
+                yield f"{reader} stands at {at} of {len(rows)} in {'/'.join(stream)}"
+    readers = Readers(chains, Publications.of(history.facts), {CONTACTS})
+    yield from moves_without_order(history.moves, cursors, readers)
+    yield from wipes_without_leave(history.moves, history.wiped)
+    yield from effects_without_order(history.moves, history.effects, chains)
+    yield from _each_once(history)
 
 
-def _effects(history: History) -> Iterator[str]:
+def _each_once(history: History) -> Iterator[str]:
     """Each act moved its case once, each fact that is told has one notice."""
     acts = Counter(row["subject"] for row in history.journal if _acted(row))
     for case in history.table("processing.cases"):
         if case["version"] != 1 + acts[case["code"]]:
             yield f"{case['code']} has version {case['version']} after {acts[case['code']]} acts"
     told = Counter(row["fact_id"] for row in history.table("notification.notices"))
+    if told.keys() != (seen := {row["fact_id"] for row in history.effects}):
+        yield f"notices nobody saw being asked for, or the other way round: {sorted(told.keys() ^ seen)}"
     wanted = {row["id"] for row in history.journal if _kind(row) in TOLD and row["subject"] not in history.invented}
     for fact in wanted | told.keys():
         if told[fact] != (fact in wanted):
@@ -353,6 +375,9 @@ def nobody_is_named(history: History) -> Iterator[str]:
     for line in history.processes:
         if line["rss_kb"] > MOST_MEMORY_KB or line["files"] > MOST_FILES:
             yield f"{line['part']} held {line['rss_kb']} kB and {line['files']} files after fault {line['row']}"
+    for line in history.peaks:
+        if line["peak_kb"] - line["before_kb"] > MOST_RISE_KB:
+            yield f"{line['part']} rose from {line['before_kb']} to {line['peak_kb']} kB in fault {line['row']}"
 
 
 INVARIANTS: Mapping[str, Callable[[History], Iterator[str]]] = {

@@ -17,8 +17,8 @@ Seed {seed}, {size}, {day}, {seconds:.0f} s.
 
 One stack runs, desks file and officers act, and one fault after the other strikes it. Each is seen to strike, lets go,
 and must leave all quiet within 60 s; then an independent checker (`tests/faults/checker.py`) judges everything that
-was written down since the beginning: answers to clients, every record of the topics about dossiers, every receipt of
-the sinks.
+was written down since the beginning: answers to clients, every record of the topics about dossiers, every move of a
+cursor, every receipt of the sinks.
 "Aims at" names what a fault is most likely to break; all eight invariants are judged after each.
 `make faults ARGS="--rows 5,18 --seed {seed}{flag}"` plays rows again.
 

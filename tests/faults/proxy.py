@@ -1,8 +1,9 @@
-"""A TCP proxy before a server, which a fault can slow down, stall, cut, half-open, or rob of its answers."""
+"""A TCP proxy before a server: a fault can slow, stall, cut or half-open its lines, and lose what they carry."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -27,6 +28,13 @@ class Line:
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
     robbed: bool = False
+    waiting: dict[int, bytes] = field(default_factory=dict)
+    """What was taken of it and stands in the proxy, one piece for each direction at most."""
+
+    @property
+    def caller(self) -> int:
+        """The port of its client."""
+        return int(self.client.get_extra_info("peername")[1])
 
     def abort(self) -> None:
         self.client.transport.abort()
@@ -41,6 +49,10 @@ class Proxy:
     target: int
     weather: Weather = field(default_factory=Weather)
     passed: int = 0
+    late: int = 0
+    """Bytes that the weather held up."""
+    lost: int = 0
+    """Bytes that were taken from the lines and reached nobody."""
     dropped: int = 0
     refused: int = 0
 
@@ -49,6 +61,8 @@ class Proxy:
         self._pumps: set[asyncio.Task[None]] = set()
         self._flows = asyncio.Event()
         self._flows.set()
+        self._stalled: frozenset[int] | None = None
+        self._swallows = False
         self._joined = True
 
     async def open(self) -> None:
@@ -86,12 +100,26 @@ class Proxy:
         """Let connections through again."""
         self._joined = True
 
-    def stall(self) -> None:
-        """Take what comes and hand nothing on: a black hole for as long as it lasts."""
+    def stall(self, callers: Collection[int] | None = None) -> None:
+        """Take what comes and hand nothing on until it flows again; of all lines, or of those from these ports."""
+        self._stalled = None if callers is None else frozenset(callers)
         self._flows.clear()
 
     def flow(self) -> None:
         self._flows.set()
+
+    def waiting(self) -> list[bytes]:
+        """Show what stands in the proxy, piece by piece."""
+        return [piece for line in self._lines for piece in line.waiting.values()]
+
+    def swallow(self) -> None:
+        """Take what comes, on every line and both ways, and lose it in silence."""
+        self._swallows = True
+
+    def swallow_no_more(self) -> int:
+        """Reset every line, for each may have lost something, and hand on again. Answers how many."""
+        self._swallows = False
+        return self.reset()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._joined:
@@ -114,20 +142,24 @@ class Proxy:
         """From client to server."""
         with suppress(OSError):
             while data := await reader.read(CHUNK):
-                await self._weather_of(data)
+                if not await self._comes_through(line, data):
+                    continue
                 if COMMIT in data and self.weather.lost_commits > 0 and not line.robbed:
                     self.weather.lost_commits -= 1
                     line.robbed = True
-                if not line.server.transport.is_closing():
-                    line.server.write(data)
-                    await line.server.drain()
+                if line.server.transport.is_closing():
+                    self.lost += len(data)
+                    continue
+                line.server.write(data)
+                await line.server.drain()
         self._end(line)
 
     async def _answer(self, line: Line, reader: asyncio.StreamReader) -> None:
         """From server to client."""
         with suppress(OSError):
             while data := await reader.read(CHUNK):
-                await self._weather_of(data)
+                if not await self._comes_through(line, data):
+                    continue
                 if line.robbed:
                     self.dropped += len(data)
                     break
@@ -143,9 +175,21 @@ class Proxy:
         line.abort()
         self._lines.discard(line)
 
-    async def _weather_of(self, data: bytes) -> None:
-        if self.weather.delay:
-            await asyncio.sleep(self.weather.delay)
-        if self.weather.bytes_per_second:
-            await asyncio.sleep(len(data) / self.weather.bytes_per_second)
-        await self._flows.wait()
+    async def _comes_through(self, line: Line, data: bytes) -> bool:
+        """Hold a piece up as the weather wants; answers whether it is to be handed on at all."""
+        if self.weather.delay or self.weather.bytes_per_second:
+            slowness = self.weather.bytes_per_second
+            await asyncio.sleep(self.weather.delay + (len(data) / slowness if slowness else 0))
+            self.late += len(data)
+        if not self._flows.is_set() and (self._stalled is None or line.caller in self._stalled):
+            await self._stand(line, data)
+        if self._swallows:
+            self.lost += len(data)
+        return not self._swallows
+
+    async def _stand(self, line: Line, data: bytes) -> None:
+        line.waiting[id(data)] = data
+        try:
+            await self._flows.wait()
+        finally:
+            del line.waiting[id(data)]

@@ -18,6 +18,8 @@ from deploy.demo.people import EMAIL_DOMAIN, NAME_MARKER
 from deploy.local.services import SERVICES
 from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES
 from shared.http.wire import Answer, ConnectionLost, Wire
+from tests.faults.signals import memory_of
+from tests.faults.witness import Notebook
 
 NEEDLES = [NAME_MARKER, EMAIL_DOMAIN.replace(".", r"\."), r"\b038[01]\d{2}\d{6}\b", r"\b0977\d{6}\b", r"\b84977\d{6}\b"]
 """What gives one of the made-up people away, as their pattern is stated in `deploy/demo/people.py`."""
@@ -38,7 +40,10 @@ TABLES = {
 }
 CURSORS = "select subject, source, topic, seq from {}.cursors"
 UNSENT = "select count(*) as facts from {}.unsent"
-JOURNAL = "select topic, subject, seq, id::text, type, source, legal_time, body from {}.journal where topic = any($1)"
+JOURNAL = (
+    "select topic, subject, seq, id::text, type, source, legal_time, body,"
+    " floor(extract(epoch from recorded_at) * 1000)::bigint as recorded from {}.journal where topic = any($1)"
+)
 PUBLISHERS = ("intake", "processing", "notification")
 
 
@@ -58,6 +63,7 @@ class Recorder:
         self._journaled: set[tuple[str, str, str, int]] = set()
         self._positions: dict[TopicPartition, int] = {}
         self._generations: dict[str, int] = {}
+        self._witness = Notebook()
         self.raw: list[ConsumerRecord] = []
         """Every record of the lifecycle as it was read: what a fault can send again."""
 
@@ -106,6 +112,7 @@ class Recorder:
             "topic": record.topic,
             "partition": record.partition,
             "offset": record.offset,
+            "at": record.timestamp,
             "id": said["ce_id"],
             "type": said["ce_type"],
             "source": said["ce_source"],
@@ -128,6 +135,11 @@ class Recorder:
             for row in await database.fetch(JOURNAL.format(service), [topic.name for topic in READ]):
                 self._journal(dict(row))
 
+    async def hear_witness(self, database: asyncpg.Connection[asyncpg.Record]) -> None:
+        """Append what moved and what took effect since it was asked last."""
+        async for history, line in self._witness.news(database):
+            self.note(history, line)
+
     def _journal(self, row: dict[str, Any]) -> None:
         place = (row["source"], row["topic"], row["subject"], row["seq"])
         if place not in self._journaled:
@@ -138,8 +150,7 @@ class Recorder:
     def read_processes(self, row: int, parts: Mapping[str, int]) -> None:
         """Append memory and open files of each part."""
         for part, pid in parts.items():
-            status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
-            rss = int(status.partition("VmRSS:")[2].split()[0])
+            rss = memory_of(pid, "VmRSS")
             files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
             self.note("processes", {"row": row, "part": part, "pid": pid, "rss_kb": rss, "files": files})
 

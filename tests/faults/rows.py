@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.faults.strikes import at_broker, at_consumers, at_database, at_facts, at_intake, outside
+from tests.faults.strikes import (
+    at_broker,
+    at_consumers,
+    at_database,
+    at_facts,
+    at_intake,
+    in_disorder,
+    on_the_way,
+    outside,
+)
 from tests.faults.town import FULL, SHORT, Size, Strike
 
 LOAD_ONLY = replace(SHORT, filings=3, acts=1)
@@ -53,21 +62,21 @@ ROWS: tuple[Row, ...] = (
     Row(12, "PostgreSQL: deadlock", at_database.deadlock, "I3"),
     Row(13, "COMMIT sent, its answer lost", at_database.commit_answer_lost, "I1"),
     Row(14, "relay killed between acknowledgement and delete", at_facts.relay_killed, "I3"),
-    Row(15, "two relays, one frozen past its lease", at_facts.relay_frozen, "I3"),
+    Row(15, "two relays, one frozen past its lease", in_disorder.relay_frozen, "I3"),
     Row(16, "16 writers commit out of order", at_facts.late_commits, "I2"),
     Row(17, "a fact that no broker takes", at_facts.too_large, "I2 I3"),
     Row(18, "Kafka killed", at_broker.killed, "I2 I3 I7", whole=FEW),
     Row(19, "Kafka away", at_broker.away, "I1 I2"),
     Row(20, "Kafka stands still", at_broker.stood_still, "I2", whole=A_MINUTE),
     Row(21, "Kafka: disk full", at_broker.disk_full, "I2"),
-    Row(22, "network: slow, stalled, half-open, reset", at_broker.far_away, "I2 I3"),
+    Row(22, "network: slow, stalled, reset, half-open, a black hole", on_the_way.far_away, "I2 I3"),
     Row(23, "topic lost and refilled", at_broker.topic_lost, "I2 I3 I6"),
     Row(24, "consumer killed inside a batch", at_consumers.killed, "I3 I6", whole=replace(FULL, times=100)),
     Row(25, "consumer frozen past its session", at_consumers.stood_still, "I3"),
     Row(26, "group that never rests", at_consumers.storm, "I3"),
     Row(27, "slow handler", at_consumers.slow, "I3 I7"),
     Row(28, "poison in mid-stream, replayed", at_facts.poison, "I3"),
-    Row(29, "facts again and in another order", at_facts.sent_again, "I3 I6"),
+    Row(29, "facts again and in another order", in_disorder.sent_again, "I3 I6"),
     Row(30, "gateways misbehave by a plan", outside.gateways, "I5", may_double=True, whole=FEW),
     Row(31, "notification killed between call and record", outside.sender_killed, "I5", may_double=True),
     Row(32, "legal clock leaps and goes back", outside.clock_jumps, "I4"),

@@ -24,7 +24,24 @@ class Outcome:
 
 
 async def play(town: Town, row: Row, *, full: bool) -> Outcome:
-    """Play one row. Raises DidNotStrike, and Refused of a machine that lets nobody mount."""
+    """Play one row.
+
+    Raises DidNotStrike, NeverQuiet or TimeoutError, with a note of how to play it again; and Refused of a machine that
+    lets nobody mount.
+    """
+    try:
+        return await _play(town, row, full=full)
+    except Exception as error:
+        error.add_note(again(row, town.seed, full=full))
+        raise
+
+
+def again(row: Row, seed: int, *, full: bool) -> str:
+    """Say how a row is played again."""
+    return f"seed {seed}: python -m tests.faults --rows {row.number} --seed {seed}" + ("" if full else " --short")
+
+
+async def _play(town: Town, row: Row, *, full: bool) -> Outcome:
     size = row.size(full=full)
     draw = Random(f"{town.seed} {row.number}")
     began = now()

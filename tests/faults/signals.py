@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deploy.local.stack import Stack
@@ -37,6 +37,27 @@ def family(pid: int) -> list[int]:
     """Name a process and all that it started, itself first."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
     return [pid, *(below for child in children for below in family(int(child)))]
+
+
+def ports_of(pid: int) -> set[int]:
+    """Name the ports of a process's own ends of TCP connections."""
+    sockets = set()
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            sockets.add(str(each.readlink()).removeprefix("socket:[").removesuffix("]"))
+    rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text("ascii").splitlines()[1:]]
+    return {int(row[1].partition(":")[2], 16) for row in rows if row[9] in sockets}
+
+
+def memory_of(pid: int, figure: str) -> int:
+    """Tell a process's memory in kB: VmRSS is what it holds now, VmHWM the most it held since `forget_peak`."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
+    return int(status.partition(f"{figure}:")[2].split()[0])
+
+
+def forget_peak(pid: int) -> None:
+    """Let the peak of a process's memory begin at what it holds now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5", "ascii")
 
 
 def state_of(pid: int) -> str:

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.faults import checker
+from tests.faults import checker, order
 from tests.faults.checker import History, judge, read
+
+Row = dict[str, Any]
 
 CODE, PLACE, DAY = "H56.97.21-200102-0001", "H56.97.21", "2020-01-02"
 DUE = "2020-01-03T17:00:00+07:00"
@@ -31,6 +33,7 @@ def fact(source: str, topic: str, seq: int, kind: str, **body: Any) -> dict[str,
         "type": f"vn.motcua.{kind}.v1",
         "legal_time": "2020-01-02T08:00:00+07:00",
         "digest": name,
+        "recorded": 1,
         "body": body,
     }
 
@@ -70,6 +73,18 @@ def sound() -> History:
         for reader, streams in checker.READ_BY.items()
         for source, topic in streams
     ]
+    moves = [
+        {"service": one["service"], "deed": deed, "xid": str(xid), "was": was, "seq": seq, "at": 10}
+        | {name: one[name] for name in ("source", "topic", "subject")}
+        for one in cursors
+        for xid, (deed, was, seq) in enumerate(
+            [("insert", None, 0), *(("update", seq - 1, seq) for seq in range(1, one["seq"] + 1))]
+        )
+    ]
+    effects = [
+        {"service": "notification", "fact_id": notice["fact_id"], "xid": str(rows[place]["seq"])}
+        for place, notice in zip((0, 6), notices, strict=True)
+    ]
     counted = {"day": DAY, "place": PLACE, "field": "land", "number": 1}
     notice_counts = [{"channel": "sms", "outcome": outcome, "number": 1} for outcome in ("handed_over", "delivered")]
     answers = [
@@ -86,8 +101,10 @@ def sound() -> History:
     ]
     return History(
         answers=answers,
-        facts=[{**row, "generation": 0, "partition": 0, "offset": n} for n, row in enumerate(rows)],
+        facts=[{**row, "generation": 0, "partition": 0, "offset": n, "at": 5} for n, row in enumerate(rows)],
         journal=rows,
+        moves=moves,
+        effects=effects,
         strikes=[
             {
                 "row": 1,
@@ -98,6 +115,7 @@ def sound() -> History:
             }
         ],
         processes=[{"row": 1, "part": "intake", "rss_kb": 90_000, "files": 40}],
+        peaks=[{"row": 5, "part": "intake", "before_kb": 90_000, "peak_kb": 92_000}],
         arrivals=[{"kind": "sms", "reference": f"m{n}", "at": f"2026-01-01T10:0{n}"} for n in (1, 2)],
         tables={
             "intake.dossiers": [{"code": CODE, "place": PLACE, "day": DAY, "number": 1}],
@@ -174,6 +192,57 @@ def reader_behind(found: History) -> None:
     found.tables["cursors"][0]["seq"] -= 1
 
 
+def move_of(found: History, service: str, seq: int) -> Row:
+    """Find the move by which a reader passed a fact of processing."""
+    return next(
+        move for move in found.moves if (move["service"], move["source"], move["seq"]) == (service, "processing", seq)
+    )
+
+
+def overtaken(found: History) -> None:
+    """Facts 2 and 3 were passed at once, before 2 was published."""
+    found.moves.remove(move_of(found, "metrics", 2))
+    move_of(found, "metrics", 3)["was"] = 1
+    found.facts[3]["at"] = 11
+
+
+def moved_again(found: History) -> None:
+    found.moves.insert(found.moves.index(move_of(found, "intake", 3)), copy.copy(move_of(found, "intake", 2)))
+
+
+def moved_back(found: History) -> None:
+    ahead = move_of(found, "intake", 3)
+    at = found.moves.index(ahead)
+    found.moves[at + 1 : at + 1] = [{**ahead, "was": 3, "seq": 2}, {**ahead, "was": 2, "seq": 3}]
+
+
+def moved_unseen(found: History) -> None:
+    found.moves.remove(move_of(found, "notification", 5))
+
+
+def place_forgotten(found: History) -> None:
+    last = move_of(found, "metrics", 5)
+    found.moves += [{**last, "deed": "delete", "was": 5, "seq": None}, {**last, "deed": "insert", "was": None}]
+
+
+def wiped_without_leave(found: History) -> None:
+    found.moves.insert(0, {**found.moves[0], "service": "metrics", "deed": "truncate", "topic": None, "source": None})
+
+
+def notices_in_another_order(found: History) -> None:
+    """The notice of an earlier fact of one stream comes behind that of a later one."""
+    found.journal[3]["type"] = "vn.motcua.dossier.became_overdue.v1"
+    found.effects.append({"service": "notification", "fact_id": found.journal[3]["id"], "xid": "2"})
+
+
+def notice_without_its_move(found: History) -> None:
+    found.effects[1]["xid"] = "4"
+
+
+def notice_unseen(found: History) -> None:
+    found.effects.pop()
+
+
 def act_twice(found: History) -> None:
     found.tables["processing.cases"][0]["version"] = 6
 
@@ -245,10 +314,17 @@ def leak(found: History) -> None:
     found.processes[0]["files"] = 10_000
 
 
+def swollen(found: History) -> None:
+    found.peaks[0]["peak_kb"] = 190_000
+
+
 PLANTED: dict[str, tuple[Callable[[History], None], ...]] = {
     "I1": (lost_case, two_codes_for_a_key, foreign_dossier, hole_in_numbers, act_forgotten, two_acts_with_one_version),
     "I2": (never_published, other_bytes, never_recorded, lost_with_the_topic, still_unsent),
-    "I3": (hole_in_a_chain, reader_behind, act_twice, notice_twice),
+    "I3": (
+        *(hole_in_a_chain, reader_behind, act_twice, notice_twice, overtaken, moved_again, moved_back, moved_unseen),
+        *(place_forgotten, wiped_without_leave, notices_in_another_order, notice_without_its_move, notice_unseen),
+    ),
     "I4": (illegal_move, timer_twice, case_elsewhere),
     "I5": (
         *(came_twice_where_once, came_twice_without_leave, never_arrived, failed_without_rejection, never_submitted),
@@ -256,7 +332,7 @@ PLANTED: dict[str, tuple[Callable[[History], None], ...]] = {
     ),
     "I6": (counted_twice, notice_not_counted),
     "I7": (slow_recovery,),
-    "I8": (person_in_a_log, person_in_a_fact, leak),
+    "I8": (person_in_a_log, person_in_a_fact, leak, swollen),
 }
 
 
@@ -273,6 +349,35 @@ def test_every_invariant_is_seen_to_fail() -> None:
     assert PLANTED.keys() == checker.INVARIANTS.keys()
 
 
+def test_a_planted_disorder_is_named(sound: History) -> None:
+    """Each is found by the rule that it breaks, not by another that it breaks too."""
+    said = {overtaken: "passed over 2 before it was published", moved_again: "moved from 1 and stood at 2"}
+    said |= {moved_back: "moved from 3 to 2", moved_unseen: "was moved to 4 and stands at 5"}
+    said |= {notices_in_another_order: "did 2 after 5", notice_without_its_move: "did 5 without moving over it"}
+    for plant, words in said.items():
+        history = copy.deepcopy(sound)
+        plant(history)
+        assert [fault for fault in judge(history, ("I3",)) if words in fault], (plant.__name__, judge(history))
+
+
+def test_figures_that_an_operator_wiped_are_read_again(sound: History) -> None:
+    again = [move for move in sound.moves if move["service"] == "metrics"]
+    sound.moves += [{**again[0], "deed": "truncate", "was": None, "seq": None}, *again]
+    assert judge(sound) != []
+    sound.wiped.append({"service": "metrics"})
+    assert judge(sound) == []
+
+
+def test_what_a_lost_topic_may_have_held_is_no_disorder(sound: History) -> None:
+    """Recorded before its topic was made anew, applied, and seen on the topic only when it was refilled."""
+    for fact in sound.facts:
+        if fact["topic"] == LIFECYCLE:
+            fact |= {"generation": 1, "at": 20}
+    assert judge(sound) == []
+    sound.journal[3]["recorded"] = 21
+    assert [fault for fault in judge(sound) if "passed over 2 before" in fault]
+
+
 def test_a_message_that_a_gateway_rejected_may_stand_as_failed(sound: History) -> None:
     failed_without_rejection(sound)
     sound.ordered.append({"sink": "sms", "conduct": "reject", "times": 1})
@@ -283,7 +388,7 @@ def test_a_history_is_read_from_its_files(sound: History, tmp_path: Path) -> Non
     place = tmp_path / "history"
     for part in (place / "tables", place / "pages", tmp_path / "logs", tmp_path / "sinks"):
         part.mkdir(parents=True)
-    for name in ("answers", "facts", "journal", "strikes", "processes"):
+    for name in ("answers", "facts", "journal", "moves", "effects", "strikes", "processes", "peaks"):
         lines = "".join(json.dumps(line) + "\n" for line in getattr(sound, name))
         (place / f"{name}.jsonl").write_text(lines + '{"torn', "utf-8")
     (tmp_path / "sinks" / "arrivals.jsonl").write_text("".join(json.dumps(line) + "\n" for line in sound.arrivals))
@@ -298,7 +403,9 @@ def test_a_history_is_read_from_its_files(sound: History, tmp_path: Path) -> Non
 
 
 def test_it_imports_the_standard_library_only() -> None:
-    tree = ast.parse(Path(checker.__file__).read_text("utf-8"))
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+    imported: set[str] = set()
+    for module in (checker, order):
+        tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))
+        imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.partition(".")[0] for name in imported - {order.__name__}} <= sys.stdlib_module_names

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from deploy.demo.quiet import NeverQuiet
 from tests.faults.disks import Refused
 from tests.faults.rows import NOT_INJECTED, ROWS, Row
-from tests.faults.runner import play
-from tests.faults.town import Town
+from tests.faults.runner import again, play
+from tests.faults.signals import DidNotStrike
+from tests.faults.town import Scene, Town
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.number}-{row.fault}")
@@ -17,7 +21,17 @@ async def test_a_fault_strikes_and_everything_holds(town: Town, row: Row) -> Non
     except Refused as error:
         pytest.skip(f"this machine lets nobody mount a small disk: {error}")
     assert outcome.struck
-    assert outcome.broken == [], f"seed {outcome.seed}"
+    assert outcome.broken == [], again(row, outcome.seed, full=False)
+
+
+@pytest.mark.parametrize("error", [DidNotStrike("planted"), NeverQuiet("planted"), TimeoutError("planted")])
+async def test_whatever_ends_a_fault_names_its_seed(town: Town, error: Exception) -> None:
+    async def breaks_off(_scene: Scene) -> str:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        await play(town, replace(ROWS[0], strike=breaks_off), full=False)
+    assert any(f"--seed {town.seed}" in note for note in caught.value.__notes__)
 
 
 def test_the_table_is_whole() -> None:

@@ -248,6 +248,7 @@ class Town:
         await self.recorder.read_topics(self.kafka)
         async with self.database() as connection:
             await self.recorder.read_tables(connection, self.recorded)
+            await self.recorder.hear_witness(connection)
         await self.recorder.read_pages(self.callers)
         self.recorder.read_processes(row, {name: self.stack.pid(name) for name in SERVICES})
 

@@ -14,6 +14,7 @@ from deploy.local.ports import Ports
 from deploy.local.services import service_part
 from deploy.local.stack import Stack
 from shared.clocks import OFFICE_ZONE
+from tests.faults import witness
 from tests.faults.disks import Disk, Refused
 from tests.faults.proxy import Proxy
 
@@ -94,6 +95,10 @@ class TrialStack(Stack):
 
     def _client(self, name: str) -> Part:
         return super()._client(name) if name == "sinks" else self.part(name)
+
+    async def _provision(self) -> None:
+        await super()._provision()
+        await witness.call(self.dsn())
 
     async def _prepare_servers(self) -> list[Part]:
         parts = await super()._prepare_servers()

@@ -1,4 +1,4 @@
-"""Faults 18 to 23: Kafka dies, is away, stands still, is full, is far, or loses a topic."""
+"""Faults 18 to 21 and 23: Kafka dies, is away, stands still, is full, or loses a topic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from deploy.demo.ledger import Entry
 from deploy.local.services import SERVICES
 from shared.contracts.topics import LIFECYCLE
 from tests.faults.disks import Refused
-from tests.faults.proxy import Proxy, Weather
 from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen
 from tests.faults.strikes.at_intake import killed_again_and_again
 from tests.faults.town import Scene
@@ -17,8 +16,6 @@ from tests.waiting import until
 
 UNSENT = "select count(distinct subject) from intake.unsent where subject = any($1)"
 SECONDS_AWAY = {False: 0.0, True: 600.0}
-SLOW_BYTES = 128_000
-"""One megabit each second."""
 
 
 async def killed(scene: Scene) -> str:
@@ -70,70 +67,6 @@ async def disk_full(scene: Scene) -> str:
     finally:
         disk.empty()
     return f"{taken // 1_000_000} MB filled until the broker found no space; dossiers were accepted meanwhile"
-
-
-async def far_away(scene: Scene) -> str:
-    """Before both servers: 200 ms, one megabit, a stall, connections that are reset, or half-open."""
-    told: dict[str, list[int]] = {}
-    for name, proxy in (("PostgreSQL", scene.stack.database), ("Kafka", scene.stack.kafka)):
-        told[name] = [await _slow(scene, proxy), await _stalled(scene, proxy), await _reset(scene, proxy)]
-    told["PostgreSQL"].append(await _half_open(scene, scene.stack.database))
-    if not all(number for numbers in told.values() for number in numbers):
-        raise DidNotStrike(f"passed through or cut: {told}")
-    words = "{0} bytes late, {1} after a stall, {2} lines reset"
-    said = "; ".join(f"{name}: {words.format(*numbers)}" for name, numbers in told.items())
-    return f"{said}; {told['PostgreSQL'][3]} lines to PostgreSQL half-open"
-
-
-async def _reset(scene: Scene, proxy: Proxy) -> int:
-    lines = proxy.reset()
-    scene.let_go()
-    await scene.load.more(1)
-    return lines
-
-
-async def _half_open(scene: Scene, proxy: Proxy) -> int:
-    """The server is gone and says nothing: whoever asks must give up by himself."""
-    since, lines = len(scene.town.answers()), proxy.half_open()
-    filing = scene.load.begin(1)
-    await scene.town.answered(lambda line: line["status"] in {503, None}, since)
-    proxy.reset()
-    scene.let_go()
-    await filing
-    return lines
-
-
-async def _slow(scene: Scene, proxy: Proxy) -> int:
-    before, proxy.weather = proxy.passed, Weather(delay=0.2, bytes_per_second=SLOW_BYTES)
-    try:
-        await scene.load.more(1)
-        await asyncio.sleep(scene.size.hold)  # how long it lasts
-
-        async def passed() -> bool:
-            return proxy.passed > before
-
-        await until(passed)
-    finally:
-        proxy.weather = Weather()
-    return proxy.passed - before
-
-
-async def _stalled(scene: Scene, proxy: Proxy) -> int:
-    before = proxy.passed
-    proxy.stall()
-    try:
-        filing = scene.load.begin(1)
-        await asyncio.sleep(scene.size.hold)  # how long it lasts
-    finally:
-        proxy.flow()
-    scene.let_go()
-    await filing
-
-    async def passed() -> bool:
-        return proxy.passed > before
-
-    await until(passed)
-    return proxy.passed - before
 
 
 async def _readers_restarted(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 
 from deploy.demo.ledger import Entry
 from shared.contracts.topics import LIFECYCLE
-from tests.faults.signals import DidNotStrike, frozen, replaced, see_frozen
+from tests.faults.signals import DidNotStrike, frozen, see_frozen, superseded
 from tests.faults.strikes.at_facts import WAITING, held
 from tests.faults.town import Scene, act_on
 from tests.faults.trial import ROOT
@@ -29,6 +30,13 @@ QUICK = "drop function if exists processing.slowly cascade"
 SLEEPS = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and usename = 'processing'"
 SLOW_SECONDS = {False: 2.0, True: 8.0}
 """Below the 10 s after which the server itself ends a statement."""
+WAITS_IN = "select pid from pg_stat_activity where wait_event = 'advisory' and usename = $1"
+WROTE = """
+select count(*) from pg_stat_activity
+where pid = $1 and state = 'idle in transaction' and backend_xid is not null
+"""
+"""A transaction that wrote, in which the server waits for its client's next word."""
+ENDED = "select not exists (select from pg_stat_activity where pid = $1)"
 OPENED = "select count(*) from processing.cases where code = $1"
 NEW_FIELD = "added_by_the_next_release"
 
@@ -48,19 +56,33 @@ async def killed(scene: Scene) -> str:
 
 
 async def stood_still(scene: Scene) -> str:
-    """Freeze a consumer past its session: another takes its partitions, then it wakes up."""
-    async with scene.stack.second("processing"):
+    """Freeze a consumer inside a batch, past its session: another opens the batch's cases, then it wakes up."""
+    town = scene.town
+    async with (
+        held(scene, "processing", "processing.cases", "before insert") as let_through,
+        contextlib.AsyncExitStack() as others,
+    ):
+        filing = scene.load.begin(1)
+        await town.holds(WAITING, "processing")
+        session = await town.ask(WAITS_IN, "processing")
         with frozen(scene.stack.pid("processing")) as pids:
             await see_frozen(pids)
-            entries = await scene.load.more(6)
+            await let_through()
+            await town.holds(WROTE, session)
+            await others.enter_async_context(scene.stack.second("processing"))
+            entries = [*await filing, *await scene.load.more(6)]
+            await town.holds(ENDED, session)
 
             async def all_opened() -> bool:
-                return all([await scene.town.ask(OPENED, entry.code) for entry in entries])
+                return all([await town.ask(OPENED, entry.code) for entry in entries])
 
             await until(all_opened)
         scene.let_go()
         await scene.load.more(2)
-    return "frozen until another consumer had its partitions and had opened 6 cases; then it woke up"
+    return (
+        "frozen with an opened case in its hands; the server ended that transaction, another consumer had its"
+        f" partitions and opened {len(entries)} cases, the same among them; then it woke up"
+    )
 
 
 async def storm(scene: Scene) -> str:
@@ -92,6 +114,7 @@ async def storm(scene: Scene) -> str:
             await until(flows)
         finally:
             await member.stop()
+            scene.let_go()
     return f"{2 * scene.size.times} members came and went, {got} partitions changed hands each way"
 
 
@@ -129,7 +152,9 @@ def next_release(scene: Scene) -> Path:
 async def _roll(scene: Scene, **environment: str) -> None:
     """Replace processing politely, under another environment."""
     scene.stack.relaunch("processing", **environment)
-    await replaced(scene.stack, "processing")
+    await superseded(scene.stack, "processing")
+    scene.let_go()
+    await scene.stack.wait_ready("processing")
 
 
 async def next_release_and_back(scene: Scene) -> str:

@@ -159,6 +159,7 @@ async def deadlock(scene: Scene) -> str:
             await scene.town.holds(BLOCKED, "processing")
             await other.fetch("select 1 from processing.cases where code = $1 for update", entry.code)
             await other.execute("rollback")
+        scene.let_go()
         await acting
 
     async def counted() -> bool:
@@ -173,14 +174,19 @@ async def commit_answer_lost(scene: Scene) -> str:
     proxy, town = scene.stack.database, scene.town
     dropped = proxy.dropped
 
+    async def all_lost() -> bool:
+        return not proxy.weather.lost_commits
+
     async def replayed(since: int) -> bool:
         proxy.weather.lost_commits = 2
-        await scene.load.more(1)
+        filing = scene.load.begin(1)
+        await until(all_lost)
+        scene.let_go()
+        await filing
         return any(line.get("replayed") for line in town.answers(since))
 
     for _ in range(scene.size.times):
         await until(partial(replayed, len(town.answers())), "a stored answer")
-    proxy.weather.lost_commits = 0
     if proxy.dropped == dropped:
         raise DidNotStrike("no byte was dropped")
     return f"{proxy.dropped - dropped} bytes behind COMMIT dropped; a repeated key got the stored answer"

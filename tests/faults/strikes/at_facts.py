@@ -1,21 +1,21 @@
-"""Faults 14 to 17, 28 and 29: between the journal and its readers."""
+"""Faults 14, 16, 17 and 28: between the journal and its readers."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.demo.ledger import Entry
-from deploy.local.services import SERVICES
 from shared.clocks import ScenarioClock
 from shared.contracts import facts
 from shared.contracts.topics import LIFECYCLE
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.replay import relay_again
-from tests.faults.signals import DidNotStrike, frozen, see_frozen
+from tests.faults.signals import DidNotStrike
 from tests.faults.town import Scene
 from tests.operating import succeed
 from tests.waiting import until
@@ -29,6 +29,7 @@ end
 $$;
 create trigger wait_here {when} on {table} for each statement execute function {schema}.wait_here();
 """
+LET_THROUGH = "select pg_advisory_unlock_all()"
 GO_ON = "drop function if exists {schema}.wait_here cascade"
 WAITING = "select count(*) from pg_stat_activity where wait_event = 'advisory' and usename = $1"
 ONE_BY_ONE = """
@@ -68,21 +69,18 @@ $$;
 create trigger break_opening before insert on processing.cases for each row execute function processing.break_opening()
 """
 MEND = "drop function if exists processing.break_opening cascade"
-HOLDERS = """
-select count(*) from intake.relay_leases where holder like '%:' || $1::text || ':%' and expires_at > clock_timestamp()
-"""
 
 
 @asynccontextmanager
-async def held(scene: Scene, schema: str, table: str, when: str) -> AsyncIterator[None]:
-    """Whoever does this to the table waits in his transaction while the block runs."""
+async def held(scene: Scene, schema: str, table: str, when: str) -> AsyncIterator[Callable[[], Awaitable[Any]]]:
+    """Whoever does this to the table waits in his transaction while the block runs, or until he is let through."""
     async with scene.town.database() as holder:
         await holder.execute("select pg_advisory_lock(7)")
         await holder.execute(WAIT_HERE.format(schema=schema, table=table, when=when))
         try:
-            yield
+            yield partial(holder.execute, LET_THROUGH)
         finally:
-            await holder.execute("select pg_advisory_unlock(7)")
+            await holder.execute(LET_THROUGH)
             await holder.execute(GO_ON.format(schema=schema))
 
 
@@ -118,30 +116,6 @@ async def _doubles(scene: Scene) -> int:
     await scene.town.recorder.read_topics(scene.town.kafka)
     ids = [dict(record.headers)["ce_id"] for record in scene.town.recorder.raw]
     return len(ids) - len(set(ids))
-
-
-async def relay_frozen(scene: Scene) -> str:
-    """Freeze the relay that holds the leases for longer than they last, beside another."""
-    async with scene.stack.second("intake") as name:
-        zombie = scene.stack.pid("intake")
-        offices = scene.town.offices_over(
-            scene.town.caller(scene.stack.ports.intake_2), scene.town.callers["processing"]
-        )
-
-        async def holds(pid: int) -> bool:
-            return bool(await scene.town.ask(HOLDERS, str(pid)))
-
-        async def over() -> bool:
-            return await holds(scene.stack.pid(name)) and not await holds(zombie)
-
-        with frozen(zombie) as pids:
-            await see_frozen(pids)
-            entry = await scene.town.file(offices)
-            await until(over)
-            await scene.town.first_duty(entry)
-        scene.let_go()
-        await scene.load.more(1)
-    return "frozen until its leases went to the other relay, which published meanwhile; then it woke up"
 
 
 async def late_commits(scene: Scene) -> str:
@@ -222,34 +196,3 @@ async def _parked_beside(scene: Scene, code: str) -> list[str]:
     async with scene.town.database() as connection:
         rows = await connection.fetch("select distinct subject from processing.parked where subject <> $1", code)
     return [row["subject"] for row in rows]
-
-
-async def sent_again(scene: Scene) -> str:
-    """Put old facts on the topic once more, in an order of the seed."""
-    await scene.town.recorder.read_topics(scene.town.kafka)
-    known = scene.town.recorder.raw
-    chosen = scene.draw.sample(known, min(len(known), 40 * scene.size.times))
-    producer = AIOKafkaProducer(bootstrap_servers=scene.town.kafka, acks="all")
-    await producer.start()
-    try:
-        for record in chosen:
-            await producer.send_and_wait(record.topic, value=record.value, key=record.key, headers=list(record.headers))
-    finally:
-        await producer.stop()
-    await all_read(scene)
-    return f"{len(chosen)} facts sent again in another order; every reader passed them"
-
-
-async def all_read(scene: Scene) -> None:
-    """Wait until every group has committed the ends of the lifecycle."""
-
-    async def at_the_end() -> bool:
-        async with scene.town.kafka_admin() as admin:
-            ends = await scene.town.ends()
-            for group in SERVICES:
-                found = await admin.list_consumer_group_offsets(group)
-                if any(found.get(place) is None or found[place].offset < end for place, end in ends.items() if end):
-                    return False
-        return True
-
-    await until(at_the_end)

@@ -76,6 +76,7 @@ async def clock_jumps(scene: Scene) -> str:
         await town.answered(is_503, since)
     finally:
         write_scenario(file, moment)
+        scene.let_go()
     entry = await filing
     return f"an hour ahead: accepted; an hour back: 503, nothing stored; on again: {entry.code} under the same key"
 
@@ -103,9 +104,11 @@ async def figures_lost(scene: Scene) -> str:
     await _from_the_beginning(town.kafka)
     names = ", ".join(f"metrics.{table}" for table in KEPT)
     left = await town.ask("select coalesce(sum(number), 0)::bigint from metrics.daily_counters")
+    town.recorder.note("wiped", {"service": "metrics"})
     await town.execute(f"truncate {names}")
     if await town.ask("select count(*) from metrics.dossiers"):
         raise DidNotStrike("something is left of metrics")
+    scene.let_go()
     await scene.stack.wait_ready("metrics")
     return f"its tables emptied, {left} counts with them; read again from the beginning"
 
