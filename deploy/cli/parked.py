@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import getpass
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
 import asyncpg
@@ -94,37 +94,51 @@ def try_again(
 ) -> None:
     """Try all parked facts of a dossier again, in order, as the service itself would; a dry run unless told --apply.
 
-    The services may run. One transaction for each service and topic: where one fact still fails, nothing is changed,
-    and the exit code is 4. What no broker took goes to the relay again.
+    The services may run. What a service parked of one topic is whole, in a transaction of its own: where one fact still
+    fails nothing is changed of it, and the exit code is 4; other topics and services are done. What no broker took goes
+    to the relay again, unless a fact of that service still fails. Where a service is at work on the dossier, or cannot
+    be reached, the command stops there and says what is done.
 
     Examples: `motcua parked replay H56.97.21-200102-0001`; `motcua parked replay --service processing 17 --apply`.
     """
     if which.isdecimal() and service is None:
         end(Exit.USAGE, "an id belongs to one service's table: name it with --service")
     place = Folder(folder)
-    rows = [row for name in chosen_services(service) for row in run(_try_again(place, name, which, apply=apply))]
+    rows: list[dict[str, Any]] = []
+    try:
+        for name in chosen_services(service):
+            run(_try_again(place, name, which, rows, apply=apply))
+    finally:
+        if rows:
+            _tell(rows, as_json=as_json)
     if not rows:
         end(Exit.FAILED, f"nothing is parked of {which}")
-    failed = any(row["outcome"] == Outcome.FAILS for row in rows)
+    if not apply:
+        progress.print("a dry run, nothing is changed; --apply does it")
+    if any(row["outcome"] == Outcome.FAILS for row in rows):
+        end(Exit.PROBLEMS_FOUND, "a fact still fails: nothing of its topic is changed in its service")
+
+
+def _tell(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
     else:
         _print(rows, ("service", "id", "topic", "source", "seq", "type", "outcome", "changed", "reason"))
-    if not apply:
-        progress.print("a dry run, nothing is changed; --apply does it")
-    if failed:
-        end(Exit.PROBLEMS_FOUND, "a fact still fails: nothing of its dossier is changed there")
 
 
-async def _try_again(folder: Folder, service: str, which: str, *, apply: bool) -> list[dict[str, Any]]:
+async def _try_again(folder: Folder, service: str, which: str, rows: list[dict[str, Any]], *, apply: bool) -> None:
+    """Add to the rows what became of the facts of one service, each topic as soon as it is done."""
     async with acting(folder, service) as place:
-        subject = await _subject(place, which)
+        if (subject := await _subject(place, which)) is None:
+            return
         try:
-            found = [] if subject is None else await _replay(place, subject, apply=apply)
+            async for found, changed in _replay(place, subject, apply=apply):
+                rows += [{"service": service} | vars(one) | {"changed": changed} for one in found]
         except (Fenced, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-            end(Exit.FAILED, f"{service} is at work on {which}; nothing was changed there, run it again")
-    failed = {one.topic for one in found if one.outcome is Outcome.FAILS}
-    return [{"service": service} | vars(one) | {"changed": apply and one.topic not in failed} for one in found]
+            end(
+                Exit.FAILED,
+                f"{service} is at work on {which}: only what is listed as changed was changed; run it again",
+            )
 
 
 async def _subject(place: Place, which: str) -> str | None:
@@ -140,12 +154,17 @@ async def _subject(place: Place, which: str) -> str | None:
     return fact.subject
 
 
-async def _replay(place: Place, subject: str, *, apply: bool) -> list[Replayed]:
-    found: list[Replayed] = []
+async def _replay(place: Place, subject: str, *, apply: bool) -> AsyncIterator[tuple[Sequence[Replayed], bool]]:
+    """Yield what became of the facts of each topic, then of those that no broker took, and whether that is changed."""
+    all_pass = True
     for subscription in await place.subscriptions():
-        found += await replay(place.pool, subscription, subject, apply=apply)
+        found = await replay(place.pool, subscription, subject, apply=apply)
+        passes = all(one.outcome is not Outcome.FAILS for one in found)
+        all_pass = all_pass and passes
+        yield found, apply and passes
     async with transaction(place.pool) as tx:
-        return found + await relay_again(tx, subject, apply=apply)
+        found = await relay_again(tx, subject, apply=apply and all_pass)
+    yield found if all_pass else [dataclasses.replace(one, outcome=Outcome.BEHIND) for one in found], apply and all_pass
 
 
 @app.command()

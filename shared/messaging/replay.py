@@ -1,7 +1,8 @@
 """Parked facts tried again, at an operator's word, while the service runs.
 
-A dossier is replayed whole, in one transaction, under the same locks, cursors and handlers as in the consumer; if one
-fact still fails nothing is changed. A rehearsal does the same and is always taken back.
+What is parked of a dossier in one topic is replayed whole, in one transaction, under the same locks, cursors and
+handlers as in the consumer; if one fact still fails nothing of it is changed. A rehearsal does the same and is always
+taken back.
 """
 
 from __future__ import annotations

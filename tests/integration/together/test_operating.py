@@ -114,56 +114,93 @@ async def test_what_is_parked_is_listed_and_shown_and_the_flow_goes_on_until_it_
 
 
 BREAK = """
-create function processing.break_opening() returns trigger language plpgsql as $$
+create function {schema}.break_opening() returns trigger language plpgsql as $$
 begin
     raise exception 'planted';
 end
 $$;
-create trigger break_opening before insert on processing.cases for each row execute function processing.break_opening()
+create trigger break_opening before insert on {schema}.{table} for each row execute function {schema}.break_opening()
 """
-MEND = "drop function processing.break_opening cascade"
+MEND = "drop function if exists {schema}.break_opening cascade"
 
 
-@pytest.fixture
-async def broken(stack: Stack, counter: Counter) -> AsyncIterator[str]:
-    """A dossier that processing could not open, and parked; whatever broke it is mended at the end."""
-    await counter.database.execute(BREAK)
+@asynccontextmanager
+async def parked_by(stack: Stack, counter: Counter, **tables: str) -> AsyncIterator[str]:
+    """Yield a dossier that these services could not write into these tables, and parked; all is mended at the end."""
     try:
+        for schema, table in tables.items():
+            await counter.database.execute(BREAK.format(schema=schema, table=table))
         code = str((await counter.hand_in(await counter.filing())).json()["code"])
 
         async def parked() -> bool:
-            rows = await as_json(stack, "parked", "list", "--kind", "poison")
-            return [(row["service"], row["subject"]) for row in rows] == [("processing", code)]
+            rows = await as_json(stack, "parked", "list", "--subject", code)
+            return [(row["service"], row["kind"]) for row in rows] == [(service, "poison") for service in tables]
 
         await until(parked)
         yield code
     finally:
-        await counter.database.execute("drop function if exists processing.break_opening cascade")
+        for schema in tables:
+            await counter.database.execute(MEND.format(schema=schema))
 
 
-async def test_a_parked_dossier_is_replayed_by_its_code_while_the_services_run(
-    stack: Stack, counter: Counter, broken: str
-) -> None:
-    async def outcome(expected: int, *words: str) -> list[tuple[str, str, bool]]:
-        code, out, errors = await motcua(stack, "parked", "replay", *words, "--json")
-        assert code == expected, errors
-        return [(row["service"], row["outcome"], row["changed"]) for row in json.loads(out)]
+async def replay(stack: Stack, expected: int, *words: str) -> list[tuple[str, str, bool]]:
+    """Type a replay that must end so; what it says of each fact."""
+    code, out, errors = await motcua(stack, "parked", "replay", *words, "--json")
+    assert code == expected, errors
+    return [(row["service"], row["outcome"], row["changed"]) for row in json.loads(out)]
 
+
+async def test_a_parked_dossier_is_replayed_by_its_code_while_the_services_run(stack: Stack, counter: Counter) -> None:
     async def opened() -> bool:
         return bool(await counter.database.fetchval("select count(*) from processing.cases where code = $1", broken))
 
-    assert await outcome(4, broken) == [("processing", "still fails", False)]
-    assert await outcome(4, broken, "--apply") == [("processing", "still fails", False)]
-    [row] = await as_json(stack, "parked", "list", "--service", "processing")
-    assert "planted" in row["reason"]
-    await counter.database.execute(MEND)
-    assert await outcome(0, broken) == [("processing", "applied", False)]
-    assert not await opened()
-    assert (await motcua(stack, "parked", "replay", str(row["id"]), "--apply"))[0] == 2
-    assert await outcome(0, str(row["id"]), "--service", "processing", "--apply") == [("processing", "applied", True)]
-    assert await opened()
-    assert await as_json(stack, "parked", "list") == []
-    assert (await motcua(stack, "parked", "replay", broken, "--apply"))[0] == 1
+    async with parked_by(stack, counter, processing="cases") as broken:
+        assert await replay(stack, 4, broken) == [("processing", "still fails", False)]
+        assert await replay(stack, 4, broken, "--apply") == [("processing", "still fails", False)]
+        [row] = await as_json(stack, "parked", "list", "--service", "processing")
+        assert "planted" in row["reason"]
+        await counter.database.execute(MEND.format(schema="processing"))
+        assert await replay(stack, 0, broken) == [("processing", "applied", False)]
+        assert not await opened()
+        assert (await motcua(stack, "parked", "replay", str(row["id"]), "--apply"))[0] == 2
+        by_id = (str(row["id"]), "--service", "processing", "--apply")
+        assert await replay(stack, 0, *by_id) == [("processing", "applied", True)]
+        assert await opened()
+        assert await as_json(stack, "parked", "list") == []
+        assert (await motcua(stack, "parked", "replay", broken, "--apply"))[0] == 1
+
+
+async def test_a_replay_that_is_stopped_in_the_middle_says_what_is_done(stack: Stack, counter: Counter) -> None:
+    async with parked_by(stack, counter, processing="cases", metrics="dossiers") as broken:
+        for schema in ("processing", "metrics"):
+            await counter.database.execute(MEND.format(schema=schema))
+        async with counter.database.transaction():
+            await counter.database.execute("select from metrics.cursors where subject = $1 for update", broken)
+            assert await replay(stack, 1, broken, "--apply") == [("processing", "applied", True)]
+        assert await replay(stack, 0, broken, "--apply") == [("metrics", "applied", True)]
+        assert await as_json(stack, "parked", "list") == []
+
+
+UNPUBLISHABLE = """
+insert into processing.parked (kind, topic, subject, source, seq, type, headers, reason, attempts, parked_at)
+values ('unpublishable', $1, $2, 'processing', 1, 'vn.motcua.dossier.step-taken.v1', '[]', 'too large', 1, now())
+"""
+
+
+async def test_where_a_fact_still_fails_nothing_goes_to_the_relay_and_other_services_are_done(
+    stack: Stack, counter: Counter
+) -> None:
+    async with parked_by(stack, counter, processing="cases", metrics="dossiers") as broken:
+        await counter.database.execute(UNPUBLISHABLE, LIFECYCLE.name, broken)
+        await counter.database.execute(MEND.format(schema="metrics"))
+        stays = [("processing", "still fails", False), ("processing", "waits behind it", False)]
+        assert await replay(stack, 4, broken) == [*stays, ("metrics", "applied", False)]
+        assert await replay(stack, 4, broken, "--apply") == [*stays, ("metrics", "applied", True)]
+        assert [row["kind"] for row in await as_json(stack, "parked", "list")] == ["poison", "unpublishable"]
+        await counter.database.execute(MEND.format(schema="processing"))
+        done = [("processing", "applied", True), ("processing", "goes to the relay again", True)]
+        assert await replay(stack, 0, broken, "--apply") == done
+        assert await as_json(stack, "parked", "list") == []
 
 
 async def delete_topic(stack: Stack, name: str) -> None:
