@@ -11,8 +11,8 @@ from shared.observability import safe_message
 PASSING_CLASSES = frozenset({"08", "40", "53", "57", "58"})
 """SQLSTATE classes: connection, transaction rolled back, resources, operator's intervention, system error."""
 
-PASSING_STATES = frozenset({"55P03", "25P03", "25006"})
-"""Lock timeout, idle transaction ended, read-only server (a failover)."""
+PASSING_STATES = frozenset({"55P03", "25P03", "25P04", "25006"})
+"""Lock timeout, idle transaction ended, transaction ended for its length, read-only server (a failover)."""
 
 
 class Unready(Exception):

@@ -19,7 +19,7 @@ from shared.messaging import consumer
 from shared.messaging.consumer import Consumer
 from shared.messaging.cursors import lock_cursors, move_cursors
 from shared.messaging.envelope import Received
-from shared.messaging.faults import Fenced, Unready
+from shared.messaging.faults import Fenced, Unready, passes
 from shared.messaging.watch import Watch
 from tests.integration.messaging.conftest import Servers
 from tests.integration.messaging.house import QUICK, House, Sending, create_topic, delete_topic, record_effects, running
@@ -176,8 +176,9 @@ async def test_a_consumer_that_hangs_inside_a_statement_gives_its_locks_back(hou
             await tx.execute("select pg_sleep(4)")
             pytest.fail("the transaction outlived its bound")
 
-    with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresError)):
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresError)) as ended:
         await hang()
+    assert passes(ended.value)
 
 
 async def test_a_dead_database_pauses_with_its_reason_and_nothing_is_lost_or_parked(house: House) -> None:

@@ -40,6 +40,7 @@ def test_paused_is_alive_and_not_ready_and_a_loop_that_stands_is_neither() -> No
         asyncpg.DiskFullError(),
         asyncpg.ReadOnlySQLTransactionError(),
         asyncpg.IdleInTransactionSessionTimeoutError(),
+        asyncpg.TransactionTimeoutError(),
         asyncpg.InvalidCachedStatementError(),
         ConnectionRefusedError(),
         TimeoutError(),
