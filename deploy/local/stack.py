@@ -129,7 +129,8 @@ class Stack:
     async def start(self) -> None:
         """Start everything and wait until it is ready; on any error all that was started is ended again.
 
-        Raises FolderInUse, NotOurs, PortTaken, PartFailed, PostgresFailed, KafkaFailed, JarsUnavailable.
+        Raises FolderInUse, NotOurs, PortTaken, PartFailed, PostgresFailed, KafkaFailed, JarsUnavailable,
+        WheelMissing.
         """
         self.folder.prepare()
         self.folder.lock()

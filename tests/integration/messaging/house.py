@@ -149,6 +149,14 @@ class House:
 
         await until(reached)
 
+    async def until_parked(self, facts: int) -> None:
+        """Wait until exactly so many facts stand in the parking table."""
+
+        async def reached() -> bool:
+            return await self.count("parked") == facts
+
+        await until(reached)
+
 
 async def record_effects(tx: Connection, facts: Sequence[Received]) -> None:
     """The plainest handler: one row for each fact, in the order of the call."""

@@ -67,12 +67,6 @@ class Ward:
 
         await until(struck)
 
-    async def parks(self, facts: int) -> None:
-        async def parked() -> bool:
-            return await self.house.count("parked") == facts
-
-        await until(parked)
-
     async def goes_on(self) -> None:
         async def ready() -> bool:
             return self.consumer.pulse.health().ready
@@ -110,20 +104,20 @@ async def test_one_by_one_twenty_dossiers_are_parked_in_five_minutes_and_the_nex
     async with running(ward.consumer):
         for number in range(MOST):
             await house.publish(Sending(f"bad {number}", 1))
-            await ward.parks(number + 1)
+            await house.until_parked(number + 1)
             await ward.goes_on()
         await house.publish(Sending("bad 20", 1))
         await ward.braked("more than 20 dossiers parked within 5 minutes")
         await ward.tried_again()
-        await ward.parks(MOST)
+        await house.until_parked(MOST)
     again = Ward(house, ward.bad)
     async with running(again.consumer):
         await again.braked("more than 20 dossiers parked within 5 minutes")  # who starts anew remembers
         again.ahead = WINDOW - timedelta(minutes=1)
         await again.tried_again()
-        await again.parks(MOST)
+        await house.until_parked(MOST)
         again.ahead = WINDOW
-        await again.parks(MOST + 1)
+        await house.until_parked(MOST + 1)
         await again.goes_on()
         await house.publish(Sending("good", 1))
         await house.until_effects(1)
@@ -134,11 +128,11 @@ async def test_the_brake_opens_when_what_was_parked_is_gone(house: House) -> Non
     async with running(ward.consumer):
         for number in range(MOST + 1):
             await house.publish(Sending(f"bad {number}", 1))
-            await ward.parks(min(number + 1, MOST))
+            await house.until_parked(min(number + 1, MOST))
         await ward.braked()
         assert ward.struck > MOST
         await house.pool.execute("delete from parked where subject = 'bad 0'")
-        await ward.parks(MOST)
+        await house.until_parked(MOST)
         await ward.goes_on()
     assert ("poison", "bad 20", 1) in await house.parked()
 

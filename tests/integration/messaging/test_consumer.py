@@ -201,10 +201,7 @@ async def test_an_unknown_type_and_a_body_that_does_not_fit_park_their_dossiers(
     async with running(house.consumer()):
         await house.until_effects(1)
 
-        async def parked() -> bool:
-            return len(await house.parked()) == 5
-
-        await until(parked)
+        await house.until_parked(5)
     assert await house.effects() == {("good", "intake"): [1]}
     kinds = {(subject, seq): kind for kind, subject, seq in await house.parked()}
     assert kinds.pop(("unfit", 2)) == "behind"

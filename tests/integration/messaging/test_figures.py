@@ -39,13 +39,6 @@ def gauge(name: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(name, labels)
 
 
-async def parked_all(house: House, facts: int) -> None:
-    async def parked() -> bool:
-        return await house.count("parked") == facts
-
-    await until(parked)
-
-
 async def test_a_parked_dossier_stays_on_the_overdue_watch(house: House) -> None:
     async def broken(tx: Connection, facts: Sequence[Received]) -> None:
         raise LookupError("a handler with a bug")
@@ -59,7 +52,7 @@ async def test_a_parked_dossier_stays_on_the_overdue_watch(house: House) -> None
         Sending("H56-1", 2),
     )
     async with running(house.consumer(subscription=subscription)):
-        await parked_all(house, 3)
+        await house.until_parked(3)
     clock = Standing(DUE)
     gauges = Gauges(house.pool, clock)
     await gauges.refresh()
@@ -79,12 +72,12 @@ async def test_the_age_of_the_oldest_gap_is_told_in_machine_time(house: House) -
     assert gauge("motcua_parked_gap_oldest_seconds") == 0
     async with running(house.consumer()):
         await house.publish(Sending("A", 2))
-        await parked_all(house, 1)
+        await house.until_parked(1)
         ahead = timedelta(minutes=10)
         await gauges.refresh()
         assert gauge("motcua_parked_gap_oldest_seconds") == pytest.approx(600, abs=60)
         await house.publish(Sending("A", 1))
-        await parked_all(house, 0)
+        await house.until_parked(0)
     await gauges.refresh()
     assert gauge("motcua_parked_gap_oldest_seconds") == 0
 

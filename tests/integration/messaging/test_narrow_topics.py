@@ -17,7 +17,6 @@ from tests.integration.messaging.house import (
     delete_topic,
     fact,
     running,
-    until,
 )
 from tests.integration.messaging.test_relay import on_topic
 
@@ -54,11 +53,8 @@ async def test_a_fact_that_its_topic_does_not_take_parks_its_subject_and_others_
     await house.append(house.draft("big", 1), big, house.draft("big", 3), house.draft("A", 1))
     async with running(house.relay(), house.consumer()):
         await house.until_effects(2)
-
-        async def parked() -> bool:
-            return await house.parked() == [("unpublishable", "big", 2)]
-
-        await until(parked)
+        await house.until_parked(1)
+        assert await house.parked() == [("unpublishable", "big", 2)]
         await house.append(house.draft("big", 4), *(house.draft("A", number) for number in (2, 3)))
         await house.until_effects(4)
     assert await house.effects() == {("big", "intake"): [1], ("A", "intake"): [1, 2, 3]}

@@ -193,11 +193,8 @@ async def test_a_fact_that_no_broker_takes_parks_its_subject_and_others_flow(hou
     await house.append(house.draft("big", 1), big, house.draft("big", 3), house.draft("A", 1))
     async with running(house.relay(), house.consumer()):
         await house.until_effects(2)
-
-        async def parked() -> bool:
-            return await house.parked() == [("unpublishable", "big", 2)]
-
-        await until(parked)
+        await house.until_parked(1)
+        assert await house.parked() == [("unpublishable", "big", 2)]
         await house.append(house.draft("big", 4), house.draft("A", 2))
         await house.until_effects(3)
     assert await house.effects() == {("big", "intake"): [1], ("A", "intake"): [1, 2]}
