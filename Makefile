@@ -1,9 +1,7 @@
 # One command each; `make help` lists them. Everything installs itself into this folder first.
 SHELL := /bin/sh
-PYTHON ?= python3
 INSTALLED := .venv/installed
 REPLICAS := 1
-export PYTHON
 
 .PHONY: help demo test check simulate faults outage up down install deps-debian
 .DEFAULT_GOAL := help

@@ -4,7 +4,7 @@
 # the caller's pip and uv stay in force.
 set -eu
 cd "$(dirname "$0")/.."
-python="${PYTHON:-python3}"
+python="${PYTHON:-$(python3 deploy/fastest_python.py 2>/dev/null || echo python3)}"
 started=$(date +%s)
 
 say() { printf '%s\n' "$*" >&2; }
@@ -33,22 +33,23 @@ for bundle in "${SSL_CERT_FILE:-}" "$PIP_CERT" /etc/ssl/certs/ca-certificates.cr
 done
 export PIP_DISABLE_PIP_VERSION_CHECK=1 UV_PYTHON_DOWNLOADS=never
 
+say "[1/5] $("$python" -V 2>&1), $(command -v "$python")"
 wanted=$(sed -n 's/^required-version = "==\(.*\)"$/\1/p' pyproject.toml)
 tools="var/tools/uv-$wanted"
 if [ ! -x "$tools/bin/uv" ]; then
-    say "[1/4] uv $wanted"
+    say "[2/5] uv $wanted"
     rm -rf "$tools"
     "$python" -m venv "$tools"
     "$tools/bin/python" -m pip install --quiet "uv==$wanted" || fail "uv $wanted could not be installed; is the package index reachable?"
 fi
 
-say "[2/4] .venv from uv.lock"
+say "[3/5] .venv from uv.lock"
 "$tools/bin/uv" sync --locked --all-extras --python "$python" || fail "the locked packages could not be installed"
 
-say "[3/4] Kafka's jars from jgo.lock.toml"
+say "[4/5] Kafka's jars from jgo.lock.toml"
 .venv/bin/python -m deploy.local.jars
 
-say "[4/4] a cache of Kafka's classes, so that it starts sooner"
+say "[5/5] a cache of Kafka's classes, so that it starts sooner"
 .venv/bin/python -m deploy.local.aot || say "Kafka will do without it"
 
 say "installed in $(($(date +%s) - started)) s (downloads included; load $(cut -d' ' -f1 /proc/loadavg))"

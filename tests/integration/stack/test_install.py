@@ -63,3 +63,34 @@ async def test_a_python_that_lacks_what_is_needed(checkout: Path, flaw: str, rem
     assert code == 1
     assert said == f"error: '{python}' {remedy}"
     assert {path.name for path in checkout.iterdir()} == {"deploy", "python"}
+
+
+def telling(path: Path, answer: str) -> Path:
+    """A `python3` that does no work and tells this of it, or fails where it has nothing to tell."""
+    path.parent.mkdir()
+    path.write_text(f"#!/bin/sh\n[ -n '{answer}' ] && echo {answer}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("other", "taken"),
+    [
+        ("0.0000010 3 11", "other"),
+        ("0.0000095 3 11", "callers"),  # not clearly faster
+        ("0.0000010 3 12", "callers"),  # of another version
+        ("", "callers"),  # cannot make virtual environments
+    ],
+)
+async def test_the_fastest_python_of_the_callers_version_is_taken(tmp_path: Path, other: str, taken: str) -> None:
+    pythons = {
+        "callers": telling(tmp_path / "callers" / "python3", "0.0000100 3 11"),
+        "other": telling(tmp_path / "other" / "python3", other),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(SCRIPT.with_name("fastest_python.py"))),
+        env=os.environ | {"PATH": os.pathsep.join(str(python.parent) for python in pythons.values())},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    answer, _ = await process.communicate()
+    assert answer.decode() == str(pythons[taken])
