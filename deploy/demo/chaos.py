@@ -16,6 +16,9 @@ from typing import Any
 import asyncpg
 
 from deploy.demo.driver import Hook
+from deploy.demo.ledger import digest_of
+from deploy.demo.plan import YearPlan
+from deploy.demo.report import YearReport
 from deploy.demo.witnesses.sinks import Span, doubled_without_leave, leaves_of, lost, standings
 from deploy.local.services import MOST_REPLICAS, SERVICES, replicas_of, service_of
 from deploy.local.sinks.logbook import LOG_NAME, read_arrivals
@@ -74,6 +77,14 @@ def strikes_of(seed: int) -> tuple[Strike, ...]:
     return tuple(
         Strike(round(FIRST_SHARE + width * (number + draw.random()), 4), part) for number, part in enumerate(parts)
     )
+
+
+def astray(report: YearReport, plan: YearPlan) -> list[str]:
+    """List in words what a kill made of one filing: a dossier that no client was told of, or another code."""
+    faults = [f"{report.foreign} dossiers stand in the services that no client was told of"] if report.foreign else []
+    if report.codes_sha256 != digest_of(plan.codes):
+        faults.append("the clients were told other codes than the undisturbed year gives")
+    return faults
 
 
 @dataclass

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from deploy.cli.options import JsonOption
 from deploy.cli.outcome import Exit, end, progress
-from deploy.demo.chaos import Chaos
+from deploy.demo.chaos import Chaos, astray
 from deploy.demo.fates import Impossible
 from deploy.demo.plan import Rules, YearPlan, YearRequest, plan_year
 from deploy.demo.play import BEGINS_AT, play, seed_rules, sinks_saw
@@ -52,9 +52,9 @@ def demo(
 ) -> None:
     """Play 1 January to 30 November 2020 through the four services and print the district's report.
 
-    Exit codes: 0 the four witnesses agree; 1 they do not, a dossier is parked, the year could not be played, or a
-    message came twice without leave; 2 more open or late dossiers are asked for than the promised limits allow (the
-    largest number is named).
+    Exit codes: 0 the four witnesses agree; 1 they do not, a dossier is parked, the year could not be played, or under
+    fire a message came twice without leave or a code is not the plan's; 2 more open or late dossiers are asked for than
+    the promised limits allow (the largest number is named).
     """
     try:
         rules = seed_rules()
@@ -94,7 +94,7 @@ async def _year(
         else:
             show(shown, report)
         shown.print("at the sinks: " + await sinks_saw(stack))
-        faults = await _under_fire(shown, report, chaos) if chaos else []
+        faults = await _under_fire(shown, report, plan, chaos) if chaos else []
         if report.events.parked:
             _tell(f"parked: `motcua parked list --folder {stack.folder.path}` shows {report.events.parked} facts")
         if not leave:
@@ -102,10 +102,10 @@ async def _year(
     return report, faults
 
 
-async def _under_fire(shown: Console, report: YearReport, chaos: Chaos) -> list[str]:
-    """Sum the strikes up; answers what is wrong with them or with the messages."""
+async def _under_fire(shown: Console, report: YearReport, plan: YearPlan, chaos: Chaos) -> list[str]:
+    """Sum the strikes up; answers what is wrong with them, with the dossiers or with the messages."""
     shown.print(f"{chaos.in_words()}; codes_sha256 {report.codes_sha256}")
-    faults = await chaos.faults()
+    faults = [*await chaos.faults(), *astray(report, plan)]
     for fault in faults:
         shown.print(f"[bold red]fault[/] {fault}")
     return faults

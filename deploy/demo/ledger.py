@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -65,8 +65,13 @@ class Ledger:
 
     def codes_sha256(self) -> str:
         """SHA-256 over the sorted codes, one a line."""
-        return hashlib.sha256("".join(f"{code}\n" for code in sorted(self._entries)).encode()).hexdigest()
+        return digest_of(self._entries)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def digest_of(codes: Iterable[str]) -> str:
+    """SHA-256 over the sorted codes, one a line."""
+    return hashlib.sha256("".join(f"{code}\n" for code in sorted(codes)).encode()).hexdigest()

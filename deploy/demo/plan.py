@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -20,6 +21,7 @@ from deploy.demo.fates import Fate, Fates, choose_fates
 from shared.rulebook.agencies import Agencies, Agency
 from shared.rulebook.calendar import ZONE, Calendar
 from shared.rulebook.catalogue import Case, Catalogue
+from shared.rulebook.identifiers import DossierCode
 from shared.rulebook.limits import apology_draft, due
 
 FIRST_DAY = date(2020, 1, 1)
@@ -74,6 +76,16 @@ class YearPlan:
     def closes_at(self) -> datetime:
         """The close of the last day: the moment at which the year is counted."""
         return self.moments[-1]
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes that its dossiers get where nobody else files: each place counts those of a day from 1."""
+        filed = Counter((arrival.place.code, arrival.moment.date()) for arrival in self.arrivals)
+        return [
+            str(DossierCode(place, day, number))
+            for (place, day), dossiers in filed.items()
+            for number in range(1, dossiers + 1)
+        ]
 
     def arrivals_by_moment(self) -> Mapping[datetime, Sequence[Arrival]]:
         """Arrivals of each moment, in the order of filing."""

@@ -40,22 +40,22 @@ class Timers:
         """Fire what is due until `stop`. What passes by itself is waited for; anything else is raised."""
         while not stop.is_set():
             self.pulse.turn()
-            now = self._clock.now()
             try:
-                fired = await self._fire(now)
-                self.pulse.reason = ""
+                await self._turn(stop)
             except Exception as error:
                 if not passes(error):
                     raise
                 self.pulse.reason = f"timers: {reason_of(error)}"
                 log.warning("timers_wait", reason=self.pulse.reason)
                 await rest(stop, BACK_OFF_SECONDS)
-            else:
-                if not fired:
-                    await self._rest_while(stop, now)
 
-    async def _rest_while(self, stop: asyncio.Event, now: datetime) -> None:
-        """Rest for a while; come back as soon as the legal clock has moved."""
+    async def _turn(self, stop: asyncio.Event) -> None:
+        """Fire what is due; where nothing was, rest for a while, and come back as soon as the legal clock has moved."""
+        now = self._clock.now()
+        fired = await self._fire(now)
+        self.pulse.reason = ""
+        if fired:
+            return
         for _ in range(GLANCES):
             if self._clock.now() != now or await rest(stop, self._rest / GLANCES):
                 return

@@ -28,6 +28,10 @@ Handed = tuple[asyncpg.Record, "asyncio.Future[Any]"]
 """A row that was given to the producer, and what will say what became of it."""
 
 
+class Unpublishable(ValueError):
+    """A row of the journal of which no Kafka message can be made; the text says why, without values."""
+
+
 @dataclass(frozen=True)
 class Bounds:
     """What a producer may take, and how long it may take for it."""
@@ -147,16 +151,20 @@ class Publisher:
             doubting.cancel()
 
     async def _hand_over(self, rows: Sequence[asyncpg.Record], handed: list[Handed], sent: Sent) -> None:
-        """Give the rows to the producer in their order; behind one that is too large nothing of its subject follows."""
+        """Give the rows to the producer in order; behind one that it cannot take nothing of its subject follows."""
         stopped: set[str] = set()
         for row in rows:
             if row["subject"] in stopped:
                 continue
             try:
                 handed.append((row, await self._producer.send(row["topic"], **message_of(row))))
+                continue
             except MessageSizeTooLargeError:
-                stopped.add(row["subject"])
-                sent.refused.append((row, f"{len(row['body'])} bytes are more than a broker takes"))
+                reason = f"{len(row['body'])} bytes are more than a broker takes"
+            except Unpublishable as error:
+                reason = str(error)
+            stopped.add(row["subject"])
+            sent.refused.append((row, reason))
 
     async def _send_alone(self, rows: Sequence[asyncpg.Record], sent: Sent) -> None:
         """Send each row by itself, and await its answer; behind one that is refused nothing of its subject follows.
@@ -221,7 +229,10 @@ async def _end(producer: Any, seconds: float) -> None:
 
 
 def message_of(row: asyncpg.Record) -> dict[str, Any]:
-    """Make the Kafka message of a journal row: the body's exact bytes, keyed by its partition key."""
+    """Make the Kafka message of a journal row: the body's exact bytes, keyed by its partition key.
+
+    Raises `Unpublishable`.
+    """
     headers = encode_headers(
         fact_id=row["id"],
         fact_type=row["type"],
@@ -231,9 +242,19 @@ def message_of(row: asyncpg.Record) -> dict[str, Any]:
         partition_key=row["partition_key"],
         seq=row["seq"],
         trace_parent=row["trace_parent"],
-        extra=json.loads(row["headers"]),
+        extra=_further_headers(row["headers"]),
     )
     return {"value": row["body"], "key": row["partition_key"].encode(), "headers": headers}
+
+
+def _further_headers(text: str) -> dict[str, str]:
+    try:
+        headers = json.loads(text)
+    except ValueError as error:
+        raise Unpublishable("its further headers are no JSON") from error
+    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+        raise Unpublishable("its further headers are no object of texts")
+    return headers
 
 
 def _missing(topic: str) -> KafkaError:

@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.faults.order import Publications, Readers, effects_without_order, moves_without_order, wipes_without_leave
 
@@ -273,7 +273,7 @@ def every_path_is_legal(history: History) -> Iterator[str]:
 
 def messages_keep_their_policy(history: History) -> Iterator[str]:
     """I5: who must be told was told, nobody twice who must not be, and nothing arrived that nobody sent."""
-    leave = [(line["began"], line["healed"]) for line in history.strikes if line["may_double"]]
+    leave = Leave.of(history)
     came, messages = defaultdict(list), {row["id"]: row for row in history.table("notification.messages")}
     for line in history.arrivals:
         came[line["reference"]].append(line)
@@ -288,7 +288,43 @@ def messages_keep_their_policy(history: History) -> Iterator[str]:
     yield from _addressed(history)
 
 
-def _treated(message: Row, came: list[Row], leave: list[tuple[str, str]]) -> Iterator[str]:
+@dataclass(frozen=True)
+class Leave:
+    """What the faults excuse, each from its beginning to the quiet after it; nothing is in hand before and behind."""
+
+    double: list[tuple[str, str]]
+    lose: list[tuple[float, float]]
+    given_up: dict[str, float]
+    """Message → when it was told to be unknown, in milliseconds."""
+
+    @classmethod
+    def of(cls, history: History) -> Self:
+        return cls(
+            double=[(line["began"], line["quiet"]) for line in history.strikes if line["may_double"]],
+            lose=[
+                (_milliseconds(line["began"]), _milliseconds(line["quiet"]))
+                for line in history.strikes
+                if line["may_lose"]
+            ],
+            given_up={
+                row["body"]["message_id"]: row["recorded"]
+                for row in history.journal
+                if row["type"] == f"{NOTICE}unknown.v1"
+            },
+        )
+
+    def doubled(self, first: str, again: str) -> bool:
+        return any(began <= first and again <= quiet for began, quiet in self.double)
+
+    def lost(self, reference: str) -> bool:
+        return any(began <= self.given_up.get(reference, 0) <= quiet for began, quiet in self.lose)
+
+
+def _milliseconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp() * 1000
+
+
+def _treated(message: Row, came: list[Row], leave: Leave) -> Iterator[str]:
     """Hold one message against its policy: when it came, and where it stands."""
     moments, state, owed = [line["at"] for line in came], message["state"], TOLD[message["template"]]
     if any(line["kind"] != SINK_OF[message["channel"]] for line in came):
@@ -297,10 +333,12 @@ def _treated(message: Row, came: list[Row], leave: list[tuple[str, str]]) -> Ite
         yield f"never arrived and stands as {state}"
     if owed and state not in TAKEN | {"failed"}:
         yield f"is owed and stands as {state}"
+    if state == "unknown" and not moments and not leave.lost(message["id"]):
+        yield "never arrived, stands as unknown, and nothing excuses it"
     if not owed and len(moments) > 1:
         yield f"may come once and came {len(moments)} times"
     for first, again in itertools.pairwise(moments):
-        if not any(began <= again and first <= healed for began, healed in leave):
+        if not leave.doubled(first, again):
             yield f"came again at {again} without leave"
 
 

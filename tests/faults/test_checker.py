@@ -110,7 +110,9 @@ def sound() -> History:
                 "row": 1,
                 "began": "2026-01-01T10:00",
                 "healed": "2026-01-01T10:05",
+                "quiet": "2026-01-01T10:06",
                 "may_double": True,
+                "may_lose": True,
                 "recovered_after": 3,
             }
         ],
@@ -272,6 +274,20 @@ def came_twice_without_leave(found: History) -> None:
     found.strikes[0]["may_double"] = False
 
 
+def came_again_after_its_leave(found: History) -> None:
+    found.arrivals.append({**found.arrivals[0], "at": "2026-01-01T10:07"})
+
+
+def came_before_the_leave(found: History) -> None:
+    found.arrivals.append({**found.arrivals[0]})
+    found.arrivals[0]["at"] = "2026-01-01T09:59"
+
+
+def given_up_without_an_excuse(found: History) -> None:
+    found.arrivals.pop()
+    found.tables["notification.messages"][1]["state"] = "unknown"
+
+
 def never_arrived(found: History) -> None:
     found.arrivals.pop(0)
 
@@ -327,7 +343,8 @@ PLANTED: dict[str, tuple[Callable[[History], None], ...]] = {
     ),
     "I4": (illegal_move, timer_twice, case_elsewhere),
     "I5": (
-        *(came_twice_where_once, came_twice_without_leave, never_arrived, failed_without_rejection, never_submitted),
+        *(came_twice_where_once, came_twice_without_leave, came_again_after_its_leave, came_before_the_leave),
+        *(never_arrived, given_up_without_an_excuse, failed_without_rejection, never_submitted),
         not_addressed,
     ),
     "I6": (counted_twice, notice_not_counted),

@@ -250,7 +250,11 @@ class Town:
             await self.recorder.read_tables(connection, self.recorded)
             await self.recorder.hear_witness(connection)
         await self.recorder.read_pages(self.callers)
-        self.recorder.read_processes(row, {name: self.stack.pid(name) for name in SERVICES})
+        self.recorder.read_processes(row, self.pids())
+
+    def pids(self) -> dict[str, int]:
+        """Name the processes of the services that live now."""
+        return {name: self.stack.pid(name) for name in SERVICES}
 
 
 @dataclass

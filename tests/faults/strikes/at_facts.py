@@ -56,6 +56,25 @@ OUT_OF_ORDER = """
 select count(*) from trial.recorded a join trial.recorded b on a.ordinal < b.ordinal
 where pg_xact_commit_timestamp(a.xid::xid) > pg_xact_commit_timestamp(b.xid::xid)
 """
+UNPUBLISHABLE = "select count(*) from processing.parked where kind = 'unpublishable' and subject = $1"
+ROT = """
+create function processing.rot() returns trigger language plpgsql as $$
+begin
+    new.headers := '[';
+    return new;
+end
+$$;
+create trigger rot before insert on processing.journal
+    for each row when (new.subject = '{subject}') execute function processing.rot();
+"""
+ROTS_NO_MORE = """
+drop function if exists processing.rot cascade;
+begin;
+set local session_replication_role = replica;
+update processing.journal set headers = '{{}}' where subject = '{subject}';
+commit;
+"""
+"""As nobody may in earnest: the journal is append-only."""
 WRITERS = 16
 LARGE, LARGEST_TAKEN = 220_000, 200_000
 """The fact is smaller than what the relay puts into one batch: the broker refuses it alone or with its neighbours."""
@@ -132,33 +151,40 @@ async def late_commits(scene: Scene) -> str:
     return f"{inverted} pairs of facts were committed in the other order"
 
 
-async def too_large(scene: Scene) -> str:
-    """A fact that the broker refuses parks its subject at the relay; with a larger limit an operator lets it go."""
-    subject = f"H56.97.21-200102-{8000 + scene.town.recorded}"
-    scene.town.recorder.note("planted", {"subject": subject, "why": "a fact that no broker takes"})
-    parked = "select count(*) from processing.parked where kind = 'unpublishable' and subject = $1"
-
+async def unpublishable(scene: Scene) -> str:
+    """A fact that the broker refuses and one that makes no message park at the relay; mended, they go out."""
+    large, rotten = (f"H56.97.{place}-200102-{8000 + scene.town.recorded}" for place in (21, 22))
     await _limit(scene, LARGEST_TAKEN)
+    await scene.town.execute(ROT.format(subject=rotten))
     try:
-        fact = facts.StepTaken(
-            catalogue_version="any",
-            calendar_version="any",
-            state=facts.State.PROCESSING,
-            step_no=1,
-            agency="H56",
-            officer="x" * LARGE,
-        )
-        moment = ScenarioClock(scene.stack.folder.scenario_clock).now()
-        async with scene.town.database(server_settings={"search_path": "processing"}) as tx, tx.transaction():
-            await Journal("processing").append(tx, [Draft(LIFECYCLE.name, subject, fact, moment)])
-        await scene.town.holds(parked, subject)
+        for subject, officer in ((large, "x" * LARGE), (rotten, "desk.H56")):
+            await _step_taken(scene, subject, officer)
+            await scene.town.holds(UNPUBLISHABLE, subject)
         (entry,) = await scene.load.more(1)
         await scene.town.act(entry, 1)
     finally:
         await _limit(scene, 1_048_588)
+        await scene.town.execute(ROTS_NO_MORE.format(subject=rotten))
     async with scene.town.database(server_settings={"search_path": "processing"}) as tx, tx.transaction():
-        await relay_again(tx, subject, apply=True)
-    return f"a fact of {LARGE} bytes was parked at the relay, the others flowed; it went out when it was let"
+        for subject in (large, rotten):
+            await relay_again(tx, subject, apply=True)
+    return f"{LARGE} bytes, and headers that are no JSON: parked at the relay, the others flowed; went out when mended"
+
+
+async def _step_taken(scene: Scene, subject: str, officer: str) -> None:
+    """Let processing record a step of a dossier that nobody knows."""
+    scene.town.recorder.note("planted", {"subject": subject, "why": "a fact that no broker takes"})
+    fact = facts.StepTaken(
+        catalogue_version="any",
+        calendar_version="any",
+        state=facts.State.PROCESSING,
+        step_no=1,
+        agency="H56",
+        officer=officer,
+    )
+    moment = ScenarioClock(scene.stack.folder.scenario_clock).now()
+    async with scene.town.database(server_settings={"search_path": "processing"}) as tx, tx.transaction():
+        await Journal("processing").append(tx, [Draft(LIFECYCLE.name, subject, fact, moment)])
 
 
 async def _limit(scene: Scene, size: int) -> None:

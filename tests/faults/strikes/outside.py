@@ -69,16 +69,20 @@ async def clock_jumps(scene: Scene) -> str:
     await scene.load.over()
     town.move_clock(timedelta(hours=1))
     await scene.load.more(1)
-    moment, since = ScenarioClock(file).now(), len(town.answers())
+    moment, since, pids = ScenarioClock(file).now(), len(town.answers()), town.pids()
+    item, duty = await town.first_duty(await town.file())
     write_scenario(file, moment - timedelta(hours=1))
     try:
-        filing = asyncio.create_task(town.file())
-        await town.answered(is_503, since)
+        filing, acting = asyncio.create_task(town.file()), asyncio.create_task(town.offices.act(item, duty))
+        for target in ("/v1/dossiers", f"/v1/dossiers/{item.code}/acts/{duty.action}"):
+            await town.answered(lambda line, asked=target: is_503(line) and line["target"] == asked, since)
     finally:
         write_scenario(file, moment)
         scene.let_go()
-    entry = await filing
-    return f"an hour ahead: accepted; an hour back: 503, nothing stored; on again: {entry.code} under the same key"
+    entry, _ = await asyncio.gather(filing, acting)
+    if town.pids() != pids:
+        raise RuntimeError("a process ended because the clock went back")
+    return f"an hour ahead: accepted; an hour back: 503 to desk and officer; on again: {entry.code} under the same key"
 
 
 async def all_due(scene: Scene) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import asyncpg
+import pytest
 
 from shared.database import transaction
 from shared.messaging.journal import Draft
@@ -18,6 +19,16 @@ from tests.topics import records_of
 from tests.waiting import until
 
 Published = list[tuple[str, int, bytes]]
+ROT = """
+create function {schema}.rot() returns trigger language plpgsql as $$
+begin
+    new.headers := '{headers}';
+    return new;
+end
+$$;
+create trigger rot before insert on {schema}.journal
+    for each row when (new.subject = 'rotten' and new.seq = 2) execute function {schema}.rot();
+"""
 
 
 async def records_on(kafka: str, topic: str) -> list[Any]:
@@ -200,6 +211,21 @@ async def test_a_fact_that_no_broker_takes_parks_its_subject_and_others_flow(hou
     assert await house.effects() == {("big", "intake"): [1], ("A", "intake"): [1, 2]}
     assert await house.count("unsent") == 3
     assert {(subject, seq) for subject, seq, _ in await on_topic(house)} == {("big", 1), ("A", 1), ("A", 2)}
+
+
+@pytest.mark.parametrize("rot", ["[", "[]", '{"number": 1}'])
+async def test_a_fact_of_which_no_message_can_be_made_parks_its_subject_and_others_flow(house: House, rot: str) -> None:
+    await house.append(house.draft("rotten", 1))
+    owner = await asyncpg.connect(house.owner_dsn)
+    await owner.execute(ROT.format(schema=house.schema, headers=rot))
+    await owner.close()
+    await house.append(house.draft("rotten", 2), house.draft("rotten", 3), house.draft("A", 1))
+    async with running(house.relay(), house.consumer()):
+        await house.until_effects(2)
+        await house.until_parked(1)
+    assert await house.parked() == [("unpublishable", "rotten", 2)]
+    assert await house.effects() == {("rotten", "intake"): [1], ("A", "intake"): [1]}
+    assert await house.count("unsent") == 2
 
 
 async def test_a_long_fact_that_fits_is_published(house: House) -> None:

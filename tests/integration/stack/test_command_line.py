@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,7 +175,7 @@ async def test_a_child_that_outlived_its_supervisor_is_ended_by_the_next_up(term
     before = terminal.processes()
     before["supervisor"].send(signal.SIGKILL)
     assert all([await process.gone(20) for process in before.values()])
-    outlived = await asyncio.create_subprocess_exec("sleep", "600")
+    outlived = await asyncio.create_subprocess_exec(sys.executable, "-c", "import time; time.sleep(600)")
     survivor, found = Identity.of(outlived.pid), terminal.recorded()
     assert survivor is not None
     sinks = found.parts["sinks"].model_copy(update={"pid": survivor.pid, "started": survivor.started})

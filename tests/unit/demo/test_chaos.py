@@ -5,7 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deploy.demo.chaos import Strike, Struck, strikes_of
+from deploy.demo.chaos import Strike, Struck, astray, strikes_of
+from deploy.demo.ledger import digest_of
+from deploy.demo.plan import YearRequest, plan_year
+from deploy.demo.play import seed_rules
+from deploy.demo.report import Events, Notices, YearReport
 from deploy.local.services import SERVICES, service_of
 
 SEEDS = range(100)
@@ -36,3 +40,21 @@ def test_both_replicas_of_each_service_are_struck_sooner_or_later() -> None:
 def test_a_strike_after_which_the_same_process_stands_did_not_strike() -> None:
     assert Struck(Strike(0.5, "intake"), 7, 8, NOON, NOON).struck
     assert not Struck(Strike(0.5, "intake"), 7, 7, NOON, NOON).struck
+
+
+PLAN = plan_year(seed_rules(), YearRequest(300, open=4))
+CODES = sorted(PLAN.codes)
+
+
+@pytest.mark.parametrize(
+    ("codes", "foreign", "faults"),
+    [
+        (CODES, 0, 0),
+        (CODES, 1, 1),  # one filing took effect twice
+        ([*CODES[:-1], f"{CODES[-1][:-4]}9999"], 1, 2),  # a place left a number out
+    ],
+)
+def test_a_year_under_fire_has_the_plans_codes_and_no_others(codes: list[str], foreign: int, faults: int) -> None:
+    report = YearReport((), Notices(0, 0, 0, 0, 0), Events(0, {}, 0), foreign, digest_of(codes), 1.0)
+    assert len(CODES) == len(set(CODES)) == 300
+    assert len(astray(report, PLAN)) == faults
