@@ -25,7 +25,7 @@ async def create_pool(settings: DatabaseSettings, schema: str, *, size: int = PO
     """Make a pool whose connections see `schema` first.
 
     No connection is opened yet: a service starts without its database, says so at /readyz, and goes on when it can.
-    Statements end after 10 s, waits for a lock after 2 s, transactions after 30 s.
+    Statements end after 10 s, waits for a lock after 2 s, transactions after 30 s, or when they stand idle for 5 s.
     """
     return await asyncpg.create_pool(
         host=settings.host,
@@ -47,7 +47,8 @@ async def create_pool(settings: DatabaseSettings, schema: str, *, size: int = PO
             "plan_cache_mode": "force_generic_plan",
             "statement_timeout": "10s",
             "lock_timeout": "2s",
-            "idle_in_transaction_session_timeout": "30s",
+            # Whoever stands still inside a transaction holds locks that others wait for.
+            "idle_in_transaction_session_timeout": "5s",
             # A client frozen while it prepares a statement is neither idle nor in one: only this ends its locks.
             "transaction_timeout": "30s",
         },

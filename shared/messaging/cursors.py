@@ -13,7 +13,6 @@ WHOLE_SECONDS = 15
 LOCK = """
 with bound as materialized (
     select
-        set_config('idle_in_transaction_session_timeout', '5s', true) as idle,
         set_config('transaction_timeout', '0', true) as disarmed, -- one that runs already is not wound again
         set_config('transaction_timeout', $4, true) as whole
 ), wanted as (
@@ -39,8 +38,8 @@ async def lock_cursors(
 ) -> dict[Stream, int]:
     """Lock the cursors of these streams in one order and read them; a stream seen for the first time gets one at 0.
 
-    From here on the server ends this transaction when its client stands still (5 s) or it takes longer than 15 s: a
-    frozen consumer must not keep its successor waiting. Only `transaction_timeout` ends one frozen inside a statement.
+    From here on the server ends this transaction when it takes longer than 15 s: a frozen consumer must not keep its
+    successor waiting, and nothing else ends one that is frozen inside a statement.
     Raises Fenced when another consumer made one at the same moment: the batch is tried again.
     """
     subjects, sources = zip(*sorted(streams), strict=True)

@@ -21,6 +21,14 @@ class Conduct(StrEnum):
     """SMS only: the message is not taken, there were too many of late (429)."""
     RECEIPT_TWICE = "receipt_twice"
     """SMS only: the message is taken, and its receipt is posted twice."""
+    RECEIPT_FIRST = "receipt_first"
+    """SMS only: the message is taken, and its receipt has been posted when the answer is given."""
+    SLOW = "slow"
+    """The message is taken, the answer given after `SLOW_SECONDS`."""
+
+
+SLOW_SECONDS = 0.7
+"""Less than any timeout of a sender, those of the trials too."""
 
 
 class Conducts:

@@ -4,13 +4,13 @@ POST /v1/messages      bearer token, {reference, to, text, sender} → 202 {refe
                        reference again gets the same answer and is no second message
                        401 wrong token · 422 {error: malformed | number_invalid | rejected} · 503 {error: busy}
                        429 {error: throttled}
-POST /v1/conduct       {sink: sms | mail, conduct: accept | withhold | refuse | reject | throttle | receipt_twice,
-                       times: n}
+POST /v1/conduct       {sink: sms | mail, conduct: one of `Conduct`, times: n}
 GET  /v1/summary       what arrived at both sinks, and receipts posted and waiting
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import re
@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from deploy.local.sinks.conduct import Conduct, Conducts
+from deploy.local.sinks.conduct import SLOW_SECONDS, Conduct, Conducts
 from deploy.local.sinks.logbook import Kind, Logbook
 from deploy.local.sinks.receipts import Receipts
 
@@ -79,6 +79,10 @@ class Gateway:
             self._silent.discard(reference)
             for _ in range(2 if conduct is Conduct.RECEIPT_TWICE else 1):
                 self._receipts.add(reference)
+        if conduct is Conduct.RECEIPT_FIRST:
+            await self._receipts.taken()
+        if conduct is Conduct.SLOW:
+            await asyncio.sleep(SLOW_SECONDS)
         return JSONResponse({"reference": reference, "accepted": True}, HTTPStatus.ACCEPTED)
 
     async def conduct(self, request: Request) -> Response:

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
-from deploy.local.sinks.conduct import Conduct, Conducts
+from deploy.local.sinks.conduct import SLOW_SECONDS, Conduct, Conducts
 from deploy.local.sinks.logbook import Kind, Logbook
 
 
@@ -33,6 +33,8 @@ class Mailbox:
             case Conduct.WITHHOLD:
                 self._write_down(envelope)
                 await asyncio.Event().wait()
+            case Conduct.SLOW:
+                await asyncio.sleep(SLOW_SECONDS)
         self._write_down(envelope)
         return "250 taken"
 

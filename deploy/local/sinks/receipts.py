@@ -30,7 +30,7 @@ class Receipts:
         token = token_file.read_text("utf-8").strip() if token_file else ""
         self._headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
         self._waiting: deque[dict[str, str]] = deque()
-        self._woken = asyncio.Event()
+        self._woken, self._emptied = asyncio.Event(), asyncio.Event()
         self.posted = 0
 
     @property
@@ -38,12 +38,18 @@ class Receipts:
         """Receipts that nobody has taken yet."""
         return len(self._waiting)
 
+    async def taken(self) -> None:
+        """Wait until every receipt has been taken."""
+        if self._waiting:
+            await self._emptied.wait()
+
     def add(self, reference: str, status: str = "delivered") -> None:
         """Queue the receipt of one message."""
         if self._url is not None:
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
             self._waiting.append({"reference": reference, "status": status, "at": at})
             self._woken.set()
+            self._emptied.clear()
 
     async def run(self) -> None:
         """Post what waits, for ever."""
@@ -78,4 +84,5 @@ class Receipts:
         self.posted += len(batch)
         if not self._waiting:
             self._woken.clear()
+            self._emptied.set()
         return True

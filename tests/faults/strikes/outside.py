@@ -16,8 +16,9 @@ from tests.faults.town import Scene
 from tests.waiting import until
 
 BAD = (
-    *(("sms", conduct) for conduct in ("withhold", "refuse", "reject", "throttle", "receipt_twice")),
-    *(("mail", conduct) for conduct in ("withhold", "refuse")),
+    *(("sms", conduct) for conduct in ("withhold", "refuse", "reject", "throttle", "slow")),
+    *(("sms", conduct) for conduct in ("receipt_twice", "receipt_first")),
+    *(("mail", conduct) for conduct in ("withhold", "refuse", "slow")),
 )
 SENDING = "select count(*) from notification.messages where state = 'sending'"
 DUE = "select count(*) from processing.timers where fires_at <= $1"

@@ -6,19 +6,23 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from deploy.demo.calls import Caller
 from deploy.demo.ledger import Entry
-from deploy.demo.offices import Duty, Item, Officer
+from deploy.demo.offices import Duty, Item, Officer, Offices
 from deploy.local.ports import Ports
 from deploy.local.rolling import Replaced, restart
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 from shared.contracts.topics import LIFECYCLE
+from shared.http.wire import Wire
 from tests.faults.acknowledged import EXPECTED
 from tests.faults.outage import Desks, Measure, asked, outage
+from tests.faults.signals import frozen
+from tests.faults.strikes.at_facts import GO_ON, LET_THROUGH, WAIT_HERE, WAITING
 from tests.faults.town import act_on, arrivals_of
 from tests.integration.intake.counter import FIRST_MORNING
 from tests.integration.together.conftest import PORT_BASE, ROOT
@@ -166,3 +170,43 @@ async def test_while_a_server_is_away_what_is_acknowledged_is_kept_and_nothing_e
     desks.acknowledged[:] = [row["code"] for row in await asked(pair, "select code from intake.dossiers")]
     heard, report = await outage(pair, desks, server, SHORT)
     assert report == [], heard.in_words()
+
+
+async def test_a_replica_that_stands_still_inside_a_filing_holds_its_place_up_for_seconds(pair: Stack) -> None:
+    """It holds the day's number of the place; the server ends its transaction, and the other replica files there."""
+    arrivals = arrivals_of(seed=5, first=2 * FIRST_NUMBER)
+    here = next(arrivals)
+    there = replace(next(arrivals), place=here.place, case=here.case, area_code=here.area_code)
+    async with eyes_on(pair) as everywhere, desk_at(pair, "intake") as first, desk_at(pair, "intake_2") as second:
+        holder = everywhere.database
+        await holder.execute("select pg_advisory_lock(7)")
+        await holder.execute(WAIT_HERE.format(schema="intake", table="intake.dossiers", when="after insert"))
+        filing = asyncio.create_task(first.offices.file(here))
+
+        async def inside() -> bool:
+            return bool(await holder.fetchval(WAITING, "intake"))
+
+        await until(inside, "the filing is in its transaction")
+        with frozen(pair.pid("intake")):
+            await holder.execute(LET_THROUGH)
+            entry = await second.offices.file(there)
+        assert second.caller.repeated, "nothing was held up"
+        codes = [entry.code, (await filing).code]
+        await holder.execute(GO_ON.format(schema="intake"))
+        assert await holder.fetchval("select count(*) from intake.dossiers where code = any($1::text[])", codes) == 2
+    await pair.wait_ready("intake")
+
+
+@dataclass(frozen=True)
+class DeskAt:
+    """What desks file at one replica alone."""
+
+    caller: Caller
+    offices: Offices
+
+
+@contextlib.asynccontextmanager
+async def desk_at(stack: Stack, part: str) -> AsyncIterator[DeskAt]:
+    with contextlib.closing(Wire("127.0.0.1", stack.ports.of(part))) as wire:
+        caller = Caller(wire)
+        yield DeskAt(caller, Offices(caller, caller, stack.token, seed=5))

@@ -12,6 +12,7 @@ from services.notification.channels.mail import MailServer
 from services.notification.domain.letters import Letter
 from services.notification.domain.messages import Answer, Reason, Result
 from services.notification.domain.wording import Text
+from tests.unit.shared.small_server import listening
 
 
 @pytest.mark.parametrize(
@@ -39,17 +40,14 @@ async def handed_over(replies: Sequence[str], *, pause_seconds: float = 0.0) -> 
             await asyncio.sleep(pause_seconds)
             writer.write(f"{reply}\r\n".encode())
         await reader.read()
-        writer.close()
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = int(listening.sockets[0].getsockname()[1])
-    server = MailServer("127.0.0.1", port, sender="s@motcua.example", timeout_seconds=0.5, connections=1)
-    try:
-        return await server.send(Letter("reference", "a@dan.example", Text("Hồ sơ", "Nội dung\n"), datetime.now(UTC)))
-    finally:
-        await server.close()
-        listening.close()
-        await listening.wait_closed()
+    async with listening(serve) as port:
+        server = MailServer("127.0.0.1", port, sender="s@motcua.example", timeout_seconds=0.5, connections=1)
+        letter = Letter("reference", "a@dan.example", Text("Hồ sơ", "Nội dung\n"), datetime.now(UTC))
+        try:
+            return await server.send(letter)
+        finally:
+            await server.close()
 
 
 async def test_a_polite_server_takes_the_message() -> None:

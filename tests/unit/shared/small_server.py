@@ -1,4 +1,4 @@
-"""A small real HTTP server whose answers a test writes byte by byte."""
+"""A small real server whose answers a test writes byte by byte."""
 
 from __future__ import annotations
 
@@ -13,25 +13,32 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
-async def served(serve: Serve) -> AsyncIterator[Wire]:
-    """A wire to a small real server; whatever was opened is closed again."""
+async def listening(serve: Serve) -> AsyncIterator[int]:
+    """The port of a small real server; whoever still serves at the end is waited for, and all is closed again."""
     at_work: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         at_work.add(cast("asyncio.Task[None]", asyncio.current_task()))
-        with contextlib.suppress(asyncio.IncompleteReadError):
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):  # the client may leave at any moment
             await serve(reader, writer)
         writer.close()
-        await writer.wait_closed()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    wire = Wire("127.0.0.1", int(server.sockets[0].getsockname()[1]), connections=2, timeout_seconds=2)
     try:
-        yield wire
+        yield int(server.sockets[0].getsockname()[1])
     finally:
-        wire.close()
         server.close()
         await asyncio.gather(*at_work)
+
+
+@contextlib.asynccontextmanager
+async def served(serve: Serve) -> AsyncIterator[Wire]:
+    """A wire to a small real HTTP server."""
+    async with listening(serve) as port:
+        with contextlib.closing(Wire("127.0.0.1", port, connections=2, timeout_seconds=2)) as wire:
+            yield wire
 
 
 async def read_request(reader: asyncio.StreamReader) -> tuple[str, bytes]:
