@@ -13,7 +13,6 @@ STACKS = (
     "tests/e2e/test_full_year.py",
     "tests/e2e/test_looked_at.py",
     "tests/e2e/",
-    "tests/integration/shared/",
     "tests/faults/",
     "tests/integration/together/",
     "tests/simulation/",
@@ -23,12 +22,9 @@ STACKS = (
     "tests/integration/processing/",
     "tests/integration/intake/",
     "tests/integration/metrics/",
+    "tests/integration/shared/",
 )
-"""What has a stack of its own, the longest first: the tests of one never run beside each other.
-
-Each process is given a second suite before it begins with its first: that behind the full year, which is the longest by
-far, is a short one.
-"""
+"""What has a stack of its own, the longest first: the tests of one never run beside each other."""
 
 settings.register_profile("machine", deadline=None)
 settings.load_profile("machine")
