@@ -31,13 +31,11 @@ After = Callable[[Stack], Awaitable[None]]
 """What is looked at while the stack of a finished year still runs."""
 
 
-@dataclass(frozen=True)
 class YearRunner:
     """Plays years one after the other, each on fresh data in the same folder and on the same ports."""
 
-    rules: Rules
-    folder: Path
-    port_base: int
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
 
     def plan(self, request: YearRequest) -> YearPlan:
         return plan_year(self.rules, request)
@@ -47,8 +45,7 @@ class YearRunner:
     ) -> YearReport:
         """Play one; `stacked` is said to the stack beside what all years have in common."""
         plan = self.plan(request)
-        ports = Ports.from_base(self.port_base)
-        async with Stack(self.folder, ports, fresh=True, scenario=BEGINS_AT, **stacked) as stack:
+        async with Stack(FOLDER, Ports.from_base(PORT_BASE), fresh=True, scenario=BEGINS_AT, **stacked) as stack:
             report = await play(stack, plan, self.rules, hooks=hooks(stack, plan) if hooks else {})
             if after is not None:
                 await after(stack)
@@ -60,7 +57,7 @@ SMALL = YearRequest(300, open=4, late=12, seed=3)
 
 @pytest.fixture(scope="session")
 def years() -> YearRunner:
-    return YearRunner(seed_rules(), FOLDER, PORT_BASE)
+    return YearRunner(seed_rules())
 
 
 LATE = """

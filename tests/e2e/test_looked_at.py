@@ -17,7 +17,7 @@ from deploy.demo.driver import Hook
 from deploy.demo.fates import Impossible
 from deploy.demo.people import person
 from deploy.demo.plan import YearPlan, YearRequest
-from deploy.demo.play import BEGINS_AT, Stage, seed_rules
+from deploy.demo.play import BEGINS_AT, Stage
 from deploy.demo.report import YearReport
 from deploy.local.services import SERVICES, SMS_SECRET
 from deploy.local.sinks.conduct import Conduct
@@ -25,7 +25,7 @@ from deploy.local.sinks.logbook import Kind
 from deploy.local.stack import Stack
 from shared.clocks import ScenarioClock
 from shared.contracts.topics import TOPICS
-from tests.e2e.conftest import FOLDER, PORT_BASE, YearRunner, arrivals, connected, producing
+from tests.e2e.conftest import YearRunner, arrivals, connected, producing
 from tests.e2e.traces import everything, traces
 from tests.unit.shared.small_server import answer, served
 from tests.waiting import until
@@ -62,12 +62,6 @@ class Looked:
     def found(self) -> dict[str, Any]:
         assert self.report is not None
         return self.report.as_json()
-
-
-@pytest.fixture(scope="module")
-def years() -> YearRunner:
-    """On a stack of its own: other suites may run beside it."""
-    return YearRunner(seed_rules(), FOLDER.with_name("e2e-looked-at"), PORT_BASE + 300)
 
 
 @pytest.fixture(scope="module")
