@@ -19,6 +19,7 @@ from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 from tests.e2e.conftest import SMALL, Seen, YearRunner, connected
 from tests.faults.signals import superseded
+from tests.holding import held
 from tests.operating import as_json
 from tests.waiting import until
 
@@ -31,17 +32,6 @@ KAFKA_LOST = 0.85
 CLUSTER = "meta.properties"
 """Names the cluster: Kafka formatted anew is another one."""
 
-MAKE_BATCHES_WAIT = """
-create or replace function processing.wait_here() returns trigger language plpgsql as $$
-begin
-    perform pg_advisory_xact_lock_shared(1);
-    return null;
-end
-$$;
-create or replace trigger wait_here before insert on processing.cases
-    for each statement execute function processing.wait_here();
-"""
-LET_BATCHES_GO = "drop trigger wait_here on processing.cases"
 WAITING_BATCHES = """
 select count(*) from pg_stat_activity
 where application_name = 'motcua-processing' and wait_event = 'advisory' and query ilike '%insert into cases%'
@@ -79,20 +69,17 @@ async def kill_inside_a_batch(stack: Stack, meant: float) -> Struck:
             return bool(await watcher.fetchval(HANDLED) >= meant)
 
         await until(enough, seconds=300)
-        await holder.execute("select pg_advisory_lock(1)")
-        await holder.execute(MAKE_BATCHES_WAIT)
-        victim = stack.pid("processing")
-        log = stack.folder.logs / "processing.log"
+        async with held(holder, "processing", "processing.cases", "before insert"):
+            victim = stack.pid("processing")
+            log = stack.folder.logs / "processing.log"
 
-        async def batch_waits() -> bool:
-            return bool(await watcher.fetchval(WAITING_BATCHES)) and last_of_a_batch(log) == "batch begun"
+            async def batch_waits() -> bool:
+                return bool(await watcher.fetchval(WAITING_BATCHES)) and last_of_a_batch(log) == "batch begun"
 
-        await until(batch_waits)
-        await stack.kill("processing")
-        handled = await watcher.fetchval(HANDLED)
-        told = last_of_a_batch(log)
-        await holder.execute("select pg_advisory_unlock(1)")
-        await holder.execute(LET_BATCHES_GO)
+            await until(batch_waits)
+            await stack.kill("processing")
+            handled = await watcher.fetchval(HANDLED)
+            told = last_of_a_batch(log)
     return Struck(handled, told, victim)
 
 

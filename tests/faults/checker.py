@@ -34,6 +34,8 @@ from typing import Any, Self
 from tests.faults.order import Publications, Readers, effects_without_order, moves_without_order, wipes_without_leave
 
 Row = Mapping[str, Any]
+Span = tuple[float, float]
+"""From when to when, in milliseconds."""
 
 RECOVERS_WITHIN_SECONDS = 60.0
 MOST_MEMORY_KB = 600_000
@@ -292,20 +294,16 @@ def messages_keep_their_policy(history: History) -> Iterator[str]:
 class Leave:
     """What the faults excuse, each from its beginning to the quiet after it; nothing is in hand before and behind."""
 
-    double: list[tuple[str, str]]
-    lose: list[tuple[float, float]]
+    double: list[Span]
+    lose: list[Span]
     given_up: dict[str, float]
     """Message → when it was told to be unknown, in milliseconds."""
 
     @classmethod
     def of(cls, history: History) -> Self:
         return cls(
-            double=[(line["began"], line["quiet"]) for line in history.strikes if line["may_double"]],
-            lose=[
-                (_milliseconds(line["began"]), _milliseconds(line["quiet"]))
-                for line in history.strikes
-                if line["may_lose"]
-            ],
+            double=_spans(history, "may_double"),
+            lose=_spans(history, "may_lose"),
             given_up={
                 row["body"]["message_id"]: row["recorded"]
                 for row in history.journal
@@ -314,10 +312,15 @@ class Leave:
         )
 
     def doubled(self, first: str, again: str) -> bool:
-        return any(began <= first and again <= quiet for began, quiet in self.double)
+        return any(began <= _milliseconds(first) and _milliseconds(again) <= quiet for began, quiet in self.double)
 
     def lost(self, reference: str) -> bool:
         return any(began <= self.given_up.get(reference, 0) <= quiet for began, quiet in self.lose)
+
+
+def _spans(history: History, leave: str) -> list[Span]:
+    """From the beginning to the quiet of each fault that gives this leave."""
+    return [(_milliseconds(line["began"]), _milliseconds(line["quiet"])) for line in history.strikes if line[leave]]
 
 
 def _milliseconds(moment: str) -> float:

@@ -12,9 +12,9 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from deploy.demo.ledger import Entry
 from shared.contracts.topics import LIFECYCLE
 from tests.faults.signals import DidNotStrike, frozen, see_frozen, superseded
-from tests.faults.strikes.at_facts import WAITING, held
 from tests.faults.town import Scene, act_on
 from tests.faults.trial import ROOT
+from tests.holding import WAITING, held
 from tests.waiting import until
 
 SLOW = """
@@ -44,7 +44,7 @@ NEW_FIELD = "added_by_the_next_release"
 async def killed(scene: Scene) -> str:
     """Kill processing inside the transaction of a batch."""
     for _ in range(scene.size.times):
-        async with held(scene, "processing", "processing.cases", "before insert"):
+        async with scene.town.database() as holder, held(holder, "processing", "processing.cases", "before insert"):
             filing = scene.load.begin(1)
 
             await scene.town.holds(WAITING, "processing")
@@ -59,7 +59,8 @@ async def stood_still(scene: Scene) -> str:
     """Freeze a consumer inside a batch, past its session: another opens the batch's cases, then it wakes up."""
     town = scene.town
     async with (
-        held(scene, "processing", "processing.cases", "before insert") as let_through,
+        town.database() as holder,
+        held(holder, "processing", "processing.cases", "before insert") as let_through,
         contextlib.AsyncExitStack() as others,
     ):
         filing = scene.load.begin(1)

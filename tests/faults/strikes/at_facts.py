@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from functools import partial
-from typing import Any
-
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.demo.ledger import Entry
@@ -17,21 +12,10 @@ from shared.messaging.journal import Draft, Journal
 from shared.messaging.replay import relay_again
 from tests.faults.signals import DidNotStrike
 from tests.faults.town import Scene
+from tests.holding import WAITING, held
 from tests.operating import succeed
 from tests.waiting import until
 
-WAIT_HERE = """
-create or replace function {schema}.wait_here() returns trigger language plpgsql as $$
-begin
-    perform pg_advisory_xact_lock_shared(7);
-    return null;
-end
-$$;
-create trigger wait_here {when} on {table} for each statement execute function {schema}.wait_here();
-"""
-LET_THROUGH = "select pg_advisory_unlock_all()"
-GO_ON = "drop function if exists {schema}.wait_here cascade"
-WAITING = "select count(*) from pg_stat_activity where wait_event = 'advisory' and usename = $1"
 ONE_BY_ONE = """
     if (select count(*) from intake.dossiers where xmin = pg_current_xact_id()::xid) > 1 then
         raise exception using errcode = 'deadlock_detected';
@@ -58,14 +42,14 @@ where pg_xact_commit_timestamp(a.xid::xid) > pg_xact_commit_timestamp(b.xid::xid
 """
 UNPUBLISHABLE = "select count(*) from processing.parked where kind = 'unpublishable' and subject = $1"
 ROT = """
-create function processing.rot() returns trigger language plpgsql as $$
+create function {schema}.rot() returns trigger language plpgsql as $$
 begin
-    new.headers := '[';
+    new.headers := '{headers}';
     return new;
 end
 $$;
-create trigger rot before insert on processing.journal
-    for each row when (new.subject = '{subject}') execute function processing.rot();
+create trigger rot before insert on {schema}.journal
+    for each row when (new.subject = '{subject}') execute function {schema}.rot();
 """
 ROTS_NO_MORE = """
 drop function if exists processing.rot cascade;
@@ -90,24 +74,11 @@ create trigger break_opening before insert on processing.cases for each row exec
 MEND = "drop function if exists processing.break_opening cascade"
 
 
-@asynccontextmanager
-async def held(scene: Scene, schema: str, table: str, when: str) -> AsyncIterator[Callable[[], Awaitable[Any]]]:
-    """Whoever does this to the table waits in his transaction while the block runs, or until he is let through."""
-    async with scene.town.database() as holder:
-        await holder.execute("select pg_advisory_lock(7)")
-        await holder.execute(WAIT_HERE.format(schema=schema, table=table, when=when))
-        try:
-            yield partial(holder.execute, LET_THROUGH)
-        finally:
-            await holder.execute(LET_THROUGH)
-            await holder.execute(GO_ON.format(schema=schema))
-
-
 async def relay_killed(scene: Scene) -> str:
     """Kill intake after Kafka's acknowledgement, before the row is deleted."""
     before = await _doubles(scene)
     for _ in range(scene.size.times):
-        async with held(scene, "intake", "intake.unsent", "before delete"):
+        async with scene.town.database() as holder, held(holder, "intake", "intake.unsent", "before delete"):
             filing = scene.load.begin(1)
 
             await scene.town.holds(WAITING, "intake")
@@ -155,7 +126,7 @@ async def unpublishable(scene: Scene) -> str:
     """A fact that the broker refuses and one that makes no message park at the relay; mended, they go out."""
     large, rotten = (f"H56.97.{place}-200102-{8000 + scene.town.recorded}" for place in (21, 22))
     await _limit(scene, LARGEST_TAKEN)
-    await scene.town.execute(ROT.format(subject=rotten))
+    await scene.town.execute(ROT.format(schema="processing", subject=rotten, headers="["))
     try:
         for subject, officer in ((large, "x" * LARGE), (rotten, "desk.H56")):
             await _step_taken(scene, subject, officer)

@@ -12,6 +12,7 @@ import pytest
 from shared.database import transaction
 from shared.messaging.journal import Draft
 from shared.messaging.relay import Relay
+from tests.faults.strikes.at_facts import ROT
 from tests.integration.messaging.house import MOMENT, SMALL, House, create_topic, delete_topic, fact, running
 from tests.integration.messaging.victim import victim
 from tests.integration.messaging.wire import Wire
@@ -19,16 +20,6 @@ from tests.topics import records_of
 from tests.waiting import until
 
 Published = list[tuple[str, int, bytes]]
-ROT = """
-create function {schema}.rot() returns trigger language plpgsql as $$
-begin
-    new.headers := '{headers}';
-    return new;
-end
-$$;
-create trigger rot before insert on {schema}.journal
-    for each row when (new.subject = 'rotten' and new.seq = 2) execute function {schema}.rot();
-"""
 
 
 async def records_on(kafka: str, topic: str) -> list[Any]:
@@ -217,7 +208,7 @@ async def test_a_fact_that_no_broker_takes_parks_its_subject_and_others_flow(hou
 async def test_a_fact_of_which_no_message_can_be_made_parks_its_subject_and_others_flow(house: House, rot: str) -> None:
     await house.append(house.draft("rotten", 1))
     owner = await asyncpg.connect(house.owner_dsn)
-    await owner.execute(ROT.format(schema=house.schema, headers=rot))
+    await owner.execute(ROT.format(schema=house.schema, subject="rotten", headers=rot))
     await owner.close()
     await house.append(house.draft("rotten", 2), house.draft("rotten", 3), house.draft("A", 1))
     async with running(house.relay(), house.consumer()):

@@ -22,8 +22,8 @@ from shared.http.wire import Wire
 from tests.faults.acknowledged import EXPECTED
 from tests.faults.outage import Desks, Measure, asked, outage
 from tests.faults.signals import frozen
-from tests.faults.strikes.at_facts import GO_ON, LET_THROUGH, WAIT_HERE, WAITING
 from tests.faults.town import act_on, arrivals_of
+from tests.holding import WAITING, held
 from tests.integration.intake.counter import FIRST_MORNING
 from tests.integration.together.conftest import PORT_BASE, ROOT
 from tests.integration.together.everywhere import Everywhere, eyes_on, filed, grown
@@ -179,20 +179,18 @@ async def test_a_replica_that_stands_still_inside_a_filing_holds_its_place_up_fo
     there = replace(next(arrivals), place=here.place, case=here.case, area_code=here.area_code)
     async with eyes_on(pair) as everywhere, desk_at(pair, "intake") as first, desk_at(pair, "intake_2") as second:
         holder = everywhere.database
-        await holder.execute("select pg_advisory_lock(7)")
-        await holder.execute(WAIT_HERE.format(schema="intake", table="intake.dossiers", when="after insert"))
-        filing = asyncio.create_task(first.offices.file(here))
+        async with held(holder, "intake", "intake.dossiers", "after insert") as let_through:
+            filing = asyncio.create_task(first.offices.file(here))
 
-        async def inside() -> bool:
-            return bool(await holder.fetchval(WAITING, "intake"))
+            async def inside() -> bool:
+                return bool(await holder.fetchval(WAITING, "intake"))
 
-        await until(inside, "the filing is in its transaction")
-        with frozen(pair.pid("intake")):
-            await holder.execute(LET_THROUGH)
-            entry = await second.offices.file(there)
-        assert second.caller.repeated, "nothing was held up"
-        codes = [entry.code, (await filing).code]
-        await holder.execute(GO_ON.format(schema="intake"))
+            await until(inside, "the filing is in its transaction")
+            with frozen(pair.pid("intake")):
+                await let_through()
+                entry = await second.offices.file(there)
+            assert second.caller.repeated, "nothing was held up"
+            codes = [entry.code, (await filing).code]
         assert await holder.fetchval("select count(*) from intake.dossiers where code = any($1::text[])", codes) == 2
     await pair.wait_ready("intake")
 
