@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 STACKS = (
     "tests/e2e/test_full_year.py",
     "tests/e2e/",
+    "tests/integration/shared/",
     "tests/faults/",
     "tests/integration/together/",
     "tests/simulation/",
@@ -21,9 +22,12 @@ STACKS = (
     "tests/integration/processing/",
     "tests/integration/intake/",
     "tests/integration/metrics/",
-    "tests/integration/shared/",
 )
-"""What has a stack of its own, the longest first: the tests of one never run beside each other."""
+"""What has a stack of its own, the longest first: the tests of one never run beside each other.
+
+Each process is given a second suite before it begins with its first: that behind the full year, the longest by far, is
+a short one.
+"""
 
 settings.register_profile("machine", deadline=None)
 settings.load_profile("machine")

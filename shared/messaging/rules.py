@@ -118,15 +118,14 @@ class RuleStore:
             bootstrap_servers=self._servers,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=500,
         )
         try:
             async with asyncio.timeout(10):
                 await client.start()
-            client.assign(self._places)
             async with asyncio.timeout(10):
                 ends = await client.end_offsets(self._places)
-                await client.seek_to_beginning(*self._places)
+            client.assign(self._places)
             await self._read(client, ends)
             self.pulse.reason = ""
             while follow and not stop.is_set():

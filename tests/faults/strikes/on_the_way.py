@@ -99,6 +99,9 @@ async def _reset(scene: Scene, way: Way) -> str:
 
 async def _half_open(scene: Scene, way: Way) -> str:
     """The server is gone and says nothing: whoever asks must give up by himself."""
+    # On lines in use: while all that they asked is still to be answered they ask nothing, and new ones would be whole.
+    (entry,) = await scene.load.more(1)
+    await scene.town.holds(OPENED, entry.code)
     since, before, lines = len(scene.town.answers()), way.proxy.lost, way.proxy.half_open()
     filing = scene.load.begin(1)
     caught = await way.caught(lambda: way.proxy.lost - before)
