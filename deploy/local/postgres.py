@@ -12,12 +12,14 @@ For trials, PostgreSQL and Kafka alone:
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
 import signal
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import asyncpg
@@ -70,6 +72,9 @@ _CLUSTER = (
 )
 _SETTINGS_FILE = "motcua.conf"
 _DONE = "motcua.initialised"
+_LOCK_FILE = "postmaster.pid"
+_ORPHANS_SECONDS = 10.0
+"""How long processes of a killed server may take to see that it is gone."""
 _ACCESS = "host all all 127.0.0.1/32 scram-sha-256\n"
 
 
@@ -127,12 +132,36 @@ def prepare(folder: Folder, *, durable: bool) -> Path:
     if not (data / _DONE).exists():
         shutil.rmtree(data, ignore_errors=True)
         _initialise(bin_folder, data, password)
+    _forget_dead_server(data)
     settings = {**SETTINGS, **dict.fromkeys(("fsync", "full_page_writes"), "on" if durable else "off")}
     lines = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
     (data / _SETTINGS_FILE).write_text(lines, "ascii")
     _give(data / _SETTINGS_FILE)
     (data / _DONE).touch(mode=0o600)
     return bin_folder
+
+
+def _forget_dead_server(data: Path) -> None:
+    """Remove the lock file of a killed server, once none of its processes works in the folder any more.
+
+    PostgreSQL asks only whether a process of its user answers to the id in the file. Whoever was killed and not reaped
+    yet does, and so does a stranger who was given the id.
+    """
+    lock, give_up_at = data / _LOCK_FILE, time.monotonic() + _ORPHANS_SECONDS
+    while lock.exists() and time.monotonic() < give_up_at:
+        if not _works_in(data):
+            lock.unlink(missing_ok=True)
+            return
+        time.sleep(0.05)
+
+
+def _works_in(folder: Path) -> bool:
+    """Whether the folder is the working directory of any process, as a server's is for each of its own."""
+    for process in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):  # it ended meanwhile, or is another user's
+            if process.readlink() == folder.resolve():
+                return True
+    return False
 
 
 def _initialise(bin_folder: Path, data: Path, password: Path) -> None:
