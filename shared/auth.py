@@ -126,11 +126,15 @@ def role_not_allowed() -> Problem:
     return Problem(HTTPStatus.FORBIDDEN, "role_not_allowed")
 
 
-def path_of(caller: Principal, agencies: Agencies, day: date) -> str:
-    """Find the path of the caller's agency. Raises Problem 403 unless it is in force on that (legal) day."""
+def paths_of(caller: Principal, agencies: Agencies, day: date) -> tuple[str, ...]:
+    """Find the paths of the caller's agency and of those whose work it took over: whose dossiers he may see.
+
+    Raises Problem 403 unless the agency is in force on that (legal) day.
+    """
     if not agencies.in_force(caller.agency, day):
         raise Problem(HTTPStatus.FORBIDDEN, "agency_not_allowed")
-    return agencies.get(caller.agency).path
+    agency = agencies.get(caller.agency)
+    return (agency.path, *(former.path for former in agencies.predecessors(agency, day)))
 
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", bearerFormat="JWT")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import asyncpg
@@ -67,6 +68,42 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """One connection in one transaction: commits at the end, rolls back when anything is raised."""
     async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
         yield connection
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a caller from outside may see; an empty scope sees nothing.
+
+    Dossiers in which a subtree under one of these paths of agencies has a part, or the one that he applied for.
+    """
+
+    paths: tuple[str, ...] = ()
+    dossier: str = ""
+
+
+ENTER_SCOPE = """
+select set_config('role', $1, true), set_config('motcua.paths', $2, true), set_config('motcua.dossier', $3, true)
+"""
+
+
+class CallersPool:
+    """A service's pool for the routes of officers and applicants: each transaction sees what its scope allows (ADR 41).
+
+    The transaction takes on the role `SCHEMA_api`, which row-level security binds to the scope. It is the second lock:
+    every query carries its own predicate all the same.
+    """
+
+    def __init__(self, pool: Pool, schema: str) -> None:
+        self._pool = pool
+        self._role = f"{schema}_api"
+
+    @asynccontextmanager
+    async def transaction(self, scope: Scope) -> AsyncIterator[Connection]:
+        """One transaction within a scope, which ends with it."""
+        async with transaction(self._pool) as tx:
+            # A statement of its own: folded into a query it would come too late for that query's policies.
+            await tx.fetchval(ENTER_SCOPE, self._role, ",".join(scope.paths), scope.dossier)
+            yield tx
 
 
 @asynccontextmanager

@@ -10,11 +10,12 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import asyncpg
 
-from shared.database import Connection, Pool, transaction
+from shared.database import Connection
 from shared.messaging.faults import Unready, passes
 
 MOST_AT_ONCE = 64
@@ -30,6 +31,9 @@ An exception that it answers is that item's outcome, and nothing of the item was
 of several items for which it would have to wait; a single one it waits for.
 """
 
+Begin = Callable[[Sequence[Item]], AbstractAsyncContextManager[Connection]]
+"""Opens the transaction in which these items are settled together."""
+
 _Entry: TypeAlias = "tuple[Item, asyncio.Future[Outcome]]"
 
 
@@ -44,9 +48,9 @@ class GroupCommit(Generic[Item, Outcome]):
     """
 
     def __init__(
-        self, pool: Pool, settle: Settle[Item, Outcome], *, needs: Callable[[Item], Collection[Hashable]]
+        self, begin: Begin[Item], settle: Settle[Item, Outcome], *, needs: Callable[[Item], Collection[Hashable]]
     ) -> None:
-        self._pool, self._settle, self._needs = pool, settle, needs
+        self._transaction, self._settle, self._needs = begin, settle, needs
         self._waiting: deque[_Entry[Item, Outcome]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._at_work = False
@@ -118,8 +122,9 @@ class GroupCommit(Generic[Item, Outcome]):
         return None
 
     async def _transact(self, entries: Sequence[_Entry[Item, Outcome]]) -> Sequence[Outcome | Exception]:
-        async with transaction(self._pool) as tx:
-            outcomes = await self._settle(tx, [item for item, _ in entries])
+        items = [item for item, _ in entries]
+        async with self._transaction(items) as tx:
+            outcomes = await self._settle(tx, items)
             if len(outcomes) != len(entries):
                 raise ValueError(f"{len(outcomes)} outcomes for {len(entries)} items")
         return outcomes

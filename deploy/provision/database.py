@@ -3,7 +3,8 @@
 Tables belong to a role of their own, `motcua_owner`; a service's role may use the tables of its schema, no other's, and
 can change none of them. A table whose comment begins with 'append-only' grants only SELECT and INSERT. Partitions grant
 nothing: they are reached through their parent. The `keyring` schema is the one exception: intake writes, notification
-reads.
+reads. What officers and applicants ask is done in a role of its own, `SCHEMA_api`, which cannot log in and has the few
+rights of `API_RIGHTS`; row-level security binds it to the caller's scope (ADR 41).
 """
 
 from __future__ import annotations
@@ -24,7 +25,33 @@ MIGRATIONS_TABLE = "schema_migrations"
 
 _FULL = "SELECT, INSERT, UPDATE, DELETE"
 _APPEND = "SELECT, INSERT"
-_KEYRING_RIGHTS: Mapping[str, str] = {"intake": "SELECT, INSERT, DELETE", "notification": "SELECT"}
+_KEYRING_RIGHTS: Mapping[str, str] = {
+    "intake": "SELECT, INSERT, DELETE",
+    "intake_api": "SELECT, INSERT",
+    "notification": "SELECT",
+}
+_PUBLISHING = {"journal": "INSERT", "journal_heads": "SELECT, INSERT, UPDATE", "unsent": "INSERT"}
+API_RIGHTS: Mapping[str, Mapping[str, str]] = {
+    "intake": _PUBLISHING
+    | {
+        "day_numbers": "SELECT, INSERT, UPDATE",
+        "dossiers": "SELECT, INSERT",
+        "papers": "SELECT, INSERT",
+        "reads": "INSERT",
+        "idempotency_keys": _FULL,
+    },
+    "processing": _PUBLISHING
+    | {
+        "cases": "SELECT, UPDATE",
+        "steps": "SELECT, UPDATE",
+        "duties": _FULL,
+        "timers": "SELECT, DELETE",
+        "registers": "SELECT, INSERT, UPDATE",
+        "idempotency_keys": _FULL,
+    },
+    "notification": {"dossiers": "SELECT", "notices": "SELECT", "messages": "SELECT"},
+}
+"""Service → table → what its routes do there for a caller; metrics has public figures only."""
 
 DATABASE_EXISTS = """
 SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)
@@ -64,6 +91,32 @@ async def create_roles(connection: Connection, passwords: Mapping[str, str]) -> 
         await connection.execute(await connection.fetchval(QUOTE_ROLE, "ALTER" if known else "CREATE", role, password))
         made += [] if known else [role]
     return made
+
+
+CREATE_API_ROLE = """
+CREATE ROLE {role} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT
+"""
+
+LEND_API_ROLE = """
+GRANT {role} TO {service} WITH INHERIT FALSE, SET TRUE
+"""
+
+
+async def create_api_roles(connection: Connection) -> list[str]:
+    """Make the roles of the services' routes, which only their service can take on; answer the new ones' names."""
+    made = []
+    for service in API_RIGHTS:
+        role = api_role(service)
+        if not await connection.fetchval(ROLE_EXISTS, role):
+            await connection.execute(CREATE_API_ROLE.format(role=role))
+            made.append(role)
+        await connection.execute(LEND_API_ROLE.format(role=role, service=service))
+    return made
+
+
+def api_role(service: str) -> str:
+    """Name the role in which a service does what a caller asks."""
+    return f"{service}_api"
 
 
 CLOSE_DATABASE = """
@@ -110,6 +163,8 @@ async def grant_rights(connection: Connection) -> int:
     async with connection.transaction():
         for service in SERVICES:
             granted += await _grant(connection, service, service, None)
+        for service in API_RIGHTS:
+            granted += await grant_api_rights(connection, service)
         for role, rights in _KEYRING_RIGHTS.items():
             granted += await _grant(connection, KEYRING, role, rights)
     return granted
@@ -124,3 +179,12 @@ async def _grant(connection: Connection, schema: str, role: str, rights: str | N
             GRANT.format(rights=rights or usual, schema=schema, table=f'"{table["name"]}"', role=role)
         )
     return len(tables)
+
+
+async def grant_api_rights(connection: Connection, service: str) -> int:
+    """Give the role of a service's routes exactly its rights; answer their number."""
+    role = api_role(service)
+    await connection.execute(START_FROM_NOTHING.format(schema=service, role=role))
+    for table, rights in API_RIGHTS[service].items():
+        await connection.execute(GRANT.format(rights=rights, schema=service, table=table, role=role))
+    return len(API_RIGHTS[service])

@@ -8,6 +8,7 @@ from services.intake.api.refusals import TITLES
 from services.intake.handlers.accepting import Desk
 from services.intake.handlers.closing import SUBSCRIPTIONS
 from services.intake.settings import Settings
+from shared.database import CallersPool
 from shared.messaging.consumer import Consumer
 from shared.messaging.faults import Unready
 from shared.messaging.figures import Gauges
@@ -40,7 +41,11 @@ async def build(resources: Resources[Settings]) -> Parts:
 
     return Parts(
         surface=Surface(
-            routers=(directory_router(desk), dossier_router(pool, desk, keyring), internal_router(pool, keyring)),
+            routers=(
+                directory_router(desk),
+                dossier_router(CallersPool(pool, "intake"), desk, keyring),
+                internal_router(pool, keyring),
+            ),
             titles=TITLES,
             unavailable=(Unready,),
         ),

@@ -156,8 +156,8 @@ READ_DOSSIER = f"""
 
 READ_VISIBLE_DOSSIER = f"""
 {_READ} where d.code = $1 and (
-    starts_with(d.received_path, $2) or starts_with(d.competent_path, $2)
-    or exists (select from unnest(d.step_paths) as step (path) where starts_with(step.path, $2))
+    d.received_path ^@ any ($2::text[]) or d.competent_path ^@ any ($2::text[])
+    or exists (select from unnest(d.step_paths) as step (path) where step.path ^@ any ($2::text[]))
 )
 """
 
@@ -167,9 +167,9 @@ async def read_dossier(tx: Connection, code: str) -> StoredDossier | None:
     return _stored(await tx.fetchrow(READ_DOSSIER, code))
 
 
-async def read_visible_dossier(tx: Connection, code: str, path: str) -> StoredDossier | None:
-    """Read one dossier if the subtree under `path` received it, decides it or has one of its steps."""
-    return _stored(await tx.fetchrow(READ_VISIBLE_DOSSIER, code, path))
+async def read_visible_dossier(tx: Connection, code: str, paths: Sequence[str]) -> StoredDossier | None:
+    """Read one dossier if a subtree under one of these paths received it, decides it or has one of its steps."""
+    return _stored(await tx.fetchrow(READ_VISIBLE_DOSSIER, code, paths))
 
 
 def _stored(row: Any) -> StoredDossier | None:

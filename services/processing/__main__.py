@@ -11,6 +11,7 @@ from services.processing.handlers.acting import Acting
 from services.processing.handlers.reading import Reading
 from services.processing.loops import Timers, read_due
 from services.processing.settings import Settings
+from shared.database import CallersPool
 from shared.http.app import Surface
 from shared.messaging.consumer import Consumer
 from shared.messaging.faults import Unready
@@ -28,7 +29,8 @@ async def build(resources: Resources[Settings]) -> Parts:
     settings, pool, clock = resources.settings, resources.pool, resources.clock
     servers = settings.kafka.bootstrap_servers
     rules, journal = RuleStore(servers), Journal(NAME)
-    reading = Reading(pool, rules)
+    callers = CallersPool(pool, NAME)
+    reading = Reading(callers, rules)
     timers = Timers(pool, journal, clock)
     tickets = Tickets.with_keys(
         settings.tracking_keys, issuer=settings.tokens.issuer, seconds=settings.tracking.token_seconds
@@ -36,7 +38,7 @@ async def build(resources: Resources[Settings]) -> Parts:
     return Parts(
         surface=Surface(
             routers=(
-                officers_router(Desk(pool, Acting(rules, journal, clock), reading)),
+                officers_router(Desk(callers, Acting(rules, journal, clock), reading)),
                 tracking_router(reading, tickets),
                 internal_router(pool, clock),
             ),

@@ -75,7 +75,7 @@ class AgenciesContent(BaseModel):
 class Agencies:
     """One version of the agencies and of the roles in them."""
 
-    __slots__ = ("_by_area", "_by_code", "_by_role", "agencies", "roles", "version")
+    __slots__ = ("_by_area", "_by_code", "_by_role", "_predecessors", "agencies", "roles", "version")
 
     def __init__(self, version: str, agencies: Iterable[Agency], roles: Iterable[RoleRule] = ()) -> None:
         self.version = version
@@ -84,8 +84,11 @@ class Agencies:
         self._by_code = {agency.code: agency for agency in self.agencies}
         self._by_role: dict[str, list[Agency]] = defaultdict(list)
         self._by_area: dict[str, list[Agency]] = defaultdict(list)
+        self._predecessors: dict[str, list[Agency]] = defaultdict(list)
         for agency in self.agencies:
             self._by_role[agency.role].append(agency)
+            if agency.successor_code is not None:
+                self._predecessors[agency.successor_code].append(agency)
             if agency.kind is AgencyKind.COMMUNE and agency.area_code:
                 self._by_area[agency.area_code].append(agency)
 
@@ -144,6 +147,11 @@ class Agencies:
                 raise UnknownAgency(f"agencies {self.version}: {agency.code} has no single successor on {day}")
             agency = self.get(agency.successor_code)
         return agency
+
+    def predecessors(self, agency: Agency, day: date) -> tuple[Agency, ...]:
+        """The closed agencies whose work an agency has taken over by a date (merge or continue), theirs before them."""
+        former = [closed for closed in self._predecessors.get(agency.code, ()) if not closed.in_force(day)]
+        return tuple(each for closed in former for each in (closed, *self.predecessors(closed, day)))
 
     def places_of_reception(self, day: date) -> tuple[Agency, ...]:
         """Where dossiers are handed in on a date: the district's desk, while there is one, then the communes."""

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from services.metrics.handlers import subscriptions as metrics_subscriptions
 from services.processing.api.acts import settle_acts
+from services.processing.api.officers import Desk
 from services.processing.domain.duties import duties
 from services.processing.domain.refusals import UnknownCase
 from services.processing.handlers.accepting import subscriptions as processing_subscriptions
@@ -23,7 +24,7 @@ from services.processing.handlers.acting import Acting, Wanted
 from services.processing.handlers.clockwork import fire_due
 from services.processing.handlers.reading import Reading
 from shared.contracts.topics import LIFECYCLE, TOPICS
-from shared.database import Connection, transaction
+from shared.database import CallersPool, Connection, transaction
 from shared.group_commit import Busy
 from shared.http.idempotency import Answer, Asked, answer_each_once
 from shared.http.problems import Problem
@@ -248,8 +249,9 @@ async def officer_life(town: Town, actor: Actor) -> None:
 async def _act(actor: Actor, acting: Acting, wishes: Sequence[Wish]) -> None:
     """Ask for acts beside each other, as the API settles them: one transaction, and those held elsewhere alone."""
     async with _asking(actor, wishes):
-        async with transaction(actor.pool()) as tx:
-            outcomes = await settle_acts(acting, tx, [_asked(wish) for wish in wishes])
+        asked = [_asked(wish) for wish in wishes]
+        async with _desk(actor, acting).begin(asked) as tx:
+            outcomes = await settle_acts(acting, tx, asked)
         for wish, outcome in zip(wishes, outcomes, strict=True):
             if isinstance(outcome, Busy):
                 await _act(actor, acting, [wish])
@@ -257,9 +259,14 @@ async def _act(actor: Actor, acting: Acting, wishes: Sequence[Wish]) -> None:
                 await _hear(actor, wish, outcome)
 
 
+def _desk(actor: Actor, acting: Acting) -> Desk:
+    callers = CallersPool(actor.pool(), "processing")
+    return Desk(callers, acting, Reading(callers, acting.rules))
+
+
 def _asked(wish: Wish) -> Asked[Wanted]:
-    path = rules().agencies.get(wish.officer.agency).path
-    return Asked(_claim(wish), Wanted(wish.code, wish.act, wish.officer, path, wish.version, new_traceparent()))
+    paths = (rules().agencies.get(wish.officer.agency).path,)
+    return Asked(_claim(wish), Wanted(wish.code, wish.act, wish.officer, paths, wish.version, new_traceparent()))
 
 
 def _to_repeat(town: Town, actor: Actor) -> Wish | None:
@@ -277,7 +284,8 @@ async def _wish(town: Town, actor: Actor) -> Wish | None:
     if not ledger.acts_left or not ledger.codes():
         return None
     try:
-        case = await Reading(actor.pool(), town.rules).for_applicant(rng.choice(ledger.codes()))
+        reading = Reading(CallersPool(actor.pool(), "processing"), town.rules)
+        case = await reading.for_applicant(rng.choice(ledger.codes()))
     except UnknownCase:
         return None
     except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated
@@ -14,8 +15,8 @@ from services.intake.api.bodies import FilingBody
 from services.intake.api.refusals import as_problem, not_done_here
 from services.intake.handlers.accepting import Accepted, Desk, HandedIn, Outcome, accept_at_desk
 from services.intake.handlers.reading import ServicePurpose, read_for_officer, read_for_service
-from shared.auth import Principal, path_of, require
-from shared.database import Connection, Pool, autocommit, transaction
+from shared.auth import Principal, paths_of, require
+from shared.database import CallersPool, Connection, Pool, Scope, autocommit, transaction
 from shared.group_commit import GroupCommit
 from shared.http.bodies import DossierCodePath
 from shared.http.idempotency import Answer, Asked, IdempotencyKey, answer_each_once, claim_of
@@ -26,11 +27,11 @@ from shared.roles import OFFICERS, Role
 from shared.sealing import KeyringReader
 
 
-def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:
+def dossier_router(pool: CallersPool, desk: Desk, keyring: KeyringReader) -> APIRouter:
     """Routes of the desks and of officers who read."""
     router = APIRouter(prefix="/v1/dossiers", tags=["dossiers"])
     filings: GroupCommit[Asked[HandedIn], Response] = GroupCommit(
-        pool, partial(settle_filings, desk), needs=lambda asked: (asked.name,)
+        partial(_begin, pool, desk), partial(settle_filings, desk), needs=lambda asked: (asked.name,)
     )
 
     @router.post(
@@ -49,9 +50,9 @@ def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:
     async def read(
         code: DossierCodePath, officer: Annotated[Principal, Depends(require(*OFFICERS))], response: Response
     ) -> DossierOfIntake:
-        path = path_of(officer, desk.rules.current_agencies(), desk.clock.now().date())
-        async with transaction(pool) as tx:
-            found = await read_for_officer(tx, keyring, code, officer=officer, path=path)
+        paths = paths_of(officer, desk.rules.current_agencies(), desk.clock.now().date())
+        async with pool.transaction(Scope(paths)) as tx:
+            found = await read_for_officer(tx, keyring, code, officer=officer, paths=paths)
         if found is None:
             raise Problem(HTTPStatus.NOT_FOUND, "not_found")
         response.headers["Cache-Control"] = "no-store"
@@ -69,6 +70,15 @@ def dossier_router(pool: Pool, desk: Desk, keyring: KeyringReader) -> APIRouter:
         raise not_done_here(action)
 
     return router
+
+
+def _begin(pool: CallersPool, desk: Desk, asked: Sequence[Asked[HandedIn]]) -> AbstractAsyncContextManager[Connection]:
+    """Open a transaction that may write what these places receive; one that is not in force may write nothing."""
+    agencies, today = desk.rules.current_agencies(), desk.clock.now().date()
+    places = dict.fromkeys(each.item.officer.agency for each in asked)
+    return pool.transaction(
+        Scope(tuple(agencies.get(place).path for place in places if agencies.in_force(place, today)))
+    )
 
 
 async def settle_filings(desk: Desk, tx: Connection, asked: Sequence[Asked[HandedIn]]) -> list[Response | Exception]:

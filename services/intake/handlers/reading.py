@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,10 +36,10 @@ class OpenDossier:
 
 
 async def read_for_officer(
-    tx: Connection, keyring: KeyringReader, code: str, *, officer: Principal, path: str
+    tx: Connection, keyring: KeyringReader, code: str, *, officer: Principal, paths: Sequence[str]
 ) -> OpenDossier | None:
-    """Open a dossier for an officer whose agency has this path; None when there is none that he may see."""
-    dossier = await repository.read_visible_dossier(tx, code, path)
+    """Open a dossier for an officer whose agency has these paths; None when there is none that he may see."""
+    dossier = await repository.read_visible_dossier(tx, code, paths)
     return await _opened(tx, keyring, dossier, officer, OFFICIAL_DUTY)
 
 

@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 from services.notification.repository import figures
 from services.notification.repository.figures import ToldNotice
-from shared.auth import Principal, path_of
+from shared.auth import Principal, paths_of
 from shared.clocks import LegalClock, machine_now
-from shared.database import Pool, autocommit, transaction
+from shared.database import CallersPool, Pool, Scope, autocommit, transaction
 from shared.http.problems import Problem
 from shared.messaging.quiet import QuietFigures, quiet_figures
 from shared.messaging.rules import RuleStore
@@ -20,6 +20,7 @@ class Reading:
 
     def __init__(self, pool: Pool, rules: RuleStore, clock: LegalClock) -> None:
         self._pool = pool
+        self._callers = CallersPool(pool, "notification")
         self._rules = rules
         self._clock = clock
 
@@ -29,9 +30,9 @@ class Reading:
         Raises Problem: 404 `dossier_unknown` for every other, known or not; 403 `agency_not_allowed` for an agency that
         is not in force today.
         """
-        path = path_of(principal, self._rules.current_agencies(), self._clock.now().date())
-        async with transaction(self._pool) as tx:
-            if not await figures.is_visible(tx, code, path):
+        paths = paths_of(principal, self._rules.current_agencies(), self._clock.now().date())
+        async with self._callers.transaction(Scope(paths)) as tx:
+            if not await figures.is_visible(tx, code, paths):
                 raise Problem(HTTPStatus.NOT_FOUND, "dossier_unknown", "No such dossier is open to you.")
             return await figures.notices_of(tx, code, machine_now())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -11,14 +11,15 @@ from shared.database import Connection
 
 VISIBLE = """
 select exists (
-    select from dossiers where code = $1 and (starts_with(received_path, $2) or starts_with(competent_path, $2))
+    select from dossiers
+    where code = $1 and (received_path ^@ any ($2::text[]) or competent_path ^@ any ($2::text[]))
 )
 """
 
 
-async def is_visible(tx: Connection, code: str, path: str) -> bool:
-    """Tell whether a dossier is known here that the subtree under a path received or decides."""
-    return bool(await tx.fetchval(VISIBLE, code, path))
+async def is_visible(tx: Connection, code: str, paths: Sequence[str]) -> bool:
+    """Tell whether a dossier is known here that a subtree under one of these paths received or decides."""
+    return bool(await tx.fetchval(VISIBLE, code, paths))
 
 
 class ToldNotice(NamedTuple):

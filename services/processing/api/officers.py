@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -20,8 +22,8 @@ from services.processing.domain.workflow import check_action
 from services.processing.handlers.acting import Acting, Wanted
 from services.processing.handlers.reading import Reading
 from services.processing.repository.reading import worklist
-from shared.auth import Principal, path_of, require
-from shared.database import Pool, autocommit
+from shared.auth import Principal, paths_of, require
+from shared.database import CallersPool, Connection, Scope
 from shared.group_commit import GroupCommit
 from shared.http.etags import IfMatch, etag
 from shared.http.idempotency import Asked, IdempotencyKey, claim_of
@@ -56,31 +58,36 @@ def officer_of(principal: Principal) -> Officer:
 class Desk:
     """Everything that the routes of officers use."""
 
-    pool: Pool
+    pool: CallersPool
     acting: Acting
     reading: Reading
 
-    def path_of(self, caller: Principal) -> str:
-        """Find the path of the caller's agency. Raises Problem 403 unless it is in force today, by legal time."""
-        return path_of(caller, self.acting.rules.current_agencies(), self.acting.clock.now().date())
+    def paths_of(self, caller: Principal) -> tuple[str, ...]:
+        """Find the paths of the caller's agency. Raises Problem 403 unless it is in force today, by legal time."""
+        return paths_of(caller, self.acting.rules.current_agencies(), self.acting.clock.now().date())
+
+    def begin(self, asked: Sequence[Asked[Wanted]]) -> AbstractAsyncContextManager[Connection]:
+        """Open a transaction that sees what the officers of these acts may see together."""
+        paths = dict.fromkeys(path for each in asked for path in each.item.paths)
+        return self.pool.transaction(Scope(tuple(paths)))
 
 
 def officers_router(desk: Desk) -> APIRouter:
     """Serve `/v1/worklist`, `/v1/dossiers/{code}` and `/v1/dossiers/{code}/acts/{action}`."""
     router = APIRouter(prefix="/v1", tags=["officers"])
     acts: GroupCommit[Asked[Wanted], Response] = GroupCommit(
-        desk.pool, partial(settle_acts, desk.acting), needs=needs_of
+        desk.begin, partial(settle_acts, desk.acting), needs=needs_of
     )
 
     @router.get("/worklist", summary="What waits for the caller's office, most urgent first.")
     async def list_work(caller: Reader, limit: PageLimit = 50, cursor: PageCursor = None) -> Page[WorklistItem]:
-        desk.path_of(caller)
-        return await read_worklist(desk.pool, officer_of(caller), limit, cursor)
+        async with desk.pool.transaction(Scope(desk.paths_of(caller))) as tx:
+            return await read_worklist(tx, officer_of(caller), limit, cursor)
 
     @router.get("/dossiers/{code}", summary="One dossier, for those whose subtree has a part in it.")
     async def read_dossier(response: Response, caller: Reader, code: DossierPath) -> CaseView:
         with refusals_told():
-            case = await desk.reading.for_officer(code, desk.path_of(caller))
+            case = await desk.reading.for_officer(code, desk.paths_of(caller))
         response.headers["ETag"] = etag(case.version)
         return case_view(case)
 
@@ -93,20 +100,19 @@ def officers_router(desk: Desk) -> APIRouter:
     async def act(
         request: Request, *, caller: Actor, code: DossierPath, action: str, key: IdempotencyKey, version: IfMatch
     ) -> Response:
-        officer, path = officer_of(caller), desk.path_of(caller)
+        officer, paths = officer_of(caller), desk.paths_of(caller)
         with refusals_told():
             check_action(action, officer.role)
         body = await request.body()
-        wanted = Wanted(code, read_act(action, body), officer, path, version, current_traceparent())
+        wanted = Wanted(code, read_act(action, body), officer, paths, version, current_traceparent())
         return await acts(Asked(claim_of(request, body, caller=caller.caller, key=key), wanted))
 
     return router
 
 
-async def read_worklist(pool: Pool, officer: Officer, limit: int, cursor: str | None) -> Page[WorklistItem]:
+async def read_worklist(tx: Connection, officer: Officer, limit: int, cursor: str | None) -> Page[WorklistItem]:
     """Read one page: by promised due moment, then by code. Raises Problem 422 `cursor_invalid`."""
-    async with autocommit(pool) as connection:
-        rows = await worklist(connection, officer, _after(cursor), limit + 1)
+    rows = await worklist(tx, officer, _after(cursor), limit + 1)
     page = rows[:limit]
     more = encode_cursor(page[-1].promised_due.isoformat(), page[-1].code) if len(rows) > limit else None
     return Page(items=[worklist_item(row) for row in page], next_cursor=more)

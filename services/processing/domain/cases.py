@@ -81,10 +81,15 @@ class Case:
     reappointed_to: datetime | None = None
     steps: tuple[Step, ...] = ()
 
-    def concerns(self, path: str) -> bool:
-        """Whether the subtree under a path has a part in it: its place, who decides, or a step's agency."""
-        parts = (self.received_path, self.competent_path, *(step.agency_path for step in self.steps))
-        return any(part.startswith(path) for part in parts)
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The paths of all who have a part in it: its place, who decides, each step's agency once it is known."""
+        steps = (step.agency_path for step in self.steps if step.agency_path)
+        return tuple(dict.fromkeys((self.received_path, self.competent_path, *steps)))
+
+    def concerns(self, paths: tuple[str, ...]) -> bool:
+        """Whether a subtree under one of these paths has a part in it."""
+        return any(part.startswith(paths) for part in self.parts)
 
     def open_steps(self) -> Iterator[Step]:
         """List the steps that wait for an act, in order."""

@@ -28,7 +28,7 @@ from shared.rulebook.calendar import CalendarYearMissing
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An act that an officer wants on the version of a dossier that he saw; his agency has this path.
+    """An act that an officer wants on the version of a dossier that he saw; these paths are his agency's.
 
     A dossier in which his subtree has no part is as unknown to him as it is to a reader.
     """
@@ -36,7 +36,7 @@ class Wanted:
     code: str
     act: Act
     officer: Officer
-    path: str
+    paths: tuple[str, ...]
     seen_version: int
     trace_parent: str
 
@@ -97,7 +97,7 @@ class Acting:
 
     def _judge(self, wanted: Wanted, locked: Locked, now: datetime) -> _Judged | Refusal | CalendarYearMissing:
         """Say whether one act may be done."""
-        if not locked.case.concerns(wanted.path):
+        if not locked.case.concerns(wanted.paths):
             return UnknownCase()
         fired = fire(locked.case, locked.due_timers, now) if locked.due_timers else None
         try:

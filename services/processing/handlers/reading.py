@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from services.processing.domain.cases import Case
 from services.processing.domain.refusals import UnknownCase
 from services.processing.repository.reading import read_case, tracking_secret_hash
-from shared.database import Pool, transaction
+from shared.database import CallersPool, Connection, Scope
 from shared.messaging.rules import RuleStore
 
 NO_HASH = bytes(32)
@@ -20,31 +20,36 @@ NO_HASH = bytes(32)
 class Reading:
     """Reads dossiers for those who may see them."""
 
-    pool: Pool
+    pool: CallersPool
     rules: RuleStore
 
-    async def for_officer(self, code: str, path: str) -> Case:
-        """Read a dossier in which the subtree under a path has a part: its place, who decides, or a step's agency.
+    async def for_officer(self, code: str, paths: tuple[str, ...]) -> Case:
+        """Read a dossier in which a subtree under these paths has a part: its place, who decides, or a step's agency.
 
         Raises UnknownCase for every other dossier, known or not.
         """
-        case = await self.for_applicant(code)
-        if not case.concerns(path):
+        async with self.pool.transaction(Scope(paths)) as tx:
+            case = await _known(tx, code)
+        if not case.concerns(paths):
             raise UnknownCase
         return case
 
     async def for_applicant(self, code: str) -> Case:
         """Read the dossier of an applicant who has proved the secret. Raises UnknownCase."""
-        async with transaction(self.pool) as tx:
-            case = await read_case(tx, code)
-        if case is None:
-            raise UnknownCase
-        return case
+        async with self.pool.transaction(Scope(dossier=code)) as tx:
+            return await _known(tx, code)
 
     async def check_secret(self, code: str, secret: str) -> None:
         """Compare a tracking secret in constant time. Raises UnknownCase for a wrong one as for an unknown code."""
-        async with transaction(self.pool) as tx:
+        async with self.pool.transaction(Scope(dossier=code)) as tx:
             known = await tracking_secret_hash(tx, code)
         given = hashlib.sha256(secret.encode()).digest()
         if not hmac.compare_digest(known or NO_HASH, given):
             raise UnknownCase
+
+
+async def _known(tx: Connection, code: str) -> Case:
+    case = await read_case(tx, code)
+    if case is None:
+        raise UnknownCase
+    return case

@@ -29,36 +29,36 @@ SAVE_ACTS = """
 with moved as (
     update cases set state = m.state, version = m.version, result_number = m.result_number,
         finished_at = m.finished_at, handed_over_at = m.handed_over_at, apologised_at = m.apologised_at,
-        reappointed_to = m.reappointed_to
+        reappointed_to = m.reappointed_to, parts = string_to_array(m.parts, ',')
     from unnest(
         $1::text[], $2::smallint[], $3::bigint[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
-        $8::timestamptz[]
+        $8::timestamptz[], $9::text[]
     ) as m (
-        code, state, version, result_number, finished_at, handed_over_at, apologised_at, reappointed_to
+        code, state, version, result_number, finished_at, handed_over_at, apologised_at, reappointed_to, parts
     )
     where cases.code = m.code
 ), stepped as (
     update steps set agency = s.agency, agency_path = s.agency_path, status = s.status, holder = s.holder,
         taken = s.taken, opened_at = s.opened_at, completed_at = s.completed_at
     from unnest(
-        $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::boolean[],
-        $16::timestamptz[], $17::timestamptz[]
+        $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::boolean[],
+        $17::timestamptz[], $18::timestamptz[]
     ) as s (code, step_no, agency, agency_path, status, holder, taken, opened_at, completed_at)
     where steps.code = s.code and steps.step_no = s.step_no
 ), settled as (
-    delete from duties using unnest($18::text[], $19::bigint[], $20::text[]) as d (code, step_no, action)
+    delete from duties using unnest($19::text[], $20::bigint[], $21::text[]) as d (code, step_no, action)
     where duties.code = d.code and duties.step_no = d.step_no and duties.action = d.action
 ), owed as (
     insert into duties (
         code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken
     )
     select * from unnest(
-        $21::text[], $22::timestamptz[], $23::bigint[], $24::text[], $25::text[], $26::text[], $27::text[], $28::text[],
-        $29::text[], $30::text[], $31::boolean[]
+        $22::text[], $23::timestamptz[], $24::bigint[], $25::text[], $26::text[], $27::text[], $28::text[], $29::text[],
+        $30::text[], $31::text[], $32::boolean[]
     )
     on conflict (code, step_no, action) do update set holder = excluded.holder, taken = excluded.taken
 )
-delete from timers where code = any($32::text[])
+delete from timers where code = any($33::text[])
 """
 
 
@@ -72,7 +72,7 @@ async def save_acts(tx: Connection, decisions: Sequence[Decision]) -> list[tuple
         moved.append(
             (
                 *(case.code, case.state, case.version, case.result_number, case.finished_at, case.handed_over_at),
-                *(case.apologised_at, case.reappointed_to),
+                *(case.apologised_at, case.reappointed_to, ",".join(case.parts)),
             )
         )
         stepped += [
@@ -86,7 +86,7 @@ async def save_acts(tx: Connection, decisions: Sequence[Decision]) -> list[tuple
         new += [duty_row(case, duty) for duty in owed_now if duty not in owed_before]
         owed.append(owed_now)
     ended = [decision.after.code for decision in decisions if decision.ends_the_clock]
-    rows = (*columns(moved, 8), *columns(stepped, 9), *columns(settled, 3), *columns(new, 11))
+    rows = (*columns(moved, 9), *columns(stepped, 9), *columns(settled, 3), *columns(new, 11))
     await tx.execute(SAVE_ACTS, *rows, ended)
     return owed
 

@@ -10,13 +10,13 @@ from services.processing.repository.rows import CASE_FIELDS, columns, duty_row
 from shared.database import Connection
 
 INSERT_CASES = f"""
-insert into cases ({", ".join(CASE_FIELDS)}, tracking_secret_hash)
-select * from unnest(
+insert into cases ({", ".join(CASE_FIELDS)}, tracking_secret_hash, parts)
+select {", ".join(CASE_FIELDS)}, tracking_secret_hash, string_to_array(parts, ',') from unnest(
     $1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
     $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[],
     $17::timestamptz[], $18::text[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
-    $23::timestamptz[], $24::bytea[]
-)
+    $23::timestamptz[], $24::bytea[], $25::text[]
+) as c ({", ".join(CASE_FIELDS)}, tracking_secret_hash, parts)
 """  # noqa: S608 - names of the dataclass's fields
 
 INSERT_STEPS = """
@@ -47,7 +47,13 @@ select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[
 
 async def insert_cases(tx: Connection, opened: Sequence[Opened]) -> None:
     """Write new cases with their steps, duties and timers, in four statements however many they are."""
-    cases = [(*(getattr(each.case, name) for name in CASE_FIELDS), each.tracking_secret_hash) for each in opened]
+    cases = [
+        (
+            *(getattr(each.case, name) for name in CASE_FIELDS),
+            *(each.tracking_secret_hash, ",".join(each.case.parts)),
+        )
+        for each in opened
+    ]
     steps = [
         (
             *(each.case.code, step.no, step.code, step.move, step.agency, step.agency_path, step.role, step.group),
@@ -58,7 +64,7 @@ async def insert_cases(tx: Connection, opened: Sequence[Opened]) -> None:
     ]
     owed = [duty_row(each.case, duty) for each in opened for duty in duties(each.case)]
     timers = [(each.case.code, timer.kind, timer.due_at, timer.fires_at) for each in opened for timer in each.timers]
-    await tx.execute(INSERT_CASES, *columns(cases, 24))
+    await tx.execute(INSERT_CASES, *columns(cases, 25))
     await tx.execute(INSERT_STEPS, *columns(steps, 11))
     await tx.execute(INSERT_DUTIES, *columns(owed, 11))
     await tx.execute(INSERT_TIMERS, *columns(timers, 4))

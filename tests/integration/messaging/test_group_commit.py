@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 
 import asyncpg
 import pytest
@@ -31,12 +33,16 @@ class Unforeseen(Exception):
     """An error that ends the transaction."""
 
 
+def _begin(house: House, _entries: Sequence[Entry]) -> AbstractAsyncContextManager[Connection]:
+    return transaction(house.pool)
+
+
 class Register:
     """Writes one row for each entry; remembers who was settled beside whom. Held rows are asked for as acts do."""
 
     def __init__(self, house: House) -> None:
         self.shared: list[list[Entry]] = []
-        self.together: GroupCommit[Entry, int] = GroupCommit(house.pool, self.settle, needs=Entry.needs)
+        self.together: GroupCommit[Entry, int] = GroupCommit(partial(_begin, house), self.settle, needs=Entry.needs)
 
     async def settle(self, tx: Connection, entries: Sequence[Entry]) -> list[int | Exception]:
         self.shared.append(list(entries))
@@ -137,7 +143,7 @@ async def test_a_lost_database_is_everybodys(house: House, register: Register) -
         await tx.execute("select pg_terminate_backend(pg_backend_pid())")
         raise AssertionError
 
-    together: GroupCommit[Entry, int] = GroupCommit(house.pool, end_the_session, needs=Entry.needs)
+    together: GroupCommit[Entry, int] = GroupCommit(partial(_begin, house), end_the_session, needs=Entry.needs)
     told = await asyncio.gather(*map(together, [Entry("S1"), Entry("S2")]), return_exceptions=True)
     assert all(isinstance(outcome, asyncpg.PostgresError | asyncpg.InterfaceError) for outcome in told)
     assert len(register.shared) == 1

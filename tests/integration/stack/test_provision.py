@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from deploy.provision.database import SERVICES
+from deploy.provision.database import API_RIGHTS, SERVICES, api_role
 from deploy.provision.migrations import MigrationChanged, migrate, migrations_of
 from deploy.provision.run import Report
 from shared.clocks import machine_now
@@ -33,7 +33,7 @@ async def connected(stack: Stack, role: str, schema: str | None = None) -> Async
 
 async def test_the_first_run_makes_everything(first: Report) -> None:
     assert first.topics == [topic.name for topic in TOPICS]
-    assert {"motcua_owner", *SERVICES} == set(first.roles)
+    assert {"motcua_owner", *SERVICES, *map(api_role, API_RIGHTS)} == set(first.roles)
     assert [version.split("-")[0] for version in first.rules] == ["catalogue", "calendar", "agencies"]
     assert first.partitions == len(SERVICES) * 25
 

@@ -14,7 +14,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from shared.auth import Principal, TokenVerifier, path_of
+from shared.auth import Principal, TokenVerifier, paths_of
 from shared.http.problems import Problem
 from shared.roles import Role
 from shared.rulebook.loader import load_seed, parse_agencies
@@ -164,10 +164,15 @@ def test_the_developers_token_is_believed_outside_production_only(tmp_path: Path
         issue_token(path, subject="me", role="king")
 
 
-def test_the_path_of_an_agency_is_that_of_one_in_force_on_the_day() -> None:
+def test_the_paths_of_an_agency_in_force_are_its_own_and_those_of_whom_it_took_over_from() -> None:
     agencies = parse_agencies("agencies-1", load_seed().agencies)
     commune = Principal("me", Role.DESK, "H56.97.21")
-    assert path_of(commune, agencies, date(2025, 6, 30)) == "90.97.21."
+    assert paths_of(commune, agencies, date(2025, 6, 30)) == ("90.97.21.",)
+    merged = replace(commune, agency="H56.97.45")
+    assert paths_of(merged, agencies, date(2025, 1, 1)) == ("90.97.45.", "90.97.28.", "90.97.29.")
+    heir = replace(commune, agency="H56.61")
+    former = ("90.97.21.", "90.97.30.", "90.97.31.", "90.97.39.", "90.97.45.", "90.97.28.", "90.97.29.")
+    assert paths_of(heir, agencies, date(2025, 7, 1)) == ("90.61.", *former)
     for caller, day in (
         (commune, date(2025, 7, 1)),
         (replace(commune, agency="H56.61"), date(2025, 6, 30)),
@@ -175,7 +180,7 @@ def test_the_path_of_an_agency_is_that_of_one_in_force_on_the_day() -> None:
         (replace(commune, agency=""), date(2020, 1, 2)),
     ):
         with pytest.raises(Problem) as refused:
-            path_of(caller, agencies, day)
+            paths_of(caller, agencies, day)
         assert (refused.value.status, refused.value.code) == (403, "agency_not_allowed")
 
 

@@ -1,0 +1,202 @@
+"""Row-level security: what a transaction sees goes by its scope, whatever its queries ask for (ADR 41)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import pytest
+
+from deploy.provision.database import API_RIGHTS
+from services.intake.repository import READ_VISIBLE_DOSSIER
+from services.notification.repository.figures import NOTICES_OF, VISIBLE
+from services.processing.repository.reading import READ_CASE, STEPS_OF, WORKLIST
+from shared.database import CallersPool, Pool, Scope, transaction
+from tests.integration.intake.counter import Counter
+from tests.integration.together.everywhere import Everywhere
+
+OURS, THEIRS = "H56.97.43", "H56.97.42"
+OUR_PATH, THEIR_PATH = "90.97.43.", "90.97.42."
+PLACE_PREDICATE = "(received_path ^@ any ($2::text[]) or competent_path ^@ any ($2::text[]))"
+SECURED = """
+select relname from pg_class where relnamespace = $1::regnamespace and relrowsecurity and relforcerowsecurity
+"""
+WITHOUT_DOSSIERS: Mapping[str, str] = {
+    "day_numbers": "how many dossiers a place took in that day",
+    "registers": "the last number of an agency's register",
+    "idempotency_keys": "read by caller and key together, which nobody else has",
+    "journal_heads": "sequences and hashes; the journal itself is written only",
+}
+"""Tables that routes read without row-level security, and what stands there."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a route asks the database: its first lock is `predicate`, empty where what was read is looked at instead."""
+
+    service: str
+    sql: str
+    predicate: str
+    instead: str
+    arguments: Callable[[str], Sequence[Any]]
+
+    def unlocked(self) -> str:
+        assert self.predicate in self.sql
+        return self.sql.replace(self.predicate, self.instead) if self.predicate else self.sql
+
+
+LONG_AGO, LATER = datetime(1, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+QUERIES: Mapping[str, Query] = {
+    "worklist": Query(
+        "processing",
+        WORKLIST,
+        "agency = $1 and role = $2",
+        "$1::text is not null and $2::text is not null",
+        lambda _: (OURS, "desk", "somebody", LONG_AGO, "", 10_000),
+    ),
+    "case": Query("processing", READ_CASE, "", "", lambda code: (code,)),
+    "steps": Query("processing", STEPS_OF, "", "", lambda code: ([code],)),
+    "papers": Query(
+        "intake",
+        READ_VISIBLE_DOSSIER,
+        READ_VISIBLE_DOSSIER.partition("d.code = $1 and ")[2].strip(),
+        "$2::text[] is not null",
+        lambda code: (code, [OUR_PATH]),
+    ),
+    "visible": Query(
+        "notification", VISIBLE, PLACE_PREDICATE, "$2::text[] is not null", lambda code: (code, [OUR_PATH])
+    ),
+    "notices": Query("notification", NOTICES_OF, "", "", lambda code: (LATER, code)),
+}
+
+
+@pytest.fixture(scope="module")
+async def codes(counter: Counter, everywhere: Everywhere) -> tuple[str, str]:
+    """One dossier of ours and one of theirs, each its commune's alone."""
+    filing = await counter.filing()
+    answers = [await counter.hand_in(filing, headers=counter.bearer("desk", place)) for place in (OURS, THEIRS)]
+    await everywhere.rest()
+    ours, theirs = (str(answer.json()["code"]) for answer in answers)
+    return ours, theirs
+
+
+@asynccontextmanager
+async def one_connection(everywhere: Everywhere, service: str) -> AsyncIterator[Pool]:
+    """A pool as the service has it, of one connection."""
+    pool = await asyncpg.create_pool(
+        everywhere.stack.dsn(service), min_size=1, max_size=1, server_settings={"search_path": service}
+    )
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def without_policies(everywhere: Everywhere, service: str) -> AsyncIterator[None]:
+    tables = [row["relname"] for row in await everywhere.database.fetch(SECURED, service)]
+    assert tables
+
+    async def turn(how: str) -> None:
+        for table in tables:
+            await everywhere.database.execute(f"alter table {service}.{table} {how} row level security")
+
+    await turn("disable")
+    try:
+        yield
+    finally:
+        await turn("enable")
+
+
+async def shown(pool: CallersPool, scope: Scope, sql: str, query: Query, code: str) -> bool:
+    """Whether a transaction of this scope is shown anything of a dossier."""
+    async with pool.transaction(scope) as tx:
+        rows = await tx.fetch(sql, *query.arguments(code))
+    if query.sql is WORKLIST:
+        return code in [row["code"] for row in rows]
+    return bool(rows) and rows[0][0] is not False
+
+
+@pytest.mark.parametrize("name", QUERIES)
+async def test_either_lock_alone_keeps_others_out_and_without_both_they_are_in(
+    everywhere: Everywhere, codes: tuple[str, str], name: str
+) -> None:
+    query, (_, theirs) = QUERIES[name], codes
+    async with one_connection(everywhere, query.service) as connection:
+        pool, scope = CallersPool(connection, query.service), Scope((OUR_PATH,))
+        assert not await shown(pool, scope, query.unlocked(), query, theirs)
+        async with without_policies(everywhere, query.service):
+            assert await shown(pool, scope, query.unlocked(), query, theirs), "the trial cannot fail"
+            if query.predicate:
+                assert not await shown(pool, scope, query.sql, query, theirs)
+        assert not await shown(pool, scope, query.unlocked(), query, theirs)
+        assert await shown(pool, Scope((THEIR_PATH,)), query.unlocked(), query, theirs)
+
+
+async def test_two_tenants_in_turn_on_one_connection_see_their_own_and_a_scope_ends_with_its_transaction(
+    everywhere: Everywhere, codes: tuple[str, str]
+) -> None:
+    every_case = "select code from cases where code = any($1) order by code"
+    mine = dict(zip((OUR_PATH, THEIR_PATH), codes, strict=True))
+    async with one_connection(everywhere, "processing") as connection:
+        pool = CallersPool(connection, "processing")
+
+        async def seen(*paths: str, dossier: str = "") -> list[str]:
+            async with pool.transaction(Scope(paths, dossier)) as tx:
+                return [row["code"] for row in await tx.fetch(every_case, list(codes))]
+
+        turns = [path for _ in range(20) for path in mine]
+        assert await asyncio.gather(*map(seen, turns)) == [[mine[path]] for path in turns]
+        assert await seen(*mine) == sorted(codes)
+        assert await seen("90.97.") == sorted(codes)
+        assert await seen() == []
+        assert await seen(dossier=codes[1]) == [codes[1]]
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            async with pool.transaction(Scope((THEIR_PATH,))) as tx:
+                await tx.fetch("select 1 / 0")
+        assert await seen() == []
+        async with transaction(connection) as tx:
+            assert await tx.fetchval(
+                "select current_user || ' ' || coalesce(current_setting('motcua.paths', true), '')"
+            ) == ("processing ")
+            assert [row["code"] for row in await tx.fetch(every_case, list(codes))] == sorted(codes)
+
+
+async def test_nobody_writes_into_a_dossier_beyond_the_scope(everywhere: Everywhere, codes: tuple[str, str]) -> None:
+    ours, theirs = codes
+    async with one_connection(everywhere, "processing") as connection:
+        pool = CallersPool(connection, "processing")
+        async with pool.transaction(Scope((OUR_PATH,))) as tx:
+            changed = [
+                await tx.execute(f"{statement} where code = $1", theirs)
+                for statement in (
+                    *("update cases set version = version + 1", "update steps set taken = true"),
+                    *("delete from duties", "delete from timers"),
+                )
+            ]
+            assert changed == ["UPDATE 0", "UPDATE 0", "DELETE 0", "DELETE 0"]
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with pool.transaction(Scope((OUR_PATH,))) as tx:
+                await tx.execute(
+                    "insert into duties select $1, 9, 'sign', agency, role, move, step_agency, step_role, "
+                    "holder, taken, promised_due from duties where code = $2",
+                    theirs,
+                    ours,
+                )
+
+
+@pytest.mark.parametrize("service", API_RIGHTS)
+async def test_every_table_that_routes_read_is_secured_or_holds_no_dossier(
+    everywhere: Everywhere, service: str
+) -> None:
+    secured = {row["relname"] for row in await everywhere.database.fetch(SECURED, service)}
+    read = {table for table, rights in API_RIGHTS[service].items() if "SELECT" in rights}
+    assert read - secured == read & WITHOUT_DOSSIERS.keys()
+    role = await everywhere.database.fetchrow("select * from pg_roles where rolname = $1", f"{service}_api")
+    assert role is not None
+    assert not any(role[right] for right in ("rolsuper", "rolbypassrls", "rolcanlogin", "rolinherit"))
