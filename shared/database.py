@@ -9,11 +9,15 @@ from typing import TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from prometheus_client import Gauge
 
 from shared.settings import DatabaseSettings
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+IN_USE = Gauge("motcua_database_connections_in_use", "Connections of the pool that are at work")
+MOST = Gauge("motcua_database_connections_limit", "Connections that the pool may have")
 
 POOL_SIZE = 12
 ACQUIRE_SECONDS = 5.0
@@ -54,6 +58,12 @@ async def create_pool(settings: DatabaseSettings, schema: str, *, size: int = PO
             "transaction_timeout": "30s",
         },
     )
+
+
+def show_use(pool: Pool) -> None:
+    """Let the process's metrics tell how much of its pool is in use, read whenever they are collected."""
+    IN_USE.set_function(lambda: pool.get_size() - pool.get_idle_size())
+    MOST.set(pool.get_max_size())
 
 
 async def _keep_session(_connection: object) -> None:

@@ -25,7 +25,7 @@ from fastapi import FastAPI
 
 from shared.auth import TokenVerifier
 from shared.clocks import LegalClock, legal_clock
-from shared.database import Pool, create_pool, unreachable
+from shared.database import Pool, create_pool, show_use, unreachable
 from shared.http.app import Surface, create_app
 from shared.http.health import Check, Health, MetricsSnapshot
 from shared.loops import Loop, Watched, is_being_cancelled
@@ -141,6 +141,7 @@ class _Process:
         async with contextlib.AsyncExitStack() as end:
             pool = await create_pool(settings.database, service.name)
             end.callback(pool.terminate)
+            show_use(pool)
             parts = await service.build(Resources(settings, pool, legal_clock(settings.clock)))
             for close in parts.closing:
                 end.push_async_callback(close)
@@ -170,6 +171,7 @@ class _Process:
             async with asyncio.TaskGroup() as group:
                 serving = group.create_task(server.serve([self._listener]), name="http")
                 group.create_task(self._snapshot.run(self._stop), name="metrics snapshot")
+                group.create_task(health.run(self._stop), name="readiness")
                 starting = group.create_task(self._start(parts, group), name="start")
                 log.info("listening", port=self._listener.getsockname()[1])
                 await self._end_when_told(health, server, serving, starting)

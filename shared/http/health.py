@@ -1,4 +1,4 @@
-"""What a process says about itself: alive, ready, its metrics, its version."""
+"""What a process says about itself: alive, ready, whether it keeps up, its metrics, its version."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
 from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, Histogram, generate_latest
 from starlette.responses import JSONResponse, Response
 
 from shared.loops import rest
@@ -17,7 +17,15 @@ from shared.observability import clean
 Check = Callable[[], Awaitable[str | None]]
 """Answers None when this part is ready, else the reason why it is not."""
 
+READY = Gauge("motcua_ready", "1 while this part of the process can do its work, as /readyz has it.", ["check"])
+LATE = Histogram(
+    "motcua_event_loop_lag_seconds",
+    "How much later than asked for the event loop came back to a task that looks every 2 s.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+
 CHECK_SECONDS = 3.0
+READY_SECONDS = 2.0
 SNAPSHOT_SECONDS = 5.0
 REFRESH_SECONDS = 2.0
 
@@ -35,6 +43,14 @@ class Health:
         if self.stopping:
             return {"process": "stopping"}
         return await _reasons(self.checks)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep `motcua_ready` young until `stop`: nobody scrapes /readyz."""
+        while not stop.is_set():
+            reasons = await self.not_ready()
+            for check in self.checks:
+                READY.labels(check).set(check not in reasons)
+            await rest(stop, READY_SECONDS)
 
     async def not_alive(self) -> dict[str, str]:
         """Ask whether the loops still turn; nothing outside the process is asked."""
@@ -65,10 +81,12 @@ class MetricsSnapshot:
         self._taken = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Refresh every 2 s until `stop`."""
+        """Refresh every 2 s until `stop`, and note how punctually the event loop comes back."""
         while not stop.is_set():
             self._refresh()
-            await rest(stop, REFRESH_SECONDS)
+            asleep = time.monotonic()
+            if not await rest(stop, REFRESH_SECONDS):
+                LATE.observe(max(time.monotonic() - asleep - REFRESH_SECONDS, 0))
 
     def _refresh(self) -> None:
         self._text, self._taken = generate_latest(self._registry), time.monotonic()

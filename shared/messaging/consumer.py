@@ -26,7 +26,7 @@ from shared.clocks import machine_now as system_machine_now
 from shared.database import Pool
 from shared.loops import Pulse, back_off, is_being_cancelled, rest
 from shared.messaging.batch import Batches, Patience, Subscription
-from shared.messaging.faults import passes, reason_of
+from shared.messaging.faults import Cause, cause_of, passes, reason_of
 from shared.messaging.figures import PAUSED
 from shared.messaging.watch import Watch
 
@@ -94,6 +94,7 @@ class Consumer:
         self._tuning = tuning or Tuning()
         self._batches = {entry.topic: Batches(pool, entry, machine_now) for entry in subscriptions}
         self._settled: dict[TopicPartition, int] = {}
+        self._watermarks: dict[TopicPartition, float] = {}
         self._commit_at = 0.0
         self._busy = asyncio.Lock()
         self.pulse = Pulse(monotonic=monotonic)
@@ -109,7 +110,7 @@ class Consumer:
                 await self._belong(stop)
             except (KafkaError, OSError, TimeoutError) as error:
                 self.pulse.turn()
-                self._wait_for(error, what="kafka")
+                self._wait_for(error, "kafka", Cause.KAFKA)
                 self._failures += 1
                 await rest(stop, back_off(self._failures, self._tuning.longest_back_off_seconds))
 
@@ -133,7 +134,7 @@ class Consumer:
             async with asyncio.timeout(15):
                 await client.start()
             client.subscribe(list(self._batches), listener=_Drain(self._busy))
-            watch = Watch(client, self._tuning.watch_seconds)
+            watch = Watch(client, self._tuning.watch_seconds, self._watermarks)
             while not stop.is_set():
                 self.pulse.turn()
                 await self._turn(client)
@@ -141,6 +142,10 @@ class Consumer:
                 if self._paused_until is None and not self._failed & client.assignment():
                     self._go_on()
             await self._commit(client)
+        except (KafkaError, OSError, TimeoutError) as error:
+            # Leaving a broker that stands still takes many seconds: whoever asks is told before.
+            self._wait_for(error, "kafka", Cause.KAFKA)
+            raise
         finally:
             await _leave(client)
 
@@ -169,6 +174,9 @@ class Consumer:
         failed = {place: batches[place][0].offset for place in batches if errors[place.topic] is not None}
         settled = {place: batches[place][-1].offset + 1 for place in batches.keys() - failed.keys()}
         self._settled |= settled
+        self._watermarks |= {
+            place: records[0 if place in failed else -1].timestamp / 1000 for place, records in batches.items()
+        }
         self._failed = (self._failed - settled.keys()) | failed.keys()
         if failed:
             self._pause(client, failed, next(error for error in errors.values() if error is not None))
@@ -201,7 +209,7 @@ class Consumer:
 
     def _pause(self, client: Any, failed: Mapping[TopicPartition, int], error: Exception) -> None:
         self._failures += 1
-        self._wait_for(error, what="handling" if passes(error) else "unexpected")
+        self._wait_for(error, "handling" if passes(error) else "unexpected", cause_of(error))
         owned = client.assignment()
         for place, offset in failed.items():
             if place in owned:
@@ -209,18 +217,22 @@ class Consumer:
         client.pause(*owned)
         self._paused_until = time.monotonic() + back_off(self._failures, self._tuning.longest_back_off_seconds)
 
-    def _wait_for(self, error: Exception, what: str) -> None:
+    def _wait_for(self, error: Exception, what: str, cause: Cause) -> None:
         reason = f"{what}: {reason_of(error)}"
         if reason != self.pulse.reason:
             log.warning("consumer waits", group=self._group, reason=reason)
         self.pulse.reason = reason
-        PAUSED.labels(self._group).set(1)
+        self._show(cause)
 
     def _go_on(self) -> None:
         if self.pulse.reason:
             log.info("consumer goes on", group=self._group, after=self.pulse.reason)
             self.pulse.reason = ""
-        PAUSED.labels(self._group).set(0)
+            self._show(None)
+
+    def _show(self, present: Cause | None) -> None:
+        for cause in Cause:
+            PAUSED.labels(self._group, cause.value).set(cause is present)
 
     def _client(self) -> Any:
         tuning = self._tuning

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import asyncpg
 from aiokafka.errors import KafkaError
 
@@ -47,6 +49,35 @@ def passes(error: BaseException) -> bool:
     return isinstance(
         error, Unready | Fenced | Epidemic | Unfinished | ClockWentBack | OSError | TimeoutError | KafkaError
     )
+
+
+class Cause(StrEnum):
+    """What a consumer waits for, as a closed list: a label of `motcua_consumer_paused`."""
+
+    KAFKA = "kafka"
+    DATABASE = "database"
+    UNREADY = "unready"
+    """A rule version, or whatever else a handler lacks."""
+    EPIDEMIC = "epidemic"
+    CLOCK = "clock"
+    OTHER = "other"
+    """What no waiting will mend, and what ends by itself at the next try."""
+
+
+CAUSES: tuple[tuple[Cause, tuple[type[BaseException], ...]], ...] = (
+    (Cause.EPIDEMIC, (Epidemic,)),
+    (Cause.UNREADY, (Unready,)),
+    (Cause.CLOCK, (ClockWentBack,)),
+    (Cause.KAFKA, (KafkaError,)),
+    (Cause.DATABASE, (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)),
+)
+"""Error of a handling → its cause; the first that fits."""
+
+
+def cause_of(error: BaseException) -> Cause:
+    """Classify what stopped the handling of a batch: a handler calls nothing but the database."""
+    fitting = (cause for cause, errors in CAUSES if isinstance(error, errors))
+    return next(fitting, Cause.OTHER) if passes(error) else Cause.OTHER
 
 
 def reason_of(error: BaseException) -> str:

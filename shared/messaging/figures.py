@@ -16,19 +16,30 @@ from shared.clocks import machine_now as system_machine_now
 from shared.database import Connection, Pool, transaction
 from shared.loops import Pulse, rest
 from shared.messaging.faults import passes, reason_of
+from shared.messaging.journal import SHARDS
 from shared.messaging.parking import Kind
 from shared.messaging.requests import forget_requests
 
 PUBLISHED = Counter("motcua_relay_published", "Facts that the broker acknowledged", ["topic"])
 CONSUMED = Counter("motcua_consumer_facts", "Facts by what became of them", ["topic", "outcome"])
 LAG = Gauge("motcua_consumer_lag", "Records after the consumer's position", ["topic", "partition"])
-PAUSED = Gauge("motcua_consumer_paused", "1 while the consumer waits for something that will come", ["group"])
+LAG_SECONDS = Gauge(
+    "motcua_consumer_lag_seconds", "How long a record of the topic has waited for the consumer", ["topic"]
+)
+PAUSED = Gauge("motcua_consumer_paused", "1 while the consumer waits, by what it waits for", ["group", "cause"])
 UNSENT = Gauge("motcua_unsent_facts", "Recorded facts that the broker has not acknowledged")
 UNSENT_AGE = Gauge("motcua_unsent_oldest_seconds", "Age of the oldest unsent fact by the machine's clock")
+RELAY_LAG = Gauge(
+    "motcua_relay_lag_seconds", "Age of the topic's oldest unsent fact that no parked one holds up", ["topic"]
+)
+WITHOUT_HOLDER = Gauge("motcua_relay_shards_without_holder", "Shards of the relay that no process holds a lease of")
 PARKED = Gauge("motcua_parked_facts", "Facts in the parking table", ["kind"])
 PARKED_SUBJECTS = Gauge("motcua_parked_dossiers", "Subjects with a fact in the parking table")
 PARKED_OVERDUE = Gauge("motcua_parked_past_promised_due", "Parked subjects whose promised due moment has passed")
 GAP_AGE = Gauge("motcua_parked_gap_oldest_seconds", "How long the oldest fact has waited for a missing one")
+READ_AT = Gauge(
+    "motcua_database_figures_read_timestamp_seconds", "Machine time at which these gauges were read from the database"
+)
 
 REFRESH_SECONDS = 2.0
 FORGET_SECONDS = 60.0
@@ -48,6 +59,19 @@ KINDS = """
 select kind, count(*) as facts from parked group by kind
 """
 
+RELAYED = """
+select topic, extract(epoch from $1 - min(recorded_at))::float8 as seconds
+from unsent as u
+where not exists (
+    select from parked as p where p.kind = 'unpublishable' and p.topic = u.topic and p.subject = u.subject
+)
+group by topic
+"""
+
+HELD = """
+select count(*) from relay_leases where expires_at > clock_timestamp()
+"""
+
 
 async def refresh_figures(tx: Connection, machine_time: datetime, legal_time: datetime) -> None:
     """Set the gauges that the database knows; called by a loop, never by a scrape."""
@@ -61,11 +85,23 @@ async def refresh_figures(tx: Connection, machine_time: datetime, legal_time: da
     found = {record["kind"]: record["facts"] for record in await tx.fetch(KINDS)}
     for kind in Kind:
         PARKED.labels(kind.value).set(found.get(kind.value, 0))
+    READ_AT.set(machine_time.timestamp())
+
+
+async def refresh_relay(tx: Connection, machine_time: datetime) -> None:
+    """Set the gauges of a service's relay; a topic of which nothing waits has none."""
+    lags = {row["topic"]: row["seconds"] for row in await tx.fetch(RELAYED, machine_time)}
+    WITHOUT_HOLDER.set(SHARDS - int(await tx.fetchval(HELD)))
+    RELAY_LAG.clear()
+    for topic, seconds in lags.items():
+        RELAY_LAG.labels(topic).set(seconds)
 
 
 @dataclass
 class Gauges:
     """Keeps the gauges young that the database knows, messaging's and a service's own: a scrape never runs SQL.
+
+    For services that publish: those of the relay are among them.
 
     The same loop forgets, once a minute, the answers to requests that nobody repeats any more.
     """
@@ -97,5 +133,6 @@ class Gauges:
         legal_now = self.clock.now()
         async with transaction(self.pool) as tx:
             await refresh_figures(tx, self.machine_now(), legal_now)
+            await refresh_relay(tx, self.machine_now())
             for read in self.own:
                 await read(tx, legal_now)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
+from datetime import datetime
 from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from shared.messaging.figures import LAG
+from shared.clocks import machine_now as system_machine_now
+from shared.messaging.figures import LAG, LAG_SECONDS
 
 STALLED_SECONDS = 60.0
 ANSWER_SECONDS = 5.0
@@ -28,12 +30,26 @@ class Stalled(KafkaError):  # type: ignore[misc]
 
 
 class Watch:
-    """Looks every few seconds; raises KafkaError or TimeoutError when the client is of no use any more."""
+    """Looks every few seconds; raises KafkaError or TimeoutError when the client is of no use any more.
 
-    def __init__(self, client: Any, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+    `watermarks` has, by partition, a moment (seconds of Unix time) up to which every record is settled: the consumer
+    moves them with each batch, the watch where it sees nothing left to read.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        seconds: float,
+        watermarks: MutableMapping[TopicPartition, float],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        machine_now: Callable[[], datetime] = system_machine_now,
+    ) -> None:
         self._client = client
         self._seconds = seconds
+        self._watermarks = watermarks
         self._monotonic = monotonic
+        self._machine_now = machine_now
         self._looked = monotonic()
         self._owned_at = self._looked
         self._moved: dict[TopicPartition, tuple[int, float]] = {}
@@ -55,7 +71,23 @@ class Watch:
             self._owned_at = self._looked
         elif self._looked - self._owned_at > STALLED_SECONDS:
             raise Stalled("the group gave us no partition for a minute")
+        self._tell_lag(ends, positions)
         self._judge(ends, positions)
+
+    def _tell_lag(self, ends: Mapping[TopicPartition, int], positions: Mapping[TopicPartition, int]) -> None:
+        """How long a topic's oldest unread record may have been there; a partition never read yet tells nothing."""
+        now = self._machine_now().timestamp()
+        for place in self._watermarks.keys() - positions.keys():
+            del self._watermarks[place]
+        seconds: dict[str, float] = {}
+        for place, position in positions.items():
+            if position >= ends[place]:
+                self._watermarks[place] = now
+            behind = now - self._watermarks.get(place, now)
+            seconds[place.topic] = max(behind, seconds.get(place.topic, 0.0))
+        LAG_SECONDS.clear()
+        for topic, behind in seconds.items():
+            LAG_SECONDS.labels(topic).set(behind)
 
     def _judge(self, ends: Mapping[TopicPartition, int], positions: Mapping[TopicPartition, int]) -> None:
         paused = self._client.paused()

@@ -30,6 +30,7 @@ class Stored:
     offset: int
     headers: Sequence[tuple[str, bytes]]
     value: bytes | None
+    timestamp: int = 0
 
     @property
     def name(self) -> Name:

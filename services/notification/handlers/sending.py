@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Protocol
 from uuid import UUID, uuid5
 
 import structlog
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 from pydantic import ValidationError
 
 from services.notification.domain.letters import Letter
@@ -31,6 +32,9 @@ from shared.messaging.faults import passes, reason_of
 from shared.sealing import Contact, KeyringReader, Purpose, SealBroken, associated_data, open_sealed
 
 SECONDS = Histogram("motcua_notice_call_duration_seconds", "Time of a call to a channel.", ["channel"])
+CALLS = Counter("motcua_notice_calls_total", "Attempts to hand a message over, by the answer.", ["channel", "answer"])
+for _labels in product(Channel, Answer):
+    CALLS.labels(*_labels)  # shown before the first call: to Prometheus an increase from nothing is none
 BATCH = 128
 CALLS_AT_ONCE: Mapping[Channel, int] = {Channel.SMS: 16, Channel.EMAIL: 4}
 RECORD_RETRY_SECONDS = 0.2
@@ -130,7 +134,10 @@ class Sending:
         self._in_hand |= ids
         try:
             results = await asyncio.gather(*(self._call(claimed, message) for message in claimed.messages))
-            await self._record(list(zip(claimed.messages, results, strict=True)))
+            called = list(zip(claimed.messages, results, strict=True))
+            for message, result in called:
+                CALLS.labels(message.channel, result.answer).inc()
+            await self._record(called)
         finally:
             self._in_hand -= ids
 

@@ -13,6 +13,7 @@ from shared.database import Connection
 from shared.messaging.brake import LEAST_IN_A_BATCH, REMEDY, WINDOW
 from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Received
+from shared.messaging.faults import Cause
 from tests.integration.messaging.house import QUICK, House, Sending, record_effects, running
 from tests.waiting import until
 
@@ -48,7 +49,8 @@ class Ward:
 
     @property
     def paused(self) -> float | None:
-        return REGISTRY.get_sample_value("motcua_consumer_paused", {"group": self.house.schema})
+        labels = {"group": self.house.schema, "cause": Cause.EPIDEMIC.value}
+        return REGISTRY.get_sample_value("motcua_consumer_paused", labels)
 
     async def braked(self, said: str = "more than ") -> None:
         async def waits() -> bool:

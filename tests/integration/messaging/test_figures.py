@@ -13,10 +13,12 @@ from prometheus_client import REGISTRY
 from shared.clocks import OFFICE_ZONE, machine_now
 from shared.contracts.facts import DossierAccepted
 from shared.contracts.topics import PROMISED_DUE_HEADER
-from shared.database import Connection
+from shared.database import Connection, autocommit, show_use
 from shared.messaging.batch import Subscription
 from shared.messaging.envelope import Received
+from shared.messaging.faults import Cause, Unready
 from shared.messaging.figures import Gauges
+from shared.messaging.journal import SHARDS
 from shared.messaging.parking import Kind
 from tests.integration.messaging.house import House, Sending, running
 from tests.waiting import until
@@ -99,3 +101,64 @@ async def test_what_no_broker_has_yet_is_counted_and_its_oldest_has_an_age(house
     await gauges.refresh()
     assert gauge("motcua_unsent_facts") == 0
     assert gauge("motcua_unsent_oldest_seconds") == 0
+
+
+PARK_FIRST = """
+insert into parked (kind, topic, subject, source, seq, type, headers, reason, attempts, parked_at)
+select 'unpublishable', topic, subject, 'intake', seq, 't', '[]', 'too large', 1, recorded_at from unsent limit 1
+"""
+
+
+async def test_the_relays_lag_leaves_out_what_waits_behind_a_parked_fact(house: House) -> None:
+    ahead = timedelta(minutes=10)
+    gauges = Gauges(house.pool, Standing(DUE), machine_now=lambda: machine_now() + ahead)
+    await house.append(house.draft("A"))
+    await gauges.refresh()
+    assert gauge("motcua_relay_lag_seconds", topic=house.topic) == pytest.approx(600, abs=60)
+    await house.pool.execute(PARK_FIRST)
+    await gauges.refresh()
+    assert gauge("motcua_relay_lag_seconds", topic=house.topic) is None
+    assert gauge("motcua_unsent_oldest_seconds") == pytest.approx(600, abs=60)
+
+
+async def test_shards_without_a_relay_are_counted_until_one_holds_them(house: House) -> None:
+    gauges = Gauges(house.pool, Standing(DUE))
+    await gauges.refresh()
+    assert gauge("motcua_relay_shards_without_holder") == SHARDS
+
+    async def all_held() -> bool:
+        await gauges.refresh()
+        return gauge("motcua_relay_shards_without_holder") == 0
+
+    async with running(house.relay()):
+        await until(all_held)
+    await gauges.refresh()
+    assert gauge("motcua_relay_shards_without_holder") == SHARDS
+    read_at = gauge("motcua_database_figures_read_timestamp_seconds")
+    assert read_at is not None
+    assert read_at == pytest.approx(machine_now().timestamp(), abs=60)
+
+
+async def test_a_consumer_that_waits_tells_for_what_and_how_old_its_first_record_is(house: House) -> None:
+    async def lacking(tx: Connection, facts: Sequence[Received]) -> None:
+        raise Unready("a version that never comes")
+
+    def paused(cause: Cause) -> float | None:
+        return gauge("motcua_consumer_paused", group=house.schema, cause=cause.value)
+
+    async def behind() -> bool:
+        return bool(gauge("motcua_consumer_lag_seconds", topic=house.topic)) and paused(Cause.UNREADY) == 1
+
+    await house.publish(Sending("A", 1))
+    async with running(house.consumer(subscription=house.subscription(lacking))):
+        await until(behind)
+        assert {cause: paused(cause) for cause in Cause} == dict.fromkeys(Cause, 0) | {Cause.UNREADY: 1}
+
+
+async def test_the_use_of_a_pool_is_shown_as_it_is(house: House) -> None:
+    show_use(house.pool)
+    before = gauge("motcua_database_connections_in_use")
+    async with autocommit(house.pool):
+        assert gauge("motcua_database_connections_in_use") == (before or 0) + 1
+    assert gauge("motcua_database_connections_in_use") == before
+    assert gauge("motcua_database_connections_limit") == house.pool.get_max_size()

@@ -6,7 +6,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from shared.clocks import ClockWentBack
 from shared.loops import ALIVE_SECONDS, LoopHealth, Pulse
-from shared.messaging.faults import Fenced, Unready, passes, reason_of
+from shared.messaging.faults import Cause, Epidemic, Fenced, Unready, cause_of, passes, reason_of
 
 
 def test_paused_is_alive_and_not_ready_and_a_loop_that_stands_is_neither() -> None:
@@ -68,6 +68,26 @@ def test_what_passes_pauses(error: Exception) -> None:
 )
 def test_what_stays_parks(error: Exception) -> None:
     assert not passes(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (Epidemic(), Cause.EPIDEMIC),
+        (Unready(), Cause.UNREADY),
+        (ClockWentBack(), Cause.CLOCK),
+        (KafkaConnectionError(), Cause.KAFKA),
+        (ConnectionRefusedError(), Cause.DATABASE),
+        (TimeoutError(), Cause.DATABASE),
+        (asyncpg.TooManyConnectionsError(), Cause.DATABASE),
+        (asyncpg.InterfaceError("connection is closed"), Cause.DATABASE),
+        (Fenced(), Cause.OTHER),
+        (asyncpg.UniqueViolationError(), Cause.OTHER),
+        (KeyError("x"), Cause.OTHER),
+    ],
+)
+def test_what_stops_a_batch_has_one_cause(error: Exception, cause: Cause) -> None:
+    assert cause_of(error) is cause
 
 
 def test_a_reason_is_one_short_line_that_the_database_takes() -> None:

@@ -11,6 +11,7 @@ import asyncpg
 import httpx2
 import pytest
 from fastapi import APIRouter, Depends
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from shared.auth import Principal, TokenVerifier, require
@@ -66,6 +67,15 @@ async def broken(how: str) -> None:
     ]
 
 
+def in_flight() -> float | None:
+    return REGISTRY.get_sample_value("motcua_http_requests_in_flight")
+
+
+@router.get("/inside")
+async def inside() -> float | None:
+    return in_flight()
+
+
 @pytest.fixture(scope="module")
 def jwks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("keys") / "jwks.json"
@@ -94,6 +104,11 @@ def problem(answer: httpx2.Response) -> dict[str, Any]:
     assert found["status"] == answer.status_code
     assert NAME not in answer.text
     return found
+
+
+async def test_a_request_is_in_flight_until_it_is_answered(http: httpx2.AsyncClient) -> None:
+    assert (await http.get("/inside")).json() == 1
+    assert in_flight() == 0
 
 
 async def test_a_fault_is_pointed_at_and_never_shown(http: httpx2.AsyncClient) -> None:
