@@ -3,7 +3,7 @@ SHELL := /bin/sh
 INSTALLED := .venv/installed
 REPLICAS := 1
 
-.PHONY: help demo test check simulate faults outage up down install deps-debian
+.PHONY: help demo test check simulate faults outage up down install tools deps-debian
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -39,7 +39,7 @@ check-sql:
 check-architecture:
 	.venv/bin/pytest -q tests/architecture
 
-test: check ## every check and every test, the full year among them; ARGS="tests/unit"
+test: check tools ## every check and every test, the full year among them; ARGS="tests/unit"
 	.venv/bin/pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 SEEDS ?= 1-300
@@ -57,6 +57,9 @@ install: $(INSTALLED) ## .venv and the locked jars; all other targets do it by t
 $(INSTALLED): pyproject.toml uv.lock deploy/local/jgo.lock.toml deploy/install.sh
 	@deploy/install.sh
 
-deps-debian: ## system tools beside the project (promtool, Chromium, wrk); no test of this release needs one
+tools: $(INSTALLED) ## Prometheus, promtool, amtool and wrk of Debian in var/tools, not installed; `make test` does it by itself
+	@.venv/bin/python -m deploy.debian_tools
+
+deps-debian: ## the same programs, and Chromium, installed for the whole machine, as root
 	apt-get update
-	apt-get install -y --no-install-recommends prometheus chromium wrk
+	apt-get install -y --no-install-recommends prometheus prometheus-alertmanager chromium wrk
