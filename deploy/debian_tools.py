@@ -61,7 +61,7 @@ def bring(place: Path = PLACE) -> None:
         _run("dpkg-deb", "--extract", str(package), str(place), cwd=place)
     for program in PROGRAMS:
         _make_callable(place, program)
-    for folder in ("packages", "lists", "cache"):
+    for folder in {path.name for path in place.iterdir()} - {"bin", "usr"}:
         shutil.rmtree(place / folder)
 
 
@@ -95,7 +95,8 @@ def _run(program: str, *words: str, cwd: Path) -> str:
         [path, *words], cwd=cwd, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
     )
     if done.returncode:
-        raise NotBrought(f"{program} {words[-1]}: {done.stderr.strip().splitlines()[-1:] or done.returncode}")
+        said = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
+        raise NotBrought(f"{program}: {said[-1]}")
     return done.stdout
 
 
