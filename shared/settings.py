@@ -115,17 +115,20 @@ class LogSettings(Piece):
     level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 
 
+FROM_ENVIRONMENT = SettingsConfigDict(
+    env_prefix=ENV_PREFIX,
+    env_nested_delimiter="__",
+    extra="ignore",
+    frozen=True,
+    hide_input_in_errors=True,
+    nested_model_default_partial_update=True,
+)
+
+
 class ServiceSettings(BaseSettings):
     """What every service needs."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter="__",
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-        nested_model_default_partial_update=True,
-    )
+    model_config = FROM_ENVIRONMENT
 
     profile: Profile = Profile.PRODUCTION
     database: DatabaseSettings
@@ -149,7 +152,7 @@ class ServiceSettings(BaseSettings):
         return self
 
 
-Loaded = TypeVar("Loaded", bound=ServiceSettings)
+Loaded = TypeVar("Loaded", bound=BaseSettings)
 
 
 def load_settings(settings: type[Loaded]) -> Loaded:

@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "deploy.cli.stack:status",
     "serve": "deploy.cli.operation:serve",
     "provision": "deploy.cli.operation:provision",
+    "secrets": "deploy.cli.operation:secrets",
     "token": "deploy.cli.operation:token",
     "parked": "deploy.cli.parked:app",
     "republish": "deploy.cli.republish:again",

@@ -1,9 +1,10 @@
-"""`motcua serve`, `provision` and `token`: the pieces of `up`, one by one."""
+"""`motcua serve`, `provision`, `secrets` and `token`: the pieces of `up`, one by one."""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -11,11 +12,13 @@ import typer
 from deploy.cli.options import DEFAULT_FOLDER, FolderOption
 from deploy.cli.outcome import Exit, end, progress
 from deploy.cli.stores import chosen_services, run
+from deploy.installation import named_by_environment
 from deploy.local import services, state
 from deploy.local.folder import Folder
 from deploy.local.ports import Ports
-from deploy.local.stack import legal_now, target
+from deploy.local.stack import installation, legal_now
 from deploy.provision.run import provision as provision_target
+from deploy.secret_files import JWKS_SECRET, make_for_containers, make_missing
 from shared.roles import Role
 
 
@@ -41,16 +44,31 @@ def serve(
 
 
 def provision(folder: FolderOption = DEFAULT_FOLDER) -> None:
-    """Bring roles, schemas, tables, rights, topics and seed rules of a running stack to the declared state.
+    """Bring roles, schemas, tables, rights, topics and seed rules to the declared state.
 
-    Prints what it did; running it again does nothing new. Example: `motcua provision --folder var/trial`.
+    Of the running stack in the folder; with MOTCUA_SECRETS, of the servers that the environment names. Prints what it
+    did; running it again does nothing new. Example: `motcua provision --folder var/trial`.
     """
     place = Folder(folder)
-    services.make_secrets(place)
+    if (found := named_by_environment()) is None:
+        found = installation(place, _ports(place))
+        make_missing(place.secrets)
     with progress.status("provisioning"):
-        report = run(provision_target(target(place, _ports(place)), legal_time=legal_now(place)))
+        report = run(provision_target(found.target(), legal_time=legal_now(place)))
     for line in report.lines():
         typer.echo(line)
+
+
+def secrets(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where they lie; made when it is not there.")],
+) -> None:
+    """Make every secret of an installation in containers that is not there yet, one file each.
+
+    Prints the names of the new ones. The folder is closed to all but its owner; the files can be read by whoever they
+    are mounted for. The keys of tokens are for development. Example: `motcua secrets var/compose/secrets`.
+    """
+    for name in make_for_containers(folder):
+        typer.echo(name)
 
 
 def token(
@@ -64,10 +82,11 @@ def token(
 
     Example: `curl -H "Authorization: Bearer $(motcua token --role desk --agency H56.61)" …`
     """
-    key = Folder(folder).secrets / services.JWKS_SECRET
-    if not key.exists():
-        end(Exit.NOT_READY, f"{key} is not there; start a stack with `motcua up`")
-    typer.echo(services.token(Folder(folder), role=role, agency=agency, subject=subject, seconds=int(hours * 3600)))
+    found = named_by_environment()
+    place = Folder(folder).secrets if found is None else found.secrets
+    if not (place / JWKS_SECRET).exists():
+        end(Exit.NOT_READY, f"{place / JWKS_SECRET} is not there; start a stack with `motcua up`")
+    typer.echo(services.token(place, role=role, agency=agency, subject=subject, seconds=int(hours * 3600)))
 
 
 def _ports(place: Folder) -> Ports:

@@ -8,9 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from deploy.cli.outcome import Exit, end
-from deploy.cli.stores import stack_of
+from deploy.cli.stores import installation_of
 from deploy.local.folder import Folder
-from deploy.local.services import DATABASE
 from services.intake.handlers import closing as intake
 from services.metrics import handlers as metrics
 from services.notification.handlers.facts import Requests
@@ -53,17 +52,17 @@ class Place:
 
 @asynccontextmanager
 async def acting(folder: Folder, service: str) -> AsyncIterator[Place]:
-    """Yield the place of one service of a stack."""
-    found = stack_of(folder, "postgres")
+    """Yield the place of one service of an installation."""
+    found = installation_of(folder)
     settings = DatabaseSettings(
-        host="127.0.0.1",
-        port=found.ports["postgres"],
-        name=DATABASE,
+        host=found.host,
+        port=found.port,
+        name=found.database,
         user=service,
-        password_file=folder.secrets / f"{service}.password",
+        password_file=found.password_file(service),
     )
     pool = await create_pool(settings, service, size=2)
     try:
-        yield Place(service, pool, f"127.0.0.1:{found.ports['kafka']}")
+        yield Place(service, pool, found.bootstrap_servers)
     finally:
         await pool.close()

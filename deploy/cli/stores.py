@@ -1,4 +1,4 @@
-"""An operator's way to a stack and its database: as the owner of all schemas, and only to read."""
+"""An operator's way to an installation and its database: as the owner of all schemas, and only to read."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from deploy.cli.outcome import Exit, end
+from deploy.installation import Installation, named_by_environment
 from deploy.local import state
 from deploy.local.folder import Folder
-from deploy.local.stack import dsn
+from deploy.local.ports import Ports
+from deploy.local.stack import installation
 from deploy.provision.database import OWNER, SERVICES, Connection
 
 Answer = TypeVar("Answer")
@@ -27,13 +29,16 @@ def stack_of(folder: Folder, *parts: str) -> state.StackState:
     return found
 
 
+def installation_of(folder: Folder) -> Installation:
+    """Find the installation that the environment names, else the stack of a folder; else exit 3."""
+    return named_by_environment() or installation(folder, Ports(**stack_of(folder, "postgres").ports))
+
+
 @asynccontextmanager
 async def reading(folder: Folder, schema: str) -> AsyncIterator[Connection]:
     """Yield a connection inside one read-only snapshot of one service's schema."""
-    found = stack_of(folder, "postgres")
-    connection = await asyncpg.connect(
-        dsn(folder, found.ports["postgres"], OWNER), server_settings={"search_path": schema}, timeout=5
-    )
+    place = installation_of(folder).dsn(OWNER)
+    connection = await asyncpg.connect(place, server_settings={"search_path": schema}, timeout=5)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             yield connection

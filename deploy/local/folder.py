@@ -165,12 +165,17 @@ class Folder:
             elif found.name not in {_MARKER, "lock", "supervisor.log"}:
                 found.unlink()
 
-    def secret(self, name: str, make: bytes | None = None) -> Path:
-        """Keep the file of a secret, made once: random text of 192 bits, or the content given."""
+    def secret(self, name: str) -> Path:
+        """Keep the file of a secret: random text, made once."""
         path = self.secrets / name
         if not path.exists():
-            write_private(path, make if make is not None else secrets.token_urlsafe(24).encode())
+            write_private(path, random_text())
         return path
+
+
+def random_text() -> bytes:
+    """Make a password or a token of 192 bits."""
+    return secrets.token_urlsafe(24).encode()
 
 
 def own_folder(path: Path, mode: int) -> None:

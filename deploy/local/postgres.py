@@ -29,9 +29,8 @@ from deploy.local import wheels
 from deploy.local.folder import ROOTS_PLACE, Folder, cache_folder, own_folder, reachable, server_uid, write_private
 from deploy.local.parts import Part
 from deploy.local.processes import Launch, tied_to_us
-
-SUPERUSER = "postgres"
-SUPERUSER_SECRET = "postgres.password"  # noqa: S105 - a file's name
+from deploy.provision.database import SUPERUSER
+from deploy.secret_files import password_name
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -128,7 +127,7 @@ def prepare(folder: Folder, *, durable: bool) -> Path:
 
     Data that the next start wipes need no fsync: without it they survive every killed process, only no power cut.
     """
-    bin_folder, data, password = binaries(), folder.postgres, folder.secret(SUPERUSER_SECRET)
+    bin_folder, data, password = binaries(), folder.postgres, folder.secret(password_name(SUPERUSER))
     if not (data / _DONE).exists():
         shutil.rmtree(data, ignore_errors=True)
         _initialise(bin_folder, data, password)
@@ -205,7 +204,7 @@ def _environment() -> dict[str, str]:
 
 async def not_ready(folder: Folder, port: int) -> str | None:
     """None when the server lets the superuser in, else the reason."""
-    password = (folder.secrets / SUPERUSER_SECRET).read_text("ascii")
+    password = (folder.secrets / password_name(SUPERUSER)).read_text("ascii")
     try:
         connection = await asyncpg.connect(
             host="127.0.0.1", port=port, user=SUPERUSER, database="postgres", password=password, timeout=2

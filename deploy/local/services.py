@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
-import secrets
 import sys
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
+from deploy.installation import DATABASE
 from deploy.local.folder import Folder
 from deploy.local.parts import Part, refuses_connections
 from deploy.local.ports import Ports
 from deploy.local.processes import Launch
 from deploy.provision import database
+from deploy.secret_files import JWKS_SECRET, KEY_SECRET, RECEIPTS_SECRET, SMS_SECRET, TRACKING_SECRET, password_name
 from shared.http.wire import ConnectionLost, Wire
-from shared.tokens import issue_token, new_development_keys
+from shared.tokens import issue_token
 
 SERVICES = database.SERVICES
 MOST_REPLICAS = 2
 """How many processes of each service there may be: each listens on a port of its own."""
-DATABASE = "motcua"
 ISSUER = "motcua"
 AUDIENCE = "motcua"
-JWKS_SECRET, TRACKING_SECRET, KEY_SECRET = "jwks.json", "tracking-jwks.json", "keyring.key"
-SMS_SECRET, RECEIPTS_SECRET = "sms.token", "receipts.token"
 _KEY_READERS = {"intake", "notification"}
 PASSED_ON = ("MOTCUA_BOARD__", "MOTCUA_LOG__", "MOTCUA_NOTICES__", "MOTCUA_TRACKING__TOKEN_SECONDS")
 """Settings that the caller's environment may change; all others are the stack's own."""
@@ -55,19 +52,10 @@ def service_of(part: str) -> str:
     return service if service in SERVICES else part
 
 
-def make_secrets(folder: Folder) -> None:
-    """Generate, once, every secret that the services and the sinks share; the keys are for development."""
-    for name in (JWKS_SECRET, TRACKING_SECRET):
-        folder.secret(name, new_development_keys().encode())
-    folder.secret(KEY_SECRET, base64.b64encode(secrets.token_bytes(32)))
-    folder.secret(SMS_SECRET)
-    folder.secret(RECEIPTS_SECRET)
-
-
-def token(folder: Folder, *, role: str, agency: str = "", subject: str = "developer", seconds: int = 8 * 3600) -> str:
-    """Issue a bearer token that this stack's services believe."""
+def token(secrets: Path, *, role: str, agency: str = "", subject: str = "developer", seconds: int = 8 * 3600) -> str:
+    """Issue a bearer token that is believed by the services to whom the secrets of this folder belong."""
     return issue_token(
-        folder.secrets / JWKS_SECRET,
+        secrets / JWKS_SECRET,
         subject=subject,
         role=role,
         agency=agency,
@@ -87,7 +75,7 @@ def environment(setting: Setting, part: str) -> dict[str, str]:
         "MOTCUA_DATABASE__PORT": str(ports.postgres),
         "MOTCUA_DATABASE__NAME": DATABASE,
         "MOTCUA_DATABASE__USER": service,
-        "MOTCUA_DATABASE__PASSWORD_FILE": str(folder.secrets / f"{service}.password"),
+        "MOTCUA_DATABASE__PASSWORD_FILE": str(folder.secrets / password_name(service)),
         "MOTCUA_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{ports.kafka}",
         "MOTCUA_HTTP__HOST": "127.0.0.1",
         "MOTCUA_HTTP__PORT": str(ports.of(part)),

@@ -16,26 +16,26 @@ from typing import Self
 
 import asyncpg
 
+from deploy.installation import DATABASE, Installation
 from deploy.local import kafka, postgres, status
 from deploy.local.folder import Folder
 from deploy.local.parts import Part
 from deploy.local.ports import Ports, refuse_taken
 from deploy.local.processes import Identity
 from deploy.local.services import (
-    DATABASE,
     MOST_REPLICAS,
     SERVICES,
     Setting,
     environment,
-    make_secrets,
     replicas_of,
     service_part,
     sinks_part,
     token,
 )
 from deploy.local.supervisor import Supervisor
-from deploy.provision.database import OWNER, create_database
-from deploy.provision.run import Report, Target, provision
+from deploy.provision.database import SUPERUSER, create_database
+from deploy.provision.run import Report, provision
+from deploy.secret_files import make_missing
 from shared.clocks import ScenarioClock, SystemLegalClock, write_scenario
 
 ALL_PARTS = ("postgres", "kafka", "sinks", *SERVICES)
@@ -100,9 +100,9 @@ class Stack:
         """The scenario clock's file, written in place by whoever moves the time; None under the system's clock."""
         return self._setting.scenario
 
-    def dsn(self, role: str = postgres.SUPERUSER, database: str = DATABASE) -> str:
+    def dsn(self, role: str = SUPERUSER, database: str = DATABASE) -> str:
         """Say where and as whom to reach the database: a service's name, `motcua_owner`, or the superuser."""
-        return dsn(self.folder, self.ports.postgres, role, database)
+        return installation(self.folder, self.ports).dsn(role, database)
 
     def environment(self, name: str) -> dict[str, str]:
         """Make the whole environment that a service, or another replica of it, is started with."""
@@ -110,7 +110,7 @@ class Stack:
 
     def token(self, role: str, agency: str = "", subject: str = "developer", *, seconds: int = 8 * 3600) -> str:
         """Issue a bearer token that the services of this stack believe."""
-        return token(self.folder, role=role, agency=agency, subject=subject, seconds=seconds)
+        return token(self.folder.secrets, role=role, agency=agency, subject=subject, seconds=seconds)
 
     def pid(self, name: str) -> int:
         """Look up the process id of a running part."""
@@ -161,7 +161,7 @@ class Stack:
         refuse_taken(self.ports, _listeners(self._names))
         if self._fresh:
             self.folder.wipe()
-        make_secrets(self.folder)
+        make_missing(self.folder.secrets)
         if self._scenario is None:
             self.folder.scenario_clock.unlink(missing_ok=True)
         elif not self.folder.scenario_clock.exists():
@@ -184,7 +184,7 @@ class Stack:
     async def provision(self) -> Report:
         """Bring database, topics and rules of the running servers to the declared state; safe at any time."""
         self._say("provisioning: roles, schemas, migrations, topics, rules")
-        return await provision(target(self.folder, self.ports), legal_time=legal_now(self.folder))
+        return await provision(installation(self.folder, self.ports).target(), legal_time=legal_now(self.folder))
 
     async def _prepare_servers(self) -> list[Part]:
         servers = []
@@ -215,10 +215,9 @@ def _listeners(names: Sequence[str]) -> list[str]:
     return [port for name in names for port in status.listeners(name)]
 
 
-def dsn(folder: Folder, port: int, role: str = postgres.SUPERUSER, database: str = DATABASE) -> str:
-    """Say where and as whom to reach a stack's database."""
-    password = (folder.secrets / f"{role}.password").read_text("ascii")
-    return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}"
+def installation(folder: Folder, ports: Ports) -> Installation:
+    """Tell a stack as its operator sees it."""
+    return Installation("127.0.0.1", ports.postgres, DATABASE, f"127.0.0.1:{ports.kafka}", folder.secrets)
 
 
 def legal_now(folder: Folder) -> datetime:
@@ -226,14 +225,3 @@ def legal_now(folder: Folder) -> datetime:
     scenario = folder.scenario_clock
     clock = ScenarioClock(scenario) if scenario.exists() else SystemLegalClock()
     return clock.now()
-
-
-def target(folder: Folder, ports: Ports) -> Target:
-    """Gather what provision needs of a running stack; passwords of the roles are generated at the first call."""
-    passwords = {role: folder.secret(f"{role}.password").read_text("ascii") for role in (OWNER, *SERVICES)}
-    return Target(
-        server_dsn=dsn(folder, ports.postgres, database="postgres"),
-        database=DATABASE,
-        passwords=passwords,
-        bootstrap_servers=f"127.0.0.1:{ports.kafka}",
-    )

@@ -16,6 +16,7 @@ import asyncpg
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
+SUPERUSER = "postgres"
 OWNER = "motcua_owner"
 SERVICES = ("intake", "processing", "notification", "metrics")
 KEYRING = "keyring"

@@ -1,4 +1,4 @@
-"""Starts both sinks on the loopback: `python -m deploy.local.sinks --sms-port N --mail-port N --log-folder DIR …`."""
+"""Starts both sinks: `python -m deploy.local.sinks --sms-port N --mail-port N --log-folder DIR …`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from deploy.local.sinks.logbook import Logbook
 from deploy.local.sinks.mailbox import Mailbox
 from deploy.local.sinks.receipts import Receipts
 
-HOST = "127.0.0.1"
-
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
@@ -32,6 +30,7 @@ class _Server(uvicorn.Server):
 def options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m deploy.local.sinks", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="where both listen; loopback unless told otherwise")
     parser.add_argument("--sms-port", type=int, required=True)
     parser.add_argument("--mail-port", type=int, required=True)
     parser.add_argument("--log-folder", type=Path, required=True)
@@ -48,8 +47,9 @@ async def serve(given: argparse.Namespace) -> None:
         loop.add_signal_handler(number, told.set)
     logbook, conducts = Logbook(given.log_folder), Conducts()
     receipts = Receipts(given.receipts_url, given.receipts_token_file)
-    server = _Server(_config(Gateway(given.token_file, logbook, conducts, receipts).app(), given.sms_port))
-    mail = await loop.create_server(Mailbox(logbook, conducts).protocol, HOST, given.mail_port)
+    gateway = Gateway(given.token_file, logbook, conducts, receipts)
+    server = _Server(_config(gateway.app(), given.host, given.sms_port))
+    mail = await loop.create_server(Mailbox(logbook, conducts).protocol, given.host, given.mail_port)
     async with asyncio.TaskGroup() as group:
         posting = group.create_task(receipts.run())
         serving = group.create_task(server.serve())
@@ -63,10 +63,10 @@ async def serve(given: argparse.Namespace) -> None:
     logbook.close()
 
 
-def _config(app: Starlette, port: int) -> uvicorn.Config:
+def _config(app: Starlette, host: str, port: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=HOST,
+        host=host,
         port=port,
         loop="none",
         http="httptools",
