@@ -30,7 +30,7 @@ from services.notification.settings import Settings as Notification
 from services.processing.settings import Settings as Processing
 from shared.runtime import END_SECONDS
 from shared.settings import ENV_PREFIX
-from tests.compose.reading import OURS
+from tests.compose.reading import OURS, ROOT
 
 Compose = Mapping[str, Any]
 Rule = Callable[[Compose], Iterator[str]]
@@ -46,11 +46,13 @@ MODELS: Models = {
 }
 COMMAND_VARIABLES = {FolderOption.__metadata__[0].envvar}
 OPERATED = {password_name(role) for role in (OWNER, *SERVICES)}
+ALERTMANAGER = (ROOT / "deploy/prometheus/alertmanager.yml").read_text("utf-8")
 GRANTED = {
     "provision": OPERATED | {password_name(SUPERUSER)},
     "operator": OPERATED | {JWKS_SECRET},
+    "alertmanager": set(re.findall(r"/run/secrets/(\w+)", ALERTMANAGER)),
 }
-"""Who is given a folder of secrets and not single files."""
+"""Who reads secrets that its part of the compose file does not name."""
 PORTS = Ports.from_base()
 BIND_MOUNTS = {
     "./deploy/prometheus",

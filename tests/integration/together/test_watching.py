@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 from deploy.local.processes import Child, Launch
 from deploy.local.services import SERVICES, SMS_SECRET
@@ -47,12 +47,12 @@ def write_config(folder: Path, stack: Stack) -> Path:
     (folder / "rules").mkdir()
     for path in (PROMETHEUS / "rules").glob("*.yml"):
         (folder / "rules" / path.name).write_text(faster(path.read_text("utf-8")))
-    config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))
+    config = YAML(typ="safe").load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))
     config["global"] = dict.fromkeys(config["global"], SCRAPE_INTERVAL)
     del config["alerting"]
     for scraped in config["scrape_configs"][0]["static_configs"]:
         scraped["targets"] = [f"127.0.0.1:{stack.ports.of(scraped['labels']['service'])}"]
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    YAML(typ="safe").dump(config, folder / "prometheus.yml")
     return folder / "prometheus.yml"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
 
 from deploy.local.services import SERVICES
 
@@ -42,7 +42,7 @@ def metrics_in(expression: str) -> set[str]:
 def rules() -> Iterator[dict[str, Any]]:
     """Every rule, of records and of alerts."""
     for path in RULES:
-        for group in yaml.safe_load(path.read_text("utf-8"))["groups"]:
+        for group in YAML(typ="safe").load(path.read_text("utf-8"))["groups"]:
             yield from group["rules"]
 
 

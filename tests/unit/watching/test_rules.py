@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 from tests.tools import run
 from tests.unit.watching.alerts import ALERTS, DASHBOARDS, PROMETHEUS, RULES, queries
@@ -48,7 +48,7 @@ def test_an_alert_says_how_urgent_it_is_what_is_seen_and_where_to_read_on(name: 
 
 
 def test_what_inhibits_and_is_inhibited_is_an_alert_of_ours() -> None:
-    config = yaml.safe_load((PROMETHEUS / "alertmanager.yml").read_text("utf-8"))
+    config = YAML(typ="safe").load((PROMETHEUS / "alertmanager.yml").read_text("utf-8"))
     for rule in config["inhibit_rules"]:
         for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
             label, _, names = matcher.replace("=~", "=").partition("=")
