@@ -1,9 +1,10 @@
 # One command each; `make help` lists them. Everything installs itself into this folder first.
 SHELL := /bin/sh
 INSTALLED := .venv/installed
+RIVAL_INSTALLED := .venv/installed-with-rival
 REPLICAS := 1
 
-.PHONY: help demo test check simulate faults outage up down install tools deps-debian
+.PHONY: help demo test check simulate faults outage bench up down install tools deps-debian
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -52,10 +53,17 @@ faults: $(INSTALLED) ## every fault at full size on one stack, and docs/faults.m
 outage: $(INSTALLED) ## 600 s without Kafka, then without the database, under load; ARGS="--rate 100 --seconds 60"
 	@.venv/bin/python -m tests.faults.outage $(ARGS)
 
+bench: $(RIVAL_INSTALLED) tools ## how fast it is, beside floors and a rival, and build/bench.json; ARGS="--only accept relay --rounds 3 --seconds 5"
+	@.venv/bin/python -m tests.bench $(ARGS)
+
 install: $(INSTALLED) ## .venv and the locked jars; all other targets do it by themselves
 
 $(INSTALLED): pyproject.toml uv.lock deploy/local/jgo.lock.toml deploy/install.sh
 	@deploy/install.sh
+
+$(RIVAL_INSTALLED): $(INSTALLED)
+	@deploy/install.sh --group bench
+	@touch $@
 
 tools: $(INSTALLED) ## Prometheus, promtool, amtool and wrk of Debian in var/tools, not installed; `make test` does it by itself
 	@.venv/bin/python -m deploy.debian_tools

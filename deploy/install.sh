@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes .venv and fetches what the embedded stack needs. Called by make; needs only Python 3.11+ with venv, and a network.
 # Everything lies in this checkout: .venv, and var/ for tools and downloads. Proxies, certificates and index settings of
-# the caller's pip and uv stay in force.
+# the caller's pip and uv stay in force. Arguments go to uv: `deploy/install.sh --group bench` installs that group too.
 set -eu
 cd "$(dirname "$0")/.."
 python="${PYTHON:-$(python3 deploy/fastest_python.py 2>/dev/null || echo python3)}"
@@ -44,7 +44,7 @@ if [ ! -x "$tools/bin/uv" ]; then
 fi
 
 say "[3/5] .venv from uv.lock"
-"$tools/bin/uv" sync --locked --all-extras --python "$python" || fail "the locked packages could not be installed"
+"$tools/bin/uv" sync --locked --all-extras --python "$python" "$@" || fail "the locked packages could not be installed"
 
 say "[4/5] Kafka's jars from jgo.lock.toml"
 .venv/bin/python -m deploy.local.jars
