@@ -11,6 +11,9 @@ from tests.bench import report
 from tests.bench.measurements import MEASUREMENTS, ONLY_WHEN_ASKED
 from tests.bench.rounds import Size, play, say
 
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
 
 async def run(names: list[str], size: Size) -> report.Run:
     """Play measurements one after the other; what is done is kept at once."""
@@ -34,7 +37,11 @@ def main() -> int:
     if asked.rounds < 1 or asked.seconds < 1:
         parser.error("rounds and seconds count from 1")
     names = [name for name in MEASUREMENTS if name in (asked.only or MEASUREMENTS.keys() - ONLY_WHEN_ASKED)]
-    found = uvloop.run(run(names, Size(asked.rounds, asked.seconds)))
+    try:
+        found = uvloop.run(run(names, Size(asked.rounds, asked.seconds)))
+    except KeyboardInterrupt:
+        say("interrupted; all that was started is ended")
+        return INTERRUPTED
     report.show(found)
     if asked.write_docs:
         report.write_page(found)

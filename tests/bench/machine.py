@@ -95,7 +95,7 @@ def hardware() -> dict[str, str | int | float]:
         "processor": model[1] if model else platform.machine(),
         "cores": os.cpu_count() or 0,
         "memory_gb": round(int(memory[1]) * 1024 / 1e9, 1) if memory else 0,
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],
     }
 
 

@@ -71,7 +71,7 @@ class Town:
         kind, self.places = _places()
         self.arrivals = _arrivals(kind, self.places)
         self.first_duties: dict[str, Duty] = {}
-        self._waiting: dict[str, asyncio.Future[None]] = {}
+        self._waiting: dict[str, asyncio.Event] = {}
 
     async def look(self) -> None:
         """Tell who waits for a case that it is open, until cancelled."""
@@ -80,7 +80,7 @@ class Town:
             while True:
                 if self._waiting:
                     for row in await database.fetch(OPEN, list(self._waiting)):
-                        self._waiting.pop(row["code"]).set_result(None)
+                        self._waiting.pop(row["code"]).set()
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             database.terminate()
@@ -119,10 +119,9 @@ class Town:
         return took
 
     async def _opened(self, code: str) -> None:
-        opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[code] = opened
+        opened = self._waiting[code] = asyncio.Event()
         async with asyncio.timeout(30):
-            await opened
+            await opened.wait()
 
 
 @dataclass

@@ -66,7 +66,7 @@ def version() -> str:
     if (found := find("wrk")) is None:
         return "not installed"
     said = subprocess.run([found, "-v"], capture_output=True, text=True, check=False)
-    return (said.stdout or said.stderr).partition("Copyright")[0].strip()
+    return (said.stdout or said.stderr).partition("Copyright")[0].removeprefix("wrk").strip()
 
 
 async def load(
