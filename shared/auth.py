@@ -1,12 +1,14 @@
 """Who calls: bearer tokens (JWT, RFC 7519) with a role and an agency.
 
-Algorithms are pinned: RS256 and ES256, and HS256 only where whoever verifies may sign as well. Expiry is machine time.
+A token is believed by the rules of RFC 8725: its key decides the algorithm (RS256, ES256; HS256 only where whoever
+verifies may sign as well), and nothing in its header brings or names a key but `kid`. Expiry is machine time.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,20 +20,35 @@ from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
-from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
+from joserfc.util import to_bytes, urlsafe_b64decode
+from prometheus_client import Gauge
 
 from shared.clocks import machine_now
 from shared.http.problems import Problem
+from shared.jwks import KeyFile, Keys, PinnedKey
 from shared.roles import OFFICER_NAME, OFFICERS, Role
 from shared.rulebook.agencies import Agencies
+from shared.rulebook.identifiers import AGENCY
 from shared.settings import TokenSettings
-from shared.tokens import SYMMETRIC_ALGORITHM
+from shared.tokens import LONGEST_SECONDS
 
-PUBLIC_KEY_ALGORITHMS = ("RS256", "ES256")
 CACHED_TOKENS = 10_000
 TOKEN_BYTES = 4096
-LEEWAY_SECONDS = 5
+LEEWAY_SECONDS = 30
+"""By so much the clocks of the identity server and of this machine may differ."""
+TOKEN_TYPES = frozenset({"jwt", "at+jwt"})
+"""Values of `typ` (RFC 7519, 5.1; RFC 9068, 2.1), in any case of letters."""
+HEADER_NAMES = frozenset({"alg", "kid", "typ", "x5t", "x5t#S256"})
+"""What may stand in a header. The two thumbprints are passed over; whatever else may stand there (a key, an address of
+one, `crit`, `b64`, `cty`) is refused."""
+SUBJECT, AGENCY_CODE = re.compile(OFFICER_NAME), re.compile(AGENCY, re.ASCII)
+
+STALE = Gauge(
+    "motcua_token_keys_stale",
+    "1 while the file of the key set cannot be used; the set read before is in force",
+    ["audience"],
+)
 
 
 @dataclass(frozen=True)
@@ -48,10 +65,19 @@ class Principal:
         return f"{self.subject}/{self.role}/{self.agency}"
 
 
-class TokenVerifier:
-    """Believes tokens that one of the set's keys signed; remembers those that it verified until they expire.
+@dataclass(frozen=True)
+class _Verified:
+    """Who showed a token, and the second from which on it must be judged again."""
 
-    `symmetric`: HS256 is believed too, the algorithm of whoever signs and verifies with one key.
+    principal: Principal
+    until: int
+
+
+class TokenVerifier:
+    """Believes tokens that one of the set's keys signed; remembers those that it verified while token and key hold.
+
+    `symmetric`: HS256 is believed too, the algorithm of whoever signs and verifies with one key. Raises UnusableKeys or
+    OSError when the file of the keys cannot be used to begin with.
     """
 
     def __init__(
@@ -60,60 +86,114 @@ class TokenVerifier:
         *,
         symmetric: bool = False,
         now: Callable[[], datetime] = machine_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keys = KeySet.import_key_set(json.loads(settings.jwks_file.read_text("utf-8")))
-        self._algorithms = [*PUBLIC_KEY_ALGORITHMS, *([SYMMETRIC_ALGORITHM] if symmetric else [])]
+        self._file = KeyFile(settings.jwks_file, symmetric=symmetric, monotonic=monotonic)
         self._now = now
         self._claims = jwt.JWTClaimsRegistry(
-            now=self._seconds,
+            now=self._second,
             leeway=LEEWAY_SECONDS,
             iss={"essential": True, "value": settings.issuer},
             aud={"essential": True, "value": settings.audience},
+            iat={"essential": True},
             exp={"essential": True},
             sub={"essential": True},
         )
-        self._verified: OrderedDict[str, tuple[Principal, int]] = OrderedDict()
+        self._keys = self._file.keys()
+        self._verified: OrderedDict[str, _Verified] = OrderedDict()
+        STALE.labels(settings.audience).set_function(self._stale)
 
-    def _seconds(self) -> int:
+    def _second(self) -> int:
         return int(self._now().timestamp())
+
+    def _stale(self) -> float:
+        self._judge_by(self._file.keys())
+        return float(bool(self._file.fault))
 
     def verify(self, token: str) -> Principal:
         """Return who calls; raises Problem 401 `token_expired` or `token_invalid`."""
+        self._judge_by(self._file.keys())
         known = self._verified.get(token)
-        if known is not None:
-            principal, expires = known
-            if expires + LEEWAY_SECONDS < self._seconds():
-                del self._verified[token]
-                raise _unauthorised("token_expired")
-            return principal
-        claims = self._believed_claims(token)
-        principal = _principal(claims)
-        self._verified[token] = principal, int(claims["exp"])
-        if len(self._verified) > CACHED_TOKENS:
-            self._verified.popitem(last=False)
-        return principal
+        if known is None or known.until <= self._second():
+            self._verified.pop(token, None)
+            known = self._verified[token] = self._believe(token)
+            if len(self._verified) > CACHED_TOKENS:
+                self._verified.popitem(last=False)
+        return known.principal
 
-    def _believed_claims(self, token: str) -> dict[str, Any]:
+    def _judge_by(self, keys: Keys) -> None:
+        """Take these keys; where they are others than before, what those verified is forgotten."""
+        if keys is not self._keys:
+            self._keys = keys
+            self._verified.clear()
+
+    def _believe(self, token: str) -> _Verified:
         if len(token) > TOKEN_BYTES:
             raise _unauthorised("token_invalid")
         try:
-            registry = JWSRegistry(algorithms=self._algorithms)
-            claims = jwt.decode(token, self._keys, algorithms=self._algorithms, registry=registry).claims
+            key = self._key_of(_header(token))
+            registry = JWSRegistry(algorithms=[key.algorithm])
+            claims = jwt.decode(token, key.key, registry=registry, decoder_cls=_OfOneMeaning).claims
             self._claims.validate(claims)
+            principal, until = _principal(claims), _end(claims)
         except ExpiredTokenError as error:
             raise _unauthorised("token_expired") from error
-        except (JoseError, ValueError, TypeError, KeyError) as error:
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise _unauthorised("token_invalid") from error
-        return claims
+        return _Verified(principal, until if key.until is None else min(until, key.until))
+
+    def _key_of(self, header: dict[str, Any]) -> PinnedKey:
+        kid = header["kid"]
+        if kid not in self._keys:
+            self._judge_by(self._file.keys_at_once())
+        key = self._keys[kid]
+        if not key.holds(self._second()):
+            raise ValueError("the key's end has come")
+        return key
+
+
+class _OfOneMeaning(json.JSONDecoder):
+    """JSON in which no name stands twice (RFC 7515, 4; RFC 7519, 4): readers differ in which one they take."""
+
+    def __init__(self) -> None:
+        super().__init__(object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _header(token: str) -> dict[str, Any]:
+    """Read the header, by which the key is found. Raises ValueError or RecursionError."""
+    header = json.loads(urlsafe_b64decode(to_bytes(token.partition(".")[0])), cls=_OfOneMeaning)
+    if not isinstance(header, dict) or header.keys() - HEADER_NAMES:
+        raise ValueError("a header of another kind of token")
+    if str(header.get("typ")).lower() not in TOKEN_TYPES:
+        raise ValueError("another type of token")
+    return header
+
+
+def _end(claims: dict[str, Any]) -> int:
+    """Find the second from which on a token is no longer believed. Raises ValueError for what lives too long."""
+    issued, expires = claims["iat"], claims["exp"]
+    if not all(type(claims.get(name, 0)) is int for name in ("iat", "exp", "nbf")):
+        raise ValueError("a moment that is no whole second")
+    if expires - issued > LONGEST_SECONDS:
+        raise ValueError("a life that is too long")
+    return int(expires) + LEEWAY_SECONDS
 
 
 def _principal(claims: dict[str, Any]) -> Principal:
-    subject, role, agency = (claims.get(name, "") for name in ("sub", "role", "agency"))
-    if not all(isinstance(value, str) for value in (subject, role, agency)) or role not in set(Role):
-        raise _unauthorised("token_invalid")
-    if Role(role) in OFFICERS and not (agency and re.fullmatch(OFFICER_NAME, subject)):
-        raise _unauthorised("token_invalid")
-    return Principal(subject, Role(role), agency)
+    """Read who it is. Raises KeyError, ValueError or TypeError for what is missing or of another form."""
+    subject, role, agency = claims["sub"], Role(claims["role"]), claims.get("agency", "")
+    if not SUBJECT.fullmatch(subject):
+        raise ValueError("a subject that is no identifier")
+    if not AGENCY_CODE.fullmatch(agency) and (agency != "" or role in OFFICERS):
+        raise ValueError("no agency, or none that could be")
+    return Principal(subject, role, agency)
 
 
 def _unauthorised(code: str) -> Problem:

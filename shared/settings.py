@@ -6,7 +6,6 @@ to start and names every problem at once.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ from typing import Annotated, Any, NoReturn, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.jwks import UnusableKeys, parse_keys
 
 ENV_PREFIX = "MOTCUA_"
 CONFIGURATION_ERROR = os.EX_CONFIG
@@ -76,25 +77,21 @@ class HttpSettings(Piece):
     port: Port
 
 
-class TokenSettings(Piece):
-    """Which bearer tokens are believed: keys as a JWK set (RFC 7517), issuer and audience (RFC 7519)."""
+def _holds_keys(path: Path) -> Path:
+    parse_keys(path.read_bytes(), symmetric=True)
+    return path
 
-    jwks_file: SecretFile
+
+KeySetFile = Annotated[SecretFile, AfterValidator(_holds_keys)]
+"""Path of a JWK set (RFC 7517) with keys that can verify tokens."""
+
+
+class TokenSettings(Piece):
+    """Which bearer tokens are believed: keys, issuer, audience (RFC 7519). Changes of the file are followed."""
+
+    jwks_file: KeySetFile
     issuer: str = "motcua"
     audience: str = "motcua"
-
-    def symmetric_key_ids(self) -> list[str]:
-        """Name the shared-secret keys (HS256) in the set: whoever can verify with one can also forge with it."""
-        keys = json.loads(self.jwks_file.read_text("utf-8"))["keys"]
-        return [str(key.get("kid", "unnamed")) for key in keys if key.get("kty") == "oct"]
-
-    @model_validator(mode="after")
-    def _keys_can_be_read(self) -> Self:
-        try:
-            self.symmetric_key_ids()
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError("jwks_file holds no JWK set") from error
-        return self
 
 
 class ClockSettings(Piece):
@@ -145,8 +142,10 @@ class ServiceSettings(BaseSettings):
         faults = []
         if self.clock.scenario_file is not None:
             faults.append(f"{ENV_PREFIX}CLOCK__SCENARIO_FILE: a production profile runs on the system's clock")
-        if symmetric := self.tokens.symmetric_key_ids():
-            faults.append(f"{ENV_PREFIX}TOKENS__JWKS_FILE: a production profile refuses shared-secret keys {symmetric}")
+        try:
+            parse_keys(self.tokens.jwks_file.read_bytes(), symmetric=False)
+        except UnusableKeys as fault:
+            faults.append(f"{ENV_PREFIX}TOKENS__JWKS_FILE: {fault}")
         if faults:
             raise ValueError("; ".join(faults))
         return self

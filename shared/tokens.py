@@ -1,4 +1,7 @@
-"""Bearer tokens are made here and believed in `shared/auth.py`: for development, the demo, tests, and tracking."""
+"""Bearer tokens and their shared-secret keys are made here and believed in `shared/auth.py`.
+
+For development, the demo, tests, and the applicants' tracking: elsewhere an identity server signs.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,15 @@ import json
 import secrets
 import time
 from pathlib import Path
+from typing import Any
 
 from joserfc import jwt
-from joserfc.jwk import KeySet
 
+from shared.jwks import SYMMETRIC_ALGORITHM, Keys, parse_keys
 from shared.roles import Role
 
-SYMMETRIC_ALGORITHM = "HS256"
-"""Whoever can verify can sign as well: right where one party does both, or outside production."""
+LONGEST_SECONDS = 24 * 3600
+"""The longest life of a token, from `iat` to `exp`: a stolen one is good for no longer."""
 
 
 def issue_token(
@@ -27,15 +31,16 @@ def issue_token(
     issuer: str = "motcua",
     audience: str = "motcua",
 ) -> str:
-    """Sign a token with the first shared-secret key of the set.
+    """Sign a token with the first shared-secret key of the set that is in force.
 
-    Raises ValueError when the set has no such key or the role is unknown.
+    Raises ValueError when the set has no such key, the role is unknown or nobody would believe so long a life.
     """
-    keys = KeySet.import_key_set(json.loads(jwks_file.read_text("utf-8"))).keys
-    key = next((key for key in keys if key.key_type == "oct"), None)
-    if key is None:
+    if seconds > LONGEST_SECONDS:
+        raise ValueError(f"a token lives {LONGEST_SECONDS} s at most")
+    keys, issued = parse_keys(jwks_file.read_bytes(), symmetric=True), int(time.time())
+    kid = signing_key(keys, issued)
+    if kid is None:
         raise ValueError(f"{jwks_file} holds no shared-secret key; production tokens come from the identity server")
-    issued = int(time.time())
     claims = {
         "iss": issuer,
         "aud": audience,
@@ -45,12 +50,40 @@ def issue_token(
         "iat": issued,
         "exp": issued + seconds,
     }
-    header = {"alg": SYMMETRIC_ALGORITHM, "typ": "JWT", "kid": key.kid}
-    return jwt.encode(header, claims, key, algorithms=[SYMMETRIC_ALGORITHM])
+    header = {"alg": SYMMETRIC_ALGORITHM, "typ": "JWT", "kid": kid}
+    return jwt.encode(header, claims, keys[kid].key, algorithms=[SYMMETRIC_ALGORITHM])
+
+
+def signing_key(keys: Keys, second: int) -> str | None:
+    """Name the key that signs at this second of machine time: the first shared secret that holds; None without one."""
+    found = (kid for kid, key in keys.items() if key.algorithm == SYMMETRIC_ALGORITHM and key.holds(second))
+    return next(found, None)
 
 
 def new_development_keys() -> str:
     """Make a JWK set with one random shared-secret key, as the text of a `jwks_file` outside production."""
-    key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
-    jwk = {"kty": "oct", "kid": "development", "alg": SYMMETRIC_ALGORITHM, "use": "sig", "k": key}
-    return json.dumps({"keys": [jwk]})
+    return json.dumps({"keys": [_new_key("development")]})
+
+
+def rotated(content: bytes | None, *, kid: str, second: int, overlap_seconds: int) -> bytes:
+    """Put a new shared-secret key in front, which signs from now on; the older ones verify until the overlap is over.
+
+    Those whose end has come are left out: with an overlap of 0, all of them. None: there is no set yet. Raises
+    UnusableKeys for what is no key set, ValueError for one with keys of an identity server, which alone rotates them.
+    """
+    older = [] if content is None else _shared_secrets(content)
+    end = second + overlap_seconds
+    ending = [key | {"exp": min(key.get("exp", end), end)} for key in older]
+    return json.dumps({"keys": [_new_key(kid), *(key for key in ending if key["exp"] > second)]}).encode()
+
+
+def _shared_secrets(content: bytes) -> list[dict[str, Any]]:
+    if any(key.algorithm != SYMMETRIC_ALGORITHM for key in parse_keys(content, symmetric=True).values()):
+        raise ValueError("the set holds keys of an identity server: rotate them there, and put its new set in place")
+    keys: list[dict[str, Any]] = json.loads(content)["keys"]
+    return keys
+
+
+def _new_key(kid: str) -> dict[str, Any]:
+    secret = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    return {"kty": "oct", "kid": kid, "alg": SYMMETRIC_ALGORITHM, "use": "sig", "k": secret}

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "provision": "deploy.cli.operation:provision",
     "secrets": "deploy.cli.operation:secrets",
     "token": "deploy.cli.operation:token",
+    "token-keys": "deploy.cli.token_keys:app",
     "parked": "deploy.cli.parked:app",
     "republish": "deploy.cli.republish:again",
     "verify": "deploy.cli.verify:app",

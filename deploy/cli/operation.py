@@ -20,6 +20,7 @@ from deploy.local.stack import installation, legal_now
 from deploy.provision.run import provision as provision_target
 from deploy.secret_files import JWKS_SECRET, make_for_containers, make_missing
 from shared.roles import Role
+from shared.tokens import LONGEST_SECONDS
 
 
 def serve(
@@ -75,7 +76,7 @@ def token(
     role: Annotated[Role, typer.Option(help="What the caller is.")],
     agency: Annotated[str, typer.Option(help="The agency's code, such as H56.61.")] = "",
     subject: Annotated[str, typer.Option(help="Who the token is for.")] = "developer",
-    hours: Annotated[float, typer.Option(min=0.01, max=24 * 31, help="How long it is valid.")] = 8,
+    hours: Annotated[float, typer.Option(min=0.01, max=LONGEST_SECONDS / 3600, help="How long it is valid.")] = 8,
     folder: FolderOption = DEFAULT_FOLDER,
 ) -> None:
     """Print a bearer token for a stack in development; production's tokens come from its identity provider.

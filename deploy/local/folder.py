@@ -186,10 +186,17 @@ def own_folder(path: Path, mode: int) -> None:
         path.chmod(mode)
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read; a reader sees the old content or the new, never a part."""
+def write_private(path: Path, content: bytes, *, like: os.stat_result | None = None) -> None:
+    """Write a file that only its owner may read; a reader sees the old content or the new, never a part.
+
+    `like` gives it the mode of another file and, if we are root, that one's owner.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+        if like is not None:
+            os.fchmod(descriptor, stat.S_IMODE(like.st_mode))
+            if os.geteuid() == 0:
+                os.fchown(descriptor, like.st_uid, like.st_gid)
     draft.replace(path)

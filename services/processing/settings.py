@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from shared.jwks import SYMMETRIC_ALGORITHM, parse_keys
 from shared.settings import ENV_PREFIX, Piece, Profile, SecretFile, ServiceSettings
 
 
 def _can_sign(path: Path) -> Path:
-    try:
-        keys = json.loads(path.read_text("utf-8"))["keys"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError("the file holds no JWK set") from error
-    if not any(key.get("kty") == "oct" for key in keys):
+    keys = parse_keys(path.read_bytes(), symmetric=True)
+    if not any(key.algorithm == SYMMETRIC_ALGORITHM for key in keys.values()):
         raise ValueError("the set holds no shared-secret key to sign with")
     return path
 

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)\)")
+PLACE = re.compile(r"\[[^\]]*\]\(([^)#\s:]*)#([^)\s]+)\)")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ANSWERS = {
     "Where does Tết live?": r"Tết Nguyên đán",
@@ -33,6 +34,19 @@ def test_the_answer_is_within_three_openings(question: str) -> None:
 def test_every_link_of_the_docs_leads_somewhere(document: Path) -> None:
     links = [link for link in LINK.findall(document.read_text("utf-8")) if "://" not in link]
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def anchors(document: Path) -> set[str]:
+    """The names under which a page's headings are linked to."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_to_a_heading_finds_it(document: Path) -> None:
+    for file, anchor in PLACE.findall(document.read_text("utf-8")):
+        target = document.parent / file if file else document
+        assert anchor in anchors(target), f"{file}#{anchor}"
 
 
 def rows_of_guarantees() -> list[str]:

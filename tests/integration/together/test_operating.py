@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -13,12 +15,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from deploy.local.folder import write_private
 from deploy.local.services import SERVICES
 from deploy.local.stack import ALL_PARTS, Stack
+from deploy.secret_files import JWKS_SECRET
 from shared.contracts.topics import LIFECYCLE
 from tests.integration.intake.counter import COMMUNE, Counter
 from tests.integration.together.everywhere import Everywhere, filed, grown
-from tests.operating import as_json, begin, motcua
+from tests.operating import as_json, begin, motcua, succeed
 from tests.waiting import until
 
 BAD_BODY = b'{"not": "a fact"}'
@@ -47,6 +51,33 @@ async def test_a_token_from_the_command_line_is_believed(stack: Stack) -> None:
         answer = await http.get("/v1/worklist", headers={"Authorization": f"Bearer {out.strip()}"})
     assert answer.status_code == 200
     assert (await motcua(stack, "token", "--role", "emperor"))[0] == 2
+
+
+async def test_a_rotated_key_signs_at_once_and_the_old_one_ends_while_the_services_run(stack: Stack) -> None:
+    async def answers(token: str) -> set[int]:
+        """What the services say to an operator who shows this token."""
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx2.AsyncClient(headers=headers, trust_env=False) as http:
+            urls = [f"{url}/internal/v1/quiet" for url in stack.urls.values()]
+            return {answer.status_code for answer in await asyncio.gather(*map(http.get, urls))}
+
+    async def all_say(status: int) -> bool:
+        return await answers(old) == {status}
+
+    keys, old = stack.folder.secrets / JWKS_SECRET, stack.token("operator")
+    kept = keys.read_bytes()
+    try:
+        assert await all_say(200)
+        listed = await succeed(stack, "token-keys", "rotate")
+        assert [line.split()[2] for line in listed.splitlines()] == ["signs", "verifies"]
+        new = stack.token("operator")
+        assert await answers(new) == await answers(old) == {200}
+        await succeed(stack, "token-keys", "rotate", "--overlap-hours", "0")
+        await until(partial(all_say, 401), "the old key verifies nothing more")
+        assert await answers(stack.token("operator")) == {200}
+    finally:
+        write_private(keys, kept)
+        await until(partial(all_say, 200), "the first key is back")
 
 
 async def test_every_chain_holds_until_somebody_edits_a_fact(stack: Stack, counter: Counter) -> None:

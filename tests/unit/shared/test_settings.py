@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import ECKey
 
 from shared.settings import CONFIGURATION_ERROR, Profile, ServiceSettings, load_settings
 from shared.tokens import new_development_keys
@@ -11,8 +12,8 @@ from shared.tokens import new_development_keys
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    public = {"keys": [{"kty": "RSA", "kid": "idp", "n": "AQAB", "e": "AQAB"}]}
-    (tmp_path / "jwks").write_text(json.dumps(public))
+    key = ECKey.generate_key("P-256", {"kid": "idp"}).as_dict(private=False)
+    (tmp_path / "jwks").write_text(json.dumps({"keys": [key]}))
     (tmp_path / "password").write_text("secret\n")
     values = {
         "MOTCUA_DATABASE__HOST": "db",
@@ -57,7 +58,7 @@ def test_every_problem_is_named_at_once(
         assert f"MOTCUA_{name}" in told
     assert "MOTCUA_DATABASE__PASSWORD_FILE: Value error, the file cannot be read" in told
     assert "MOTCUA_HTTP__PORT" in told
-    assert "MOTCUA_TOKENS: Value error, jwks_file holds no JWK set" in told
+    assert "MOTCUA_TOKENS__JWKS_FILE: Value error, the file holds no JWK set" in told
     assert "seventy" not in told
 
 
@@ -81,6 +82,6 @@ def test_production_refuses_a_scenario_clock_and_shared_secret_keys(
     monkeypatch.setenv("MOTCUA_CLOCK__SCENARIO_FILE", str(tmp_path / "clock"))
     told = problems(capsys)
     assert "MOTCUA_CLOCK__SCENARIO_FILE: a production profile runs on the system's clock" in told
-    assert "MOTCUA_TOKENS__JWKS_FILE: a production profile refuses shared-secret keys ['development']" in told
+    assert "MOTCUA_TOKENS__JWKS_FILE: a production profile refuses keys that can sign: ['development']" in told
     monkeypatch.setenv("MOTCUA_PROFILE", "development")
     assert load_settings(ServiceSettings).clock.scenario_file == tmp_path / "clock"
