@@ -5,13 +5,11 @@ from __future__ import annotations
 import dataclasses
 import getpass
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import asyncpg
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from deploy.cli.options import DEFAULT_FOLDER, FolderOption, JsonOption
 from deploy.cli.outcome import Exit, end, progress
@@ -27,7 +25,12 @@ from shared.messaging.replay import Outcome, Replayed, drop_undecodable, relay_a
 app = typer.Typer(help="Facts that are parked: what, why, since when, and what is done about it.", no_args_is_help=True)
 
 PAGE = 500
-LISTED = ("service", "id", "kind", "subject", "seq", "type", "attempts", "parked_at", "promised_due", "reason")
+LISTED = (
+    ("service", "id", "kind", "subject"),
+    ("topic", "type", "seq", "attempts", "parked_at", "promised_due", "reason"),
+)
+REPLAYED = ("service", "id", "outcome"), ("topic", "source", "seq", "type", "changed", "reason")
+"""What is printed of a row: on its first line, and below."""
 
 
 @app.command("list")
@@ -49,7 +52,7 @@ def list_all(
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
     else:
-        _print(rows, LISTED)
+        print_rows(rows, *LISTED)
 
 
 async def _list(folder: Folder, service: str, kind: Kind | None, subject: str | None) -> list[ParkedFact]:
@@ -123,7 +126,7 @@ def _tell(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
     else:
-        _print(rows, ("service", "id", "topic", "source", "seq", "type", "outcome", "changed", "reason"))
+        print_rows(rows, *REPLAYED)
 
 
 async def _try_again(folder: Folder, service: str, which: str, rows: list[dict[str, Any]], *, apply: bool) -> None:
@@ -198,8 +201,11 @@ def _plain(fact: ParkedFact) -> dict[str, Any]:
     return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in fields.items()}
 
 
-def _print(rows: list[dict[str, Any]], keys: Sequence[str]) -> None:
-    table = Table(*(key.replace("_", " ") for key in keys))
+def print_rows(rows: Sequence[Mapping[str, Any]], first: Sequence[str], more: Sequence[str]) -> None:
+    """Print each row on lines of its own: cut to the width of a terminal, a code or a reason would say nothing."""
     for row in rows:
-        table.add_row(*("" if row[key] is None else str(row[key]) for key in keys))
-    Console(highlight=False).print(table if rows else "nothing is parked")
+        typer.echo("  ".join(str(row[name]) for name in first if row[name] is not None))
+        told = [f"{name.replace('_', ' ')} {row[name]}" for name in more if row[name] is not None]
+        typer.echo("    " + "; ".join(told))
+    if not rows:
+        typer.echo("nothing is parked")

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli.application import COMMANDS, commands
+from deploy.cli.parked import LISTED, print_rows
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -18,6 +19,19 @@ def test_every_command_of_the_table_is_there(name: str) -> None:
 
 def test_a_command_that_nobody_knows_is_exit_two() -> None:
     assert CliRunner().invoke(commands, ["nosuch"]).exit_code == 2
+
+
+def test_a_parked_fact_is_printed_whole_however_narrow_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    row = dict.fromkeys((*LISTED[0], *LISTED[1])) | {"service": "processing", "id": 17, "kind": "poison"}
+    row |= {"subject": "H56.97.21-200102-0001", "reason": "KeyError: a reason of more than forty letters"}
+    print_rows([row], *LISTED)
+    assert capsys.readouterr().out.splitlines() == [
+        "processing  17  poison  H56.97.21-200102-0001",
+        "    reason KeyError: a reason of more than forty letters",
+    ]
 
 
 def test_status_waits_for_no_framework() -> None:
