@@ -1,0 +1,67 @@
+"""What the pages for people tell them to type is what the commands take."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from deploy.cli.application import commands
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "README.vi.md", "docs/operations.md")
+SPAN = re.compile(r"`([^`\n]+)`")
+MOTCUA = re.compile(r"(?<![\w=/-])(?:\.venv/bin/)?motcua (?=[a-z])(.*)")
+MAKE = re.compile(r"(?<![\w-])make(?: [A-Z]+=\S+| [A-Z]+=\"[^\"]*\")*(?: -[\w-]+)* ([a-z-]+)")
+
+
+def typed(page: str) -> Iterator[str]:
+    """Every line of a block of code, and every span of code in a text."""
+    for block in re.split(r"\n{2,}", (ROOT / page).read_text("utf-8")):
+        if block.startswith(("    ", "```")):
+            yield from (line.strip() for line in block.splitlines())
+        else:
+            yield from SPAN.findall(block)
+
+
+def motcua_lines(page: str) -> list[str]:
+    """What is typed behind `motcua`, up to what the shell takes for itself."""
+    found = (MOTCUA.search(line) for line in typed(page))
+    return [re.split(r"\s#|[|;<>)]|&&", match.group(1))[0].strip() for match in found if match]
+
+
+def parse(line: str) -> None:
+    """Take a command line apart as the program would, and run nothing of it."""
+    words = [word for word in shlex.split(line) if word != "--help"]
+    command, name, context = get_command(commands), "motcua", None
+    while True:
+        context = command.make_context(name, words, parent=context)
+        if not hasattr(command, "resolve_command"):
+            return
+        name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
+
+
+LINES = [pytest.param(line, id=f"{page}: {line}") for page in PAGES for line in sorted(set(motcua_lines(page)))]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_command_line_of_a_page_is_one(line: str) -> None:
+    parse(line)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_target_of_make_that_a_page_names_is_one(page: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert {target for line in typed(page) for target in MAKE.findall(line)} <= targets
+
+
+@pytest.mark.parametrize(
+    "wrong", ["stauts", "parked lsit", "parked show intake", "up --replica 2", "token --role king"]
+)
+def test_a_command_line_that_is_none_is_found(wrong: str) -> None:
+    with pytest.raises(Exception, match=r"No such|Missing|is not one of"):
+        parse(wrong)
