@@ -162,6 +162,17 @@ CASES: tuple[Case, ...] = (
         labels={"instance": "a"},
     ),
     Case(
+        "TokenKeysStale",
+        {
+            f'motcua_token_keys_stale{{{OF_INTAKE}, audience="motcua"}}': "1 0 1x9",
+            f'motcua_token_keys_stale{{{HEALTHY}, audience="motcua"}}': "0x9",
+        },
+        silent=("1m", "2m"),
+        fires="3m",
+        summary="intake at a cannot use its key set of motcua",
+        labels={"instance": "a", "audience": "motcua"},
+    ),
+    Case(
         "UnsentFactOld",
         {f"motcua_unsent_oldest_seconds{{{OF_INTAKE}}}": "900x4 901x9"},
         silent=("4m", "5m"),
