@@ -121,6 +121,11 @@ class TokenVerifier:
                 self._verified.popitem(last=False)
         return known.principal
 
+    def remembered(self, token: str) -> str | None:
+        """Name the caller of a token that was verified before; None for every other: no signature is looked at."""
+        known = self._verified.get(token)
+        return known.principal.caller if known is not None else None
+
     def _judge_by(self, keys: Keys) -> None:
         """Take these keys; where they are others than before, what those verified is forgotten."""
         if keys is not self._keys:

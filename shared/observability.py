@@ -140,6 +140,10 @@ def _add_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> M
     return event
 
 
+_LEAST_LEVELS = {"aiokafka": logging.WARNING, "uvicorn.access": logging.WARNING, "uvicorn.error": logging.ERROR}
+"""uvicorn warns of each client that speaks no HTTP: whoever does that often would fill the log."""
+
+
 def configure_logging(service: str, version: str, level: str = "info") -> None:
     """Send every log, ours and the libraries', as JSON lines to stdout."""
 
@@ -167,8 +171,8 @@ def configure_logging(service: str, version: str, level: str = "info") -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for noisy in ("aiokafka", "uvicorn.access"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for noisy, least in _LEAST_LEVELS.items():
+        logging.getLogger(noisy).setLevel(least)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),

@@ -16,7 +16,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 import uvicorn
@@ -27,6 +27,7 @@ from shared.auth import TokenVerifier
 from shared.clocks import LegalClock, legal_clock
 from shared.database import Pool, create_pool, show_use, unreachable
 from shared.http.app import Surface, create_app
+from shared.http.connections import Connections
 from shared.http.health import Check, Health, MetricsSnapshot
 from shared.loops import Loop, Watched, is_being_cancelled
 from shared.messaging.faults import passes, reason_of
@@ -152,10 +153,13 @@ class _Process:
                 version=self._version,
                 surface=parts.surface,
                 verifier=verifier,
+                limits=settings.limits,
                 health=health,
                 snapshot=self._snapshot,
             )
-            await self._turn(parts, health, _Server(_http_config(app)))
+            connections = Connections(settings.limits)
+            server = _Server(_http_config(app, settings, connections))
+            await self._turn(parts, health, server, connections)
         log.info("ended")
 
     def _health(self, parts: Parts, pool: Pool) -> Health:
@@ -166,10 +170,11 @@ class _Process:
     async def _not_prepared(self) -> str | None:
         return None if self._prepared else "still preparing"
 
-    async def _turn(self, parts: Parts, health: Health, server: _Server) -> None:
+    async def _turn(self, parts: Parts, health: Health, server: _Server, connections: Connections) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 serving = group.create_task(server.serve([self._listener]), name="http")
+                group.create_task(connections.run(self._stop), name="connections")
                 group.create_task(self._snapshot.run(self._stop), name="metrics snapshot")
                 group.create_task(health.run(self._stop), name="readiness")
                 starting = group.create_task(self._start(parts, group), name="start")
@@ -223,17 +228,20 @@ class _Process:
         starting.cancel()
 
 
-def _http_config(app: FastAPI) -> uvicorn.Config:
+def _http_config(app: FastAPI, settings: ServiceSettings, connections: Connections) -> uvicorn.Config:
+    protocol: Any = connections.protocol
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=protocol,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings.http.proxies),
+        forwarded_allow_ips=settings.http.proxies,
+        timeout_keep_alive=settings.limits.idle_seconds,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
 

@@ -6,6 +6,7 @@ to start and names every problem at once.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import sys
 from collections.abc import Iterator
@@ -42,10 +43,17 @@ def _holds_something(path: Path) -> Path:
     return path
 
 
+def _networks(proxies: str) -> str:
+    for each in filter(None, proxies.split(",")):
+        ipaddress.ip_network(each.strip())
+    return proxies
+
+
 SecretFile = Annotated[Path, AfterValidator(_holds_something)]
 """Path of a readable file that is not empty; its content is read by whoever needs it and never kept here."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=600)]
 
 
 class Piece(BaseModel):
@@ -71,10 +79,58 @@ class KafkaSettings(Piece):
 
 
 class HttpSettings(Piece):
-    """Where the service listens; loopback unless told otherwise."""
+    """Where the service listens; loopback unless told otherwise.
+
+    `proxies`: addresses or networks (CIDR), by commas, whose `X-Forwarded-For` names the client; nobody's unless told.
+    """
 
     host: str = "127.0.0.1"
     port: Port
+    proxies: Annotated[str, AfterValidator(_networks)] = ""
+
+
+class LimitSettings(Piece):
+    """What one process takes in from its callers; what is more is refused, and everybody else is served."""
+
+    body_bytes: Annotated[int, Field(ge=1024, le=16 * 1024 * 1024)] = 256 * 1024
+    """Of one body: 413."""
+    head_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = 16 * 1024
+    """Of one request line with its header fields: 431. A bearer token has 4 KiB at most."""
+    unfinished_bytes: Annotated[int, Field(ge=1)] = 32 * 1024 * 1024
+    """Of all requests together that have not come whole: who holds most of them is refused (503)."""
+    json_depth: Annotated[int, Field(ge=4, le=200)] = 20
+    """How deep arrays and objects stand in each other: 422."""
+    connections: Annotated[int, Field(ge=2)] = 800
+    """Open at once. For one more, the one that has waited longest for its client is closed."""
+    requests: Annotated[int, Field(ge=1)] = 256
+    """At work at once: 503."""
+    head_seconds: Seconds = 10.0
+    """Until a head has come whole: 408."""
+    body_seconds: Seconds = 10.0
+    """From there until the body has: 408."""
+    request_seconds: Seconds = 30.0
+    """From there until the answer begins: 503. As long again until it is read."""
+    idle_seconds: Annotated[int, Field(ge=1, le=600)] = 5
+    """Until a kept connection brings its next request; clients let go of theirs earlier."""
+    token_requests: Annotated[int, Field(ge=1)] = 2000
+    """A second, of one bearer token that is believed: 429. Several officers share their office's."""
+    address_requests: Annotated[int, Field(ge=1)] = 200
+    """A second, of one address (IPv6: of one /64) without such a token: 429."""
+    guesses: Annotated[int, Field(ge=1)] = 10
+    """A minute, of one address at tracking secrets: 429. Who is right is not counted."""
+
+    @property
+    def whole_bytes(self) -> int:
+        """How long a request may be on the wire: a piece of one byte of a chunked body takes six there."""
+        return self.head_bytes + 8 * self.body_bytes
+
+    @model_validator(mode="after")
+    def _limits_leave_room_for_each_other(self) -> Self:
+        if self.requests >= self.connections:
+            raise ValueError("requests must be fewer than connections, so that one is left to be refused on")
+        if self.unfinished_bytes < self.whole_bytes:
+            raise ValueError("unfinished_bytes must hold one request, head_bytes and eight times body_bytes")
+        return self
 
 
 def _holds_keys(path: Path) -> Path:
@@ -131,6 +187,7 @@ class ServiceSettings(BaseSettings):
     database: DatabaseSettings
     kafka: KafkaSettings
     http: HttpSettings
+    limits: LimitSettings = LimitSettings()
     tokens: TokenSettings
     clock: ClockSettings = ClockSettings()
     log: LogSettings = LogSettings()

@@ -25,7 +25,10 @@ MOST_REPLICAS = 2
 ISSUER = "motcua"
 AUDIENCE = "motcua"
 _KEY_READERS = {"intake", "notification"}
-PASSED_ON = ("MOTCUA_BOARD__", "MOTCUA_LOG__", "MOTCUA_NOTICES__", "MOTCUA_TRACKING__TOKEN_SECONDS")
+PASSED_ON = (
+    *("MOTCUA_BOARD__", "MOTCUA_LIMITS__", "MOTCUA_LOG__", "MOTCUA_NOTICES__"),
+    "MOTCUA_TRACKING__TOKEN_SECONDS",
+)
 """Settings that the caller's environment may change; all others are the stack's own."""
 TODAYS_BOARD = "H56.90"
 """Whose figures the board shows by today's clock: the province's, for the measuring case's district ended in 2025."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -20,7 +21,11 @@ def report_router(reporting: Reporting) -> APIRouter:
     """Serve `GET /v1/reports/district`."""
     router = APIRouter(prefix="/v1", tags=["reports"])
 
-    @router.get("/reports/district", summary="The figures of an agency and of all places under it.")
+    @router.get(
+        "/reports/district",
+        responses={HTTPStatus.NOT_FOUND: {"description": "No such agency."}},
+        summary="The figures of an agency and of all places under it.",
+    )
     async def district_report(
         response: Response,
         agency: Annotated[str, Query(max_length=32, description="Code of the agency", examples=["H56.97"])],

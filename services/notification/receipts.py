@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 
 from services.notification.domain.messages import ReceiptStatus
 from services.notification.handlers.outcomes import Outcomes
 from shared.http.bodies import Code, Moment, RequestBody
 from shared.http.problems import Problem
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="gateway")
 
 
 class Receipt(RequestBody):
@@ -44,12 +47,14 @@ def receipts_router(outcomes: Outcomes, token_file: Path) -> APIRouter:
     A receipt needs no idempotency key: its reference is one.
     """
     router = APIRouter(prefix="/v1", tags=["receipts"])
-    challenge = f"Bearer {token_file.read_text('utf-8').strip()}".encode()
+    token = token_file.read_bytes().strip()
 
     @router.post("/receipts/sms", summary="Delivery receipts, by the reference of the message; repeats do no harm.")
-    async def take_receipts(body: Receipts, authorization: Annotated[str, Header()] = "") -> Applied:
-        if not hmac.compare_digest(authorization.encode(), challenge):
-            code = "token_invalid" if authorization else "token_missing"
+    async def take_receipts(
+        body: Receipts, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+    ) -> Applied:
+        if credentials is None or not hmac.compare_digest(credentials.credentials.encode(), token):
+            code = "token_invalid" if credentials else "token_missing"
             raise Problem(HTTPStatus.UNAUTHORIZED, code, headers={"WWW-Authenticate": "Bearer"})
         told: dict[UUID, list[ReceiptStatus]] = defaultdict(list)
         for receipt in body.receipts:

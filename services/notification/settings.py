@@ -7,9 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from shared.settings import ENV_PREFIX, KeyringSettings, Piece, Port, SecretFile, ServiceSettings
-
-Seconds = Annotated[float, Field(gt=0, le=600)]
+from shared.settings import ENV_PREFIX, KeyringSettings, Piece, Port, Seconds, SecretFile, ServiceSettings
 
 
 class SmsSettings(Piece):

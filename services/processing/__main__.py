@@ -13,6 +13,7 @@ from services.processing.loops import Timers, read_due
 from services.processing.settings import Settings
 from shared.database import CallersPool
 from shared.http.app import Surface
+from shared.http.rates import Rate
 from shared.messaging.consumer import Consumer
 from shared.messaging.faults import Unready
 from shared.messaging.figures import Gauges
@@ -39,11 +40,12 @@ async def build(resources: Resources[Settings]) -> Parts:
         surface=Surface(
             routers=(
                 officers_router(Desk(callers, Acting(rules, journal, clock), reading)),
-                tracking_router(reading, tickets),
+                tracking_router(reading, tickets, Rate("guesses", settings.limits.guesses, seconds=60)),
                 internal_router(pool, clock),
             ),
             titles=TITLES,
             unavailable=(Unready,),
+            verifiers=(tickets.verifier,),
         ),
         prepare=(rules.load,),
         loops={

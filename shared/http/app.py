@@ -18,9 +18,11 @@ from shared.auth import TokenVerifier
 from shared.http import problems
 from shared.http.health import Health, MetricsSnapshot, health_router
 from shared.http.languages import Words, preferred_language
-from shared.http.limits import BodyLimit
+from shared.http.limits import RequestLimits
+from shared.http.openapi import describe
 from shared.http.problems import Problem
 from shared.http.requests import RequestContext
+from shared.settings import LimitSettings
 
 STATIC = Path(__file__).parent / "static"
 
@@ -31,7 +33,7 @@ class Surface:
 
     `state` becomes attributes of `app.state`; `titles` are its own problem codes; `unavailable` its errors that mean
     503 and another try, beside those of database and broker (`faults.passes`); `static` folders by the path under
-    which they are served.
+    which they are served; `verifiers` of tokens that are believed beside those of all services.
     """
 
     routers: Sequence[APIRouter] = ()
@@ -39,6 +41,7 @@ class Surface:
     titles: Mapping[str, Words] = field(default_factory=dict)
     unavailable: Sequence[type[Exception]] = ()
     static: Mapping[str, Path] = field(default_factory=dict)
+    verifiers: Sequence[TokenVerifier] = ()
 
 
 def create_app(
@@ -47,16 +50,24 @@ def create_app(
     version: str,
     surface: Surface,
     verifier: TokenVerifier,
+    limits: LimitSettings | None = None,
     health: Health | None = None,
     snapshot: MetricsSnapshot | None = None,
 ) -> FastAPI:
     """Build the ASGI application of one service."""
-    app = FastAPI(title=f"Một Cửa: {service}", version=version, docs_url=None, redoc_url=None, telemetry=_NO_TELEMETRY)
+    app = FastAPI(
+        title=f"Một Cửa: {service}",
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
+    )
     app.state.verifier = verifier
     app.state.titles = {**problems.TITLES, **surface.titles}
     for name, value in surface.state.items():
         setattr(app.state, name, value)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(RequestLimits, limits=limits or LimitSettings(), verifiers=(verifier, *surface.verifiers))
     app.add_middleware(RequestContext, unavailable=surface.unavailable)
     _answer_problems(app)
     app.include_router(health_router(service, version, health or Health(), snapshot or MetricsSnapshot()))
@@ -65,6 +76,7 @@ def create_app(
     _document(app, service)
     for path, folder in surface.static.items():
         app.mount(path, StaticFiles(directory=folder))
+    describe(app)
     return app
 
 

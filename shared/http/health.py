@@ -6,10 +6,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, Histogram, generate_latest
-from starlette.responses import JSONResponse, Response
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from shared.loops import rest
 from shared.observability import clean
@@ -37,12 +39,15 @@ class Health:
         self.checks: dict[str, Check] = dict(checks or {})
         self.pulses: dict[str, Check] = dict(pulses or {})
         self.stopping = False
+        self._asked: asyncio.Future[dict[str, str]] | None = None
 
     async def not_ready(self) -> dict[str, str]:
-        """Ask every check at once; what does not answer within 3 s is not ready."""
+        """Ask every check at once; what does not answer within 3 s is not ready. All who wait share one answer."""
         if self.stopping:
             return {"process": "stopping"}
-        return await _reasons(self.checks)
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.ensure_future(_reasons(self.checks))
+        return await asyncio.shield(self._asked)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep `motcua_ready` young until `stop`: nobody scrapes /readyz."""
@@ -103,19 +108,31 @@ class MetricsSnapshot:
         )
 
 
+class State(BaseModel):
+    """How a process is; `reasons` names each part that fails, and why."""
+
+    status: Literal["ok", "failing"]
+    reasons: dict[str, str]
+
+
+_FAILING: dict[int | str, dict[str, Any]] = {503: {"model": State}}
+
+
 def health_router(service: str, version: str, health: Health, snapshot: MetricsSnapshot) -> APIRouter:
     """Routes that every service has: /livez, /readyz, /metrics, /version."""
     router = APIRouter(tags=["process"])
 
-    @router.get("/livez", summary="Does the process turn? 503 means: restart me.")
+    @router.get(
+        "/livez", response_model=State, responses=_FAILING, summary="Does the process turn? 503 means: restart me."
+    )
     async def livez() -> Response:
         return _status(await health.not_alive())
 
-    @router.get("/readyz", summary="May it get traffic? 503 lists why not.")
+    @router.get("/readyz", response_model=State, responses=_FAILING, summary="May it get traffic? 503 lists why not.")
     async def readyz() -> Response:
         return _status(await health.not_ready())
 
-    @router.get("/metrics", summary="Prometheus metrics, at most 5 s old.")
+    @router.get("/metrics", response_class=PlainTextResponse, summary="Prometheus metrics, at most 5 s old.")
     async def metrics() -> Response:
         return Response(snapshot.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 

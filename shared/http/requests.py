@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.http.limits import PROBES
 from shared.http.problems import Problem, render
 from shared.messaging.faults import passes
 from shared.observability import current_trace_id, traced
@@ -27,7 +28,8 @@ SECONDS = Histogram(
 )
 IN_FLIGHT = Gauge("motcua_http_requests_in_flight", "Requests that have begun and not ended.")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics"})
+CLIENT_GONE = 499
+"""Stands in the metrics where nobody waited for an answer."""
 
 log = structlog.get_logger("http")
 
@@ -66,9 +68,11 @@ class RequestContext:
             language = Headers(scope=scope).get("accept-language")
             await render(self._refusal(error), accept_language=language)(scope, receive, watch)
         finally:
-            _account(scope, status, time.perf_counter() - begun)
+            _account(scope, status or CLIENT_GONE, time.perf_counter() - begun)
 
     def _refusal(self, error: Exception) -> Problem:
+        if isinstance(error, Problem):
+            return error
         if passes(error) or isinstance(error, self._unavailable):
             log.warning("temporarily_unavailable", error=type(error).__name__)
             return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "temporarily_unavailable", headers={"Retry-After": "1"})
@@ -81,7 +85,8 @@ def _account(scope: Mapping[str, object], status: int, seconds: float) -> None:
     method = str(scope["method"]) if scope["method"] in METHODS else "(other)"
     REQUESTS.labels(method, route, str(status)).inc()
     SECONDS.labels(method, route).observe(seconds)
-    if route not in QUIET_ROUTES:
-        # What went well is counted above; a log line for each would cost as much as a statement.
-        tell = log.debug if status < HTTPStatus.BAD_REQUEST else log.info
+    if route not in PROBES:
+        # What went well is counted above, and so is who comes too often: a line for each would cost as much as serving.
+        quiet = status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.TOO_MANY_REQUESTS
+        tell = log.debug if quiet else log.info
         tell("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 1))

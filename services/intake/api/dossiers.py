@@ -20,6 +20,7 @@ from shared.database import CallersPool, Connection, Pool, Scope, autocommit, tr
 from shared.group_commit import GroupCommit
 from shared.http.bodies import DossierCodePath
 from shared.http.idempotency import Answer, Asked, IdempotencyKey, answer_each_once, claim_of
+from shared.http.openapi import header
 from shared.http.problems import Problem
 from shared.messaging.quiet import QuietFigures, quiet_figures
 from shared.observability import current_traceparent
@@ -35,7 +36,11 @@ def dossier_router(pool: CallersPool, desk: Desk, keyring: KeyringReader) -> API
     )
 
     @router.post(
-        "", status_code=HTTPStatus.CREATED, response_model=AcceptedDossier, summary="Accept a dossier at the desk."
+        "",
+        status_code=HTTPStatus.CREATED,
+        response_model=AcceptedDossier,
+        responses={HTTPStatus.CREATED: header("Location")},
+        summary="Accept a dossier at the desk.",
     )
     async def hand_in(
         request: Request,

@@ -27,6 +27,7 @@ from shared.database import CallersPool, Connection, Scope
 from shared.group_commit import GroupCommit
 from shared.http.etags import IfMatch, etag
 from shared.http.idempotency import Asked, IdempotencyKey, claim_of
+from shared.http.openapi import header
 from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
 from shared.http.problems import Problem
 from shared.observability import current_traceparent
@@ -42,7 +43,7 @@ _BODY_SCHEMA = {
     "requestBody": {
         "content": {
             "application/json": {
-                "schema": {"oneOf": [body.model_json_schema() for body in dict.fromkeys(BODIES.values())]}
+                "schema": {"anyOf": [body.model_json_schema() for body in dict.fromkeys(BODIES.values())]}
             }
         }
     }
@@ -84,7 +85,11 @@ def officers_router(desk: Desk) -> APIRouter:
         async with desk.pool.transaction(Scope(desk.paths_of(caller))) as tx:
             return await read_worklist(tx, officer_of(caller), limit, cursor)
 
-    @router.get("/dossiers/{code}", summary="One dossier, for those whose subtree has a part in it.")
+    @router.get(
+        "/dossiers/{code}",
+        responses={HTTPStatus.OK: header("ETag")},
+        summary="One dossier, for those whose subtree has a part in it.",
+    )
     async def read_dossier(response: Response, caller: Reader, code: DossierPath) -> CaseView:
         with refusals_told():
             case = await desk.reading.for_officer(code, desk.paths_of(caller))
@@ -94,7 +99,7 @@ def officers_router(desk: Desk) -> APIRouter:
     @router.post(
         "/dossiers/{code}/acts/{action}",
         summary="One act: decided by the table of moves, one transaction, one fact.",
-        responses={HTTPStatus.OK: {"model": ActAnswer}},
+        response_model=ActAnswer,
         openapi_extra=_BODY_SCHEMA,
     )
     async def act(

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Security
+from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import StringConstraints
 
@@ -19,6 +19,7 @@ from services.processing.handlers.reading import Reading
 from shared.auth import Principal, TokenVerifier
 from shared.http.bodies import Code, RequestBody
 from shared.http.problems import Problem
+from shared.http.rates import Rate, address_of
 from shared.roles import Role
 from shared.settings import TokenSettings
 from shared.tokens import issue_token
@@ -65,13 +66,17 @@ class Tickets:
         return self.verifier.verify(credentials.credentials)
 
 
-def tracking_router(reading: Reading, tickets: Tickets) -> APIRouter:
-    """Serve `/v1/tracking`."""
+def tracking_router(reading: Reading, tickets: Tickets, guesses: Rate) -> APIRouter:
+    """Serve `/v1/tracking`; `guesses` are the wrong secrets of one address."""
     router = APIRouter(prefix="/v1/tracking", tags=["applicants"])
 
-    @router.post("", summary="Exchange code and secret for a token. A wrong secret looks like an unknown code.")
-    async def exchange(said: TrackingRequest) -> TrackingToken:
-        with refusals_told():
+    @router.post(
+        "",
+        responses={HTTPStatus.NOT_FOUND: {"description": "No such dossier, or not its secret."}},
+        summary="Exchange code and secret for a token. A wrong secret looks like an unknown code.",
+    )
+    async def exchange(request: Request, said: TrackingRequest) -> TrackingToken:
+        with refusals_told(), guesses.counting(address_of(request.scope), UnknownCase):
             await reading.check_secret(said.code, said.secret)
         return tickets.issue(said.code)
 

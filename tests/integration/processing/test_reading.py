@@ -6,6 +6,8 @@ import json
 from http import HTTPStatus
 from typing import Any
 
+import httpx2
+
 from services.processing.api.officers import START
 from services.processing.repository.reading import WORKLIST
 from shared.database import ENTER_SCOPE
@@ -129,6 +131,22 @@ async def test_a_worklist_of_one_among_ten_thousand_dossiers_is_one_indexed_read
     finally:
         await hall.database.execute("delete from processing.duties where code like 'bulk-%'")
         await hall.database.execute("delete from processing.cases where code like 'bulk-%'")
+
+
+async def test_whoever_guesses_secrets_is_stopped_and_the_applicant_is_not(hall: Hall) -> None:
+    code = await hall.accept(hall.catalogue.case(*SHORT))
+    right = {"code": code, "secret": hall.secrets[code]}
+    url = f"{hall.stack.urls['processing']}/v1/tracking"
+    for address in ("127.0.0.8", "127.0.0.7"):
+        transport = httpx2.AsyncHTTPTransport(local_address=address)
+        async with httpx2.AsyncClient(transport=transport) as http:
+            guesses = [await http.post(url, json={"code": code, "secret": f"guess {n}"}) for n in range(12)]
+            assert [guess.status_code for guess in guesses] == [HTTPStatus.NOT_FOUND] * 10 + [429] * 2
+            assert guesses[-1].json()["code"] == "too_many_requests"
+            assert 1 <= int(guesses[-1].headers["retry-after"]) <= 6
+            assert (await http.post(url, json=right)).status_code == HTTPStatus.TOO_MANY_REQUESTS
+    for _ in range(12):
+        assert (await hall.http.post("/v1/tracking", json=right)).status_code == HTTPStatus.OK
 
 
 async def test_the_secret_opens_one_dossier_for_a_short_time_and_a_wrong_one_looks_like_an_unknown_code(

@@ -4,61 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from shared.tokens import new_development_keys
-
-ROOT = Path(__file__).parents[3]
-PORT = int(os.environ.get("MOTCUA_TEST_PORTS_INTAKE", "21100")) + 48
-
-
-@asynccontextmanager
-async def process(how: str, folder: Path, **changes: str) -> AsyncIterator[tuple[Process, httpx2.AsyncClient]]:
-    (folder / "jwks").write_text(new_development_keys())
-    (folder / "password").write_text("secret")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "TRIAL": how,
-        "TRIAL_GO_ON": str(folder / "go on"),
-        "MOTCUA_PROFILE": "development",
-        "MOTCUA_DATABASE__HOST": "127.0.0.1",
-        "MOTCUA_DATABASE__PORT": str(PORT + 1),
-        "MOTCUA_DATABASE__USER": "trial",
-        "MOTCUA_DATABASE__PASSWORD_FILE": str(folder / "password"),
-        "MOTCUA_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{PORT + 1}",
-        "MOTCUA_HTTP__PORT": str(PORT),
-        "MOTCUA_TOKENS__JWKS_FILE": str(folder / "jwks"),
-    } | changes
-    script = Path(__file__).with_name("trial_service.py")
-    running = await asyncio.create_subprocess_exec(
-        sys.executable, str(script), env=environment, stdout=PIPE, stderr=PIPE
-    )
-    try:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{PORT}", timeout=20, trust_env=False) as http:
-            yield running, http
-    finally:
-        if running.returncode is None:
-            running.kill()
-            await running.wait()
-
-
-async def started(running: Process) -> None:
-    assert running.stdout is not None
-    async with asyncio.timeout(30):
-        async for line in running.stdout:
-            if json.loads(line)["event"] == "started":
-                return
-    raise AssertionError("it ended before it had started")
+from tests.integration.shared.running import PORT, process, started
 
 
 async def test_it_starts_without_its_database_says_so_and_ends_politely(tmp_path: Path) -> None:

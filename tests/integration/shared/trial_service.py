@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fastapi import APIRouter
 
+from shared.http.bodies import RequestBody
 from shared.loops import ALIVE_SECONDS, Loop, Pulse
 from shared.messaging.faults import Unready
 from shared.runtime import Parts, Resources, Service, Surface, run
@@ -21,11 +22,20 @@ begun, go_on, frozen, seen = asyncio.Event(), asyncio.Event(), asyncio.Event(), 
 tries = 0
 
 
+class Body(RequestBody):
+    text: str
+
+
 @router.get("/slow")
 async def slow() -> dict[str, str]:
     begun.set()
     await go_on.wait()
     return {"answer": "whole"}
+
+
+@router.post("/bodies")
+async def take_in(body: Body) -> int:
+    return len(body.text)
 
 
 @router.get("/begun")

@@ -134,7 +134,9 @@ async def test_a_fault_is_pointed_at_and_never_shown(http: httpx2.AsyncClient) -
         (b'{"name": "\\ud800"}', 422, "input_invalid"),
         (b'{"name": "a\\u0000b"}', 422, "input_invalid"),
         (b'{"name": "a\\nb"}', 422, "input_invalid"),
-        (b"[" * 50_000, 400, "request_invalid"),
+        (b"[" * 50_000, 422, "json_too_deep"),
+        (b"[" * 21 + b"]" * 21, 422, "json_too_deep"),
+        (b"[" * 20 + b"]" * 20, 422, "input_invalid"),
         (b'{"name": "%s"}' % (b"x" * 262_144), 413, "body_too_large"),
     ],
 )
