@@ -4,7 +4,7 @@ INSTALLED := .venv/installed
 RIVAL_INSTALLED := .venv/installed-with-rival
 REPLICAS := 1
 
-.PHONY: help demo test check simulate faults outage bench up down install tools deps-debian
+.PHONY: help demo test check simulate faults outage fuzz bench up down install tools deps-debian
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -52,6 +52,9 @@ faults: $(INSTALLED) ## every fault at full size on one stack, and docs/faults.m
 
 outage: $(INSTALLED) ## 600 s without Kafka, then without the database, under load; ARGS="--rate 100 --seconds 60"
 	@.venv/bin/python -m tests.faults.outage $(ARGS)
+
+fuzz: $(INSTALLED) ## asks every operation of every service 1,000 times; ARGS="--service intake --examples 100 --seed N"
+	@.venv/bin/python -m tests.fuzz $(ARGS)
 
 bench: $(RIVAL_INSTALLED) tools ## how fast it is, beside floors and a rival, and build/bench.json; ARGS="--only accept relay --rounds 3 --seconds 5"
 	@.venv/bin/python -m tests.bench $(ARGS)

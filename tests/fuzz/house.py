@@ -1,0 +1,112 @@
+"""What the services of a running stack know: real dossiers, officers of every role, bad tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from itertools import islice
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+from deploy.demo.calls import Caller
+from deploy.demo.offices import Duty, Officer, Offices, act_body, dossier_body
+from deploy.local.services import RECEIPTS_SECRET, SERVICES, TRACKING_SECRET
+from deploy.local.stack import Stack
+from services.processing.api.tracking import AUDIENCE
+from shared.http.wire import Wire
+from shared.roles import OFFICERS, Role
+from shared.rulebook.moves import MOVES
+from shared.tokens import issue_token
+from tests.faults.town import OWED_BY_LEADER, arrivals_of
+from tests.fuzz.asking import Known
+from tests.waiting import until
+
+DOSSIERS = 4
+SECRET = "a secret that a slip shows"
+SET_SECRETS = "update processing.cases set tracking_secret_hash = sha256($1::bytea) where code = any($2::text[])"
+FILE, ACT = "POST /v1/dossiers", "POST /v1/dossiers/{code}/acts/{action}"
+TRACK, TELL = "POST /v1/tracking", "POST /v1/receipts/sms"
+READS = ("GET /v1/dossiers/{code}", "GET /v1/dossiers/{code}/notices")
+BAD = ("forged", "a.b.c", "é", "x" * 5000)
+NO_DOSSIER = "H56.97.21-200102-9999"
+
+
+async def known_to(stack: Stack, seed: int = 1) -> Mapping[str, Known]:
+    """File some dossiers at one place, wait until officers have them; answers what each service knows then."""
+    arrivals = arrivals_of(seed=9_000 + seed)
+    place = next(arrivals).place
+    here = list(islice((arrival for arrival in arrivals if arrival.place == place), DOSSIERS))
+    wires = {name: Wire("127.0.0.1", stack.ports.of(name)) for name in ("intake", "processing")}
+    with closing(wires["intake"]), closing(wires["processing"]):
+        offices = Offices(Caller(wires["intake"]), Caller(wires["processing"]), stack.token, seed=9_000 + seed)
+        codes = [(await offices.file(arrival)).code for arrival in here]
+        duties = [await _first_duty(offices, Officer(place.code, "desk"), code) for code in codes]
+    database = await asyncpg.connect(stack.dsn())
+    try:
+        await database.execute(SET_SECRETS, SECRET.encode(), codes)
+    finally:
+        await database.close()
+    values = {
+        "code": (*codes, NO_DOSSIER),
+        "action": tuple(sorted({move.action for move in MOVES})),
+        "GET /problems/{code} code": ("not_found", "nobodys"),
+        "agency": (place.code, "H56.97", "nowhere"),
+        "purpose": ("slip", "notice"),
+        "If-Match": ('"1"', '"2"'),
+        **dict.fromkeys(("on", "from", "to"), ("2020-01-02", "2020-11-30", "2026-02-17")),
+    }
+    receipt = {"reference": str(uuid4()), "status": "delivered", "at": "2020-01-02T08:00:00+07:00"}
+    examples: dict[str, list[dict[str, Any]]] = {
+        FILE: [{"body": dossier_body(arrival)} for arrival in here],
+        ACT: [
+            {"code": code, "action": duty.action, "If-Match": '"1"', "body": act_body(duty)}
+            for code, duty in zip(codes, duties, strict=True)
+        ],
+        TRACK: [{"body": {"code": code, "secret": secret}} for code in codes for secret in (SECRET, "wrong")],
+        TELL: [{"body": {"receipts": [receipt]}}],
+        **{operation: [{"code": codes[0]}] for operation in (*READS, "GET /v1/tracking/{code}")},
+        "GET /internal/v1/dossiers/{code}/people": [{"code": codes[0], "purpose": "slip"}],
+    }
+    right = _right_callers(stack, duties[0], codes[0])
+    tokens = ("", *right.values(), *_others(stack, place.code), *BAD)
+    return {service: Known(tokens, right, values, examples) for service in SERVICES}
+
+
+def _right_callers(stack: Stack, duty: Duty, code: str) -> dict[str, str]:
+    """Give each operation that is not for everybody the token of somebody whom it is for."""
+    officer, service = (
+        stack.token(duty.officer.role, duty.officer.agency, duty.officer.subject),
+        stack.token("service", ""),
+    )
+    secrets = stack.folder.secrets
+    officers = (FILE, ACT, "GET /v1/worklist", *READS)
+    internal = ("GET /internal/v1/quiet", "GET /internal/v1/dossiers/{code}/people")
+    return {
+        **dict.fromkeys(officers, officer),
+        **dict.fromkeys(internal, service),
+        "GET /v1/notices/summary": stack.token("operator", ""),
+        "GET /v1/tracking/{code}": issue_token(
+            secrets / TRACKING_SECRET, subject=code, role="citizen", audience=AUDIENCE
+        ),
+        TELL: (secrets / RECEIPTS_SECRET).read_text("utf-8").strip(),
+    }
+
+
+def _others(stack: Stack, place: str) -> Iterator[str]:
+    """Give callers of every role, of an agency that is not in force too, and one whose token has expired."""
+    for role in Role:
+        for agency in (place, "H56.90", "H56.61") if role in OFFICERS else ("",):
+            yield stack.token(role, agency, f"{role}.{agency}")
+    yield stack.token("operator", "", seconds=-60)
+
+
+async def _first_duty(offices: Offices, desk: Officer, code: str) -> Duty:
+    """Wait until a dossier stands on the worklist of its desk."""
+
+    async def owed() -> Duty | None:
+        duties = [duty for item in await offices.worklist(desk) if item.code == code for duty in item.duties]
+        return next((duty for duty in duties if duty.action != OWED_BY_LEADER), None)
+
+    return await until(owed)
