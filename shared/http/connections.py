@@ -128,7 +128,8 @@ class Connection(HttpToolsProtocol):
         if cycle is None or cycle.more_body or cycle.response_complete or cycle.scope is not self.scope:
             self._take(len(data), with_head=cycle is not before)
         else:
-            self._hold(0)
+            if self.holds:
+                self._hold(0)
             self._work()
 
     def on_response_complete(self) -> None:
@@ -136,8 +137,9 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         if self.transport.is_closing():
             self._deadline = self.loop.time()
-        elif not self._answering:
-            self._hold(0)
+        elif self.cycle.response_complete:
+            if self.holds:
+                self._hold(0)
             self._wait(self._limits.idle_seconds)
         elif self.cycle.more_body:  # what came behind has its turn now, though it has not come whole
             self._wait(self._limits.body_seconds)
