@@ -118,6 +118,9 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Let uvicorn read, then see whether a request has come whole."""
+        if self._over:
+            self._pass_over(len(data))
+            return
         before = self.cycle
         super().data_received(data)
         cycle = self.cycle
@@ -199,7 +202,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(HEAD_TOO_LARGE, "head_bytes")
 
     def _refuse(self, problem: Problem, limit: str = "") -> None:
-        """Refuse a request and read no more.
+        """Refuse a request, whatever of it is still to come.
 
         The connection closes a little later: at once, it would be reset and the answer lost (RFC 9112, 9.6).
         """
@@ -211,8 +214,13 @@ class Connection(HttpToolsProtocol):
         self._answer(problem)
         self._over = True
         self.transport.write_eof()
-        self.flow.pause_reading()
         self._wait(self._limits.idle_seconds)
+
+    def _pass_over(self, size: int) -> None:
+        """Take what still comes after a refusal, for a while: so it is heard when the client hangs up."""
+        self._received += size
+        if self._received > self._limits.whole_bytes:
+            self.flow.pause_reading()
 
     def _answer(self, problem: Problem) -> None:
         """Answer a request that has not come whole; say nothing where its answer, or one before it, is on its way."""
