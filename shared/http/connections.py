@@ -181,6 +181,9 @@ class Connection(HttpToolsProtocol):
     def _take(self, size: int, *, with_head: bool) -> None:
         """Count bytes of a request that has not come whole, and begin to wait for its head, or for its body."""
         in_head = self._in_head
+        if not in_head and not self._answering:  # it was refused by its head, or by what came of its body
+            self._pass_over(size)
+            return
         awaited: object = self.scope if in_head else self.cycle
         if awaited is self._awaited:
             self._received += size
@@ -188,13 +191,13 @@ class Connection(HttpToolsProtocol):
             self._awaited, self._received = awaited, 0 if in_head and with_head else size
             if in_head and not self._answering:
                 self._wait(self._limits.head_seconds)
-            elif not in_head and self._answering and not self.pipeline:
+            elif not in_head and not self.pipeline:
                 self._wait(self._limits.body_seconds)
         if in_head and self._received > self._limits.head_bytes:
             self._refuse(HEAD_TOO_LARGE, "head_bytes")
         elif self._received > self._limits.whole_bytes:
             self._refuse(BODY_TOO_LARGE, "body_bytes")
-        self._hold(self._received if not self._over and (in_head or self._answering) else 0)
+        self._hold(0 if self._over else self._received)
 
     def _measure_head(self) -> None:
         """Refuse a request whose head has come and is too large; the application has not begun with it."""
@@ -217,9 +220,9 @@ class Connection(HttpToolsProtocol):
         self._wait(self._limits.idle_seconds)
 
     def _pass_over(self, size: int) -> None:
-        """Take what still comes after a refusal, for a while: so it is heard when the client hangs up."""
+        """Take what still comes after a refusal, but not for ever: so it is heard when the client hangs up."""
         self._received += size
-        if self._received > self._limits.whole_bytes:
+        if self._received > 2 * self._limits.body_bytes:
             self.flow.pause_reading()
 
     def _answer(self, problem: Problem) -> None:

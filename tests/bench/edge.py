@@ -31,7 +31,7 @@ from tests.faults.trial import FIRST_MORNING
 ROOT = Path(__file__).parents[2]
 PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_BENCH", "22000"))
 SLOW, HUGE_AT_ONCE, ROUNDS = 500, 4, 3
-PIECE, PIECES = b"x" * 65536, 1600
+PIECE, PIECES = b"10000\r\n%b\r\n" % (b"x" * 65536), 1600
 FLOOD_PAUSE = 0.002
 WARM_UP_SECONDS = 3.0
 
@@ -50,16 +50,18 @@ async def trickle(port: int, heard: Counter[str]) -> None:
 
 
 async def send_huge(port: int, heard: Counter[str]) -> None:
-    """Send one body of 100 MB after the other."""
+    """Send one body of 100 MB after the other, each until it is answered."""
     while True:
         with contextlib.suppress(ConnectionError):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"POST /v1/dossiers HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % (len(PIECE) * PIECES))
-            with contextlib.suppress(ConnectionError):
-                for _ in range(PIECES):
-                    writer.write(PIECE)
-                    await writer.drain()
-            heard[f"huge: {(await reader.readline()).decode()[9:12]}"] += 1
+            writer.write(b"POST /v1/dossiers HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+            answering = asyncio.create_task(reader.readline())
+            for _ in range(PIECES):
+                if answering.done():
+                    break
+                writer.write(PIECE)
+                await writer.drain()
+            heard[f"huge: {(await answering).decode()[9:12]}"] += 1
             writer.transport.abort()
 
 
