@@ -9,7 +9,6 @@ from http import HTTPStatus
 from itertools import accumulate
 from typing import Any
 
-from prometheus_client import Gauge
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import TokenVerifier
@@ -17,7 +16,6 @@ from shared.http.problems import Problem
 from shared.http.rates import REFUSED, Rate, address_of
 from shared.settings import LimitSettings
 
-AT_WORK = Gauge("motcua_http_requests_at_work", "Requests that have come whole and whose answer has not begun.")
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked by whoever watches the process: never refused, the more so when it has much to do."""
 LOOK_SECONDS = 0.5
@@ -38,7 +36,6 @@ class RequestLimits:
         self._of_tokens = Rate("token_requests", limits.token_requests * BURST_SECONDS, BURST_SECONDS)
         self._of_addresses = Rate("address_requests", limits.address_requests * BURST_SECONDS, BURST_SECONDS)
         self._at_work = _AtWork(limits.request_seconds)
-        AT_WORK.set_function(self._at_work.__len__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Raises Problem 413, 422, 429 or 503, and TimeoutError when no answer begins in time."""
@@ -46,7 +43,7 @@ class RequestLimits:
             await self._app(scope, receive, send)
             return
         length, token = _said(scope["headers"])
-        self._count(token, scope)
+        address = self._count(token, scope)
         whole = await self._read(receive, length)
         if whole is None:
             return  # the client has gone: nobody waits for an answer
@@ -70,14 +67,26 @@ class RequestLimits:
             raise
         finally:
             self._at_work.end(task)
+            if address and self._caller(token):  # his token was new, and is believed
+                self._of_addresses.give_back(address)
 
-    def _count(self, token: str, scope: Scope) -> None:
-        """Count the request for its client: the caller of a token that was believed before, else the address."""
+    def _count(self, token: str, scope: Scope) -> str:
+        """Count the request for its client: the caller of a token that was believed before, else the address.
+
+        Answers the address that was counted, or nothing.
+        """
+        if caller := self._caller(token):
+            self._of_tokens.take(caller)
+            return ""
+        address = address_of(scope)
+        self._of_addresses.take(address)
+        return address
+
+    def _caller(self, token: str) -> str | None:
         for verifier in self._verifiers:
             if (caller := verifier.remembered(token)) is not None:
-                self._of_tokens.take(caller)
-                return
-        self._of_addresses.take(address_of(scope))
+                return caller
+        return None
 
     async def _read(self, receive: Receive, length: int) -> Message | None:
         """Read the whole body, counting what really arrives; None when the client goes meanwhile."""

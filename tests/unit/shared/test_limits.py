@@ -9,15 +9,16 @@ from typing import Any
 
 import httpx2
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.auth import TokenVerifier
+from shared.auth import TokenVerifier, require
 from shared.http.app import Surface, create_app
 from shared.http.limits import is_deeper
 from shared.http.problems import Problem
 from shared.http.rates import SLOTS, Rate, address_of
+from shared.roles import Role
 from shared.settings import LimitSettings, TokenSettings
 from shared.tokens import issue_token, new_development_keys
 
@@ -109,28 +110,29 @@ def test_whoever_has_a_network_is_one_client(host: str, address: str) -> None:
 router = APIRouter()
 
 
-@router.get("/things")
-async def things() -> None: ...
+@router.get("/mine", dependencies=[Depends(require(Role.OPERATOR))])
+async def mine() -> None: ...
 
 
-async def test_a_token_that_was_believed_is_a_client_of_its_own(tmp_path: Path) -> None:
+async def test_a_token_that_is_believed_is_a_client_of_its_own(tmp_path: Path) -> None:
     keys = tmp_path / "jwks"
     keys.write_text(new_development_keys())
     verifier = TokenVerifier(TokenSettings(jwks_file=keys), symmetric=True)
     limits = LimitSettings(token_requests=2, address_requests=1)
     app = create_app(service="trial", version="9", surface=Surface([router]), verifier=verifier, limits=limits)
-    believed = issue_token(keys, subject="s", role="operator")
-    verifier.verify(believed)
+    tokens = [issue_token(keys, subject=f"s{number}", role="operator") for number in range(20)]
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://trial") as http:
 
-        async def asked(times: int, token: str) -> list[httpx2.Response]:
+        async def asked(token: str, times: int = 1) -> list[httpx2.Response]:
             headers = {"Authorization": f"Bearer {token}"}
-            return [await http.get("/things", headers=headers) for _ in range(times)]
+            return [await http.get("/mine", headers=headers) for _ in range(times)]
 
-        forged = [answer for number in range(30) for answer in await asked(1, f"forged.{number}")]
-        known = await asked(40, believed)
-        for answers, at_once in ((forged, 5), (known, 10)):
-            assert [answer.status_code for answer in answers[:at_once]] == [200] * at_once
+        fresh = [answer.status_code for token in tokens for answer in await asked(token)]
+        assert fresh == [200] * 20, "a token that is new costs its address nothing"
+        forged = [answer for number in range(30) for answer in await asked(f"forged.{number}")]
+        known = await asked(tokens[0], 40)
+        for answers, status, at_once in ((forged, 401, 5), (known, 200, 9)):
+            assert [answer.status_code for answer in answers[:at_once]] == [status] * at_once
             refused = next(answer for answer in answers if answer.status_code == 429)
             assert (refused.json()["code"], refused.headers["retry-after"]) == ("too_many_requests", "1")
         for probe in ("/livez", "/readyz", "/metrics"):
@@ -138,6 +140,8 @@ async def test_a_token_that_was_believed_is_a_client_of_its_own(tmp_path: Path) 
         assert 'motcua_http_refused_total{limit="address_requests"}' in (await http.get("/metrics")).text
 
 
-def test_requests_need_connections() -> None:
+def test_limits_leave_room_for_each_other() -> None:
     with pytest.raises(ValueError, match="fewer than connections"):
         LimitSettings(connections=10, requests=10)
+    with pytest.raises(ValueError, match="must hold one request"):
+        LimitSettings(body_bytes=8 * 1024 * 1024)
