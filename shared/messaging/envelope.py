@@ -24,6 +24,8 @@ FactT = TypeVar("FactT", bound=Fact)
 LONGEST_NAME = 200
 """Characters of a type, source, subject or sequence: what an index of the database can hold, and far more than ours."""
 REQUIRED = ("ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "ce_sequence")
+ATTRIBUTES = frozenset({*REQUIRED, "ce_partitionkey", "ce_dataschema", "ce_traceparent", "content-type"})
+"""The envelope's own headers."""
 
 
 class Undecodable(ValueError):
@@ -130,7 +132,7 @@ def decode(record: Record) -> Received:
         subject=texts["ce_subject"],
         seq=seq,
         legal_time=legal_time,
-        headers={name: text for name, text in texts.items() if not name.startswith("ce_") and name != "content-type"},
+        headers={name: texts[name] for name in texts.keys() - ATTRIBUTES if not name.startswith("ce_")},
         trace_parent=texts.get("ce_traceparent", ""),
         value=record.value,
         raw_headers=record.headers,
@@ -153,7 +155,7 @@ def _texts(headers: Headers) -> dict[str, str]:
         texts = {name: value.decode() for name, value in headers}
     except (UnicodeDecodeError, AttributeError) as error:
         raise Undecodable("a header is no UTF-8 text") from error
-    if any("\0" in text for text in texts.values()):
+    if "\0" in "".join(texts.values()):
         raise Undecodable("a header holds a zero byte")
     return texts
 

@@ -41,11 +41,13 @@ PENDING = """
 with pending as (
     select u.ordinal, u.topic, u.subject, u.seq, u.recorded_at
     from unsent as u
-    where u.shard in (select shard from relay_leases where holder = $1 and expires_at > clock_timestamp())
+    where u.shard = any (array(select shard from relay_leases where holder = $1 and expires_at > clock_timestamp()))
         and u.topic <> all($3::text[])
-        and not exists (
-            select from parked as p where p.kind = 'unpublishable' and p.topic = u.topic and p.subject = u.subject
-        )
+        -- A scalar subquery: of `not exists` the planner makes a join over the whole queue, each time anew.
+        and (
+            select true from parked as p
+            where p.kind = 'unpublishable' and p.topic = u.topic and p.subject = u.subject limit 1
+        ) is null
     order by u.ordinal
     limit $2
 )
