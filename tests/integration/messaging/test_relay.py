@@ -99,7 +99,8 @@ async def test_a_relay_killed_between_acknowledgement_and_delete_publishes_twice
         await house.append(*(house.draft(f"D{subject}", number) for subject in range(10)))
     async with house.pool.acquire() as holder, victim(house, trap=None) as process:
         # The relay may read it and not delete, for as long as the victim takes to start.
-        await holder.execute("begin; set local idle_in_transaction_session_timeout = 0; lock table unsent in share mode")
+        await holder.execute("begin; set local idle_in_transaction_session_timeout = 0")
+        await holder.execute("lock table unsent in share mode")
         await until_published(house, SMALL.batch_facts)
         process.send_signal(signal.SIGKILL)
         assert await process.wait() == -signal.SIGKILL
