@@ -1,78 +1,91 @@
-"""What bad callers cost the good ones: `python -m tests.bench.edge` (ADR 40).
+"""What bad callers cost the good ones: desks file at a rate, alone and beside senders who trickle, heap up and flood.
 
-Desks of 25 places file at a rate at one intake, in turns alone and beside 500 connections that trickle, four senders of
-bodies of 100 MB and a flood of forged tokens, which run in a process of their own. Prints p50 and p95 of what desks
-wait for an answer, medians of three rounds, and how the bad callers were answered.
+The bad callers run in a process of their own; every filing must be answered 201 all the same, at the first try.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
-import json
 import multiprocessing
-import os
-import statistics
 import time
+import uuid
 from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from itertools import islice
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import uvloop
 
-from deploy.demo.offices import dossier_body
-from deploy.local.ports import Ports
-from deploy.local.stack import Stack
+from deploy.demo.calls import Caller
+from deploy.demo.offices import Offices
 from shared.http.wire import ConnectionLost, Wire
-from tests.faults.town import arrivals_of
-from tests.faults.trial import FIRST_MORNING
+from tests.bench import filings, load
+from tests.bench.rounds import Refused, Round, Size, say
+from tests.bench.stack import BenchStack
 
-ROOT = Path(__file__).parents[2]
-PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_BENCH", "22000"))
-SLOW, HUGE_AT_ONCE, ROUNDS = 500, 4, 3
+FILINGS_A_SECOND = 96
+SLOW, HUGE_AT_ONCE = 500, 4
 PIECE, PIECES = b"10000\r\n%b\r\n" % (b"x" * 65536), 1600
-FLOOD_PAUSE = 0.002
-WARM_UP_SECONDS = 3.0
+LETTER_SECONDS, FLOOD_SECONDS = 0.5, 0.002
+HEARD = ("huge: 413", "flood: 401")
+"""What bad callers must have been answered, for the load to be one."""
 
 
-async def trickle(port: int, heard: Counter[str]) -> None:
-    """Hold one connection by a letter now and then, and take another when it is cut."""
-    while True:
-        with contextlib.suppress(ConnectionError):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"POST /v1/dossiers HTTP/1.1\r\nx: ")
-            while not reader.at_eof():
-                writer.write(b"x")
-                await asyncio.sleep(0.5)
-            heard[f"slow: {(await reader.readline()).decode()[9:12]}"] += 1
-            writer.transport.abort()
+@contextlib.asynccontextmanager
+async def begin(size: Size) -> AsyncIterator[Round]:
+    """Start PostgreSQL, Kafka and intake."""
+    async with BenchStack("intake") as stack:
+        with contextlib.closing(Wire("127.0.0.1", stack.ports.intake, connections=200)) as wire:
+
+            async def one_round() -> Mapping[str, float]:
+                alone = await filed(stack, Caller(wire), size.seconds)
+                async with besieged(stack.ports.intake):
+                    beside = await filed(stack, Caller(wire), size.seconds)
+                await stack.sent("intake")
+                await stack.rest()
+                return {
+                    "edge_alone_p95_ms": load.percentile(alone, 0.95),
+                    "edge_besieged_p95_ms": load.percentile(beside, 0.95),
+                }
+
+            yield one_round
 
 
-async def send_huge(port: int, heard: Counter[str]) -> None:
-    """Send one body of 100 MB after the other, each until it is answered."""
-    while True:
-        with contextlib.suppress(ConnectionError):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"POST /v1/dossiers HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
-            answering = asyncio.create_task(reader.readline())
-            for _ in range(PIECES):
-                if answering.done():
-                    break
-                writer.write(PIECE)
-                await writer.drain()
-            heard[f"huge: {(await answering).decode()[9:12]}"] += 1
-            writer.transport.abort()
+async def filed(stack: BenchStack, intake: Caller, seconds: int) -> list[float]:
+    """File at the rate; milliseconds from when each was due to its answer. Raises Refused where one was refused."""
+    offices = Offices(intake, intake, stack.token, seed=uuid.uuid4().int)
+    arrivals = list(islice(filings.in_turn(), FILINGS_A_SECOND * seconds))
+    took: list[float] = []
+
+    async def file(number: int, due: float) -> None:
+        await offices.file(arrivals[number])
+        took.append((time.time() - due) * 1000)
+
+    await load.at_rate(FILINGS_A_SECOND, seconds, file)
+    if intake.repeated:
+        raise Refused(f"{intake.repeated} filings were answered only when they were sent again")
+    return took
 
 
-async def flood(port: int, heard: Counter[str]) -> None:
-    """Ask with another forged token each time."""
-    with contextlib.closing(Wire("127.0.0.1", port, connections=8)) as wire:
-        for number in range(1 << 30):
-            await asyncio.sleep(FLOOD_PAUSE)
-            with contextlib.suppress(ConnectionLost):
-                answer = await wire.request("GET", "/v1/dossiers/X", {"authorization": f"Bearer forged.{number}.x"})
-                heard[f"flood: {answer.status}"] += 1
+@contextlib.asynccontextmanager
+async def besieged(port: int) -> AsyncIterator[None]:
+    """Let the bad callers do what they can while the block runs. Raises Refused where they did not get to it."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    bad = context.Process(target=attack, args=(port, there), daemon=True)
+    bad.start()
+    try:
+        await asyncio.to_thread(here.recv)
+        yield
+        here.send("enough")
+        heard = await asyncio.to_thread(here.recv)
+    finally:
+        bad.kill()
+        bad.join()
+    say(f"edge: bad callers heard {heard}")
+    if missing := [answer for answer in HEARD if not heard.get(answer)]:
+        raise Refused(f"bad callers heard {heard}, not {missing}")
 
 
 def attack(port: int, told: Connection) -> None:
@@ -80,8 +93,10 @@ def attack(port: int, told: Connection) -> None:
     heard: Counter[str] = Counter()
 
     async def run() -> None:
-        callers = [*[trickle] * SLOW, *[send_huge] * HUGE_AT_ONCE, flood]
-        tasks = [asyncio.create_task(caller(port, heard)) for caller in callers]
+        slow = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", port) for _ in range(SLOW)))
+        tasks = [asyncio.create_task(trickle(*line, port, heard)) for line in slow]
+        tasks += [asyncio.create_task(send_huge(port, heard)) for _ in range(HUGE_AT_ONCE)]
+        tasks += [asyncio.create_task(flood(port, heard))]
         told.send("begun")
         await asyncio.to_thread(told.recv)
         for task in tasks:
@@ -89,92 +104,45 @@ def attack(port: int, told: Connection) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     uvloop.run(run())
-    told.send(dict(heard))
+    told.send(dict(sorted(heard.items())))
 
 
-class Desks:
-    """All places, filing at a rate."""
-
-    def __init__(self, stack: Stack, rate: float) -> None:
-        self._stack, self._rate = stack, rate
-        self._arrivals = arrivals_of(seed=1)
-        self._tokens: dict[str, str] = {}
-        self._wire = Wire("127.0.0.1", stack.ports.intake, connections=64)
-
-    async def file(self, seconds: float) -> list[float]:
-        """File for so long; answers the milliseconds from when each filing was due to its answer."""
-        began, waited = time.monotonic(), []
-
-        async def one(number: int) -> None:
-            due = began + number / self._rate
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-            waited.append(await self._one(due))
-
-        await asyncio.gather(*(one(number) for number in range(int(seconds * self._rate))))
-        return waited
-
-    async def _one(self, due: float) -> float:
-        arrival = next(self._arrivals)
-        place = arrival.place.code
-        token = self._tokens.setdefault(place, self._stack.token("desk", place, f"desk.{place}"))
-        headers = {
-            "authorization": f"Bearer {token}",
-            "idempotency-key": f"edge-{arrival.number}",
-            "content-type": "application/json",
-        }
-        answer = await self._wire.request("POST", "/v1/dossiers", headers, json.dumps(dossier_body(arrival)).encode())
-        if answer.status != 201:
-            raise RuntimeError(f"a desk was answered {answer.status}: {answer.body.decode()}")
-        return (time.monotonic() - due) * 1000
+async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, heard: Counter[str]) -> None:
+    """Hold one connection by a letter now and then, and take another when it is cut."""
+    while True:
+        writer.write(b"POST /v1/dossiers HTTP/1.1\r\nx: ")
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(b"x")
+                await asyncio.sleep(LETTER_SECONDS)
+            heard[f"slow: {(await reader.readline()).decode()[9:12]}"] += 1
+        writer.transport.abort()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
 
 
-def quantile(waited: list[float], share: float) -> float:
-    return sorted(waited)[int(len(waited) * share)]
+async def send_huge(port: int, heard: Counter[str]) -> None:
+    """Send one body of 100 MB after the other, each until it is answered."""
+    while True:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        sending = asyncio.create_task(_send_pieces(writer))
+        with contextlib.suppress(ConnectionError):
+            heard[f"huge: {(await reader.readline()).decode()[9:12]}"] += 1
+        sending.cancel()
+        writer.transport.abort()
 
 
-async def besieged(desks: Desks, port: int, seconds: float) -> tuple[list[float], dict[str, int]]:
-    """Let desks file beside the bad callers."""
-    here, there = multiprocessing.get_context("spawn").Pipe()
-    bad = multiprocessing.get_context("spawn").Process(target=attack, args=(port, there), daemon=True)
-    bad.start()
-    await asyncio.to_thread(here.recv)
-    await asyncio.sleep(1)  # all of them are connected
-    waited = await desks.file(seconds)
-    here.send("enough")
-    heard = await asyncio.to_thread(here.recv)
-    bad.join()
-    return waited, heard
+async def _send_pieces(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"POST /v1/dossiers HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+    for _ in range(PIECES):
+        writer.write(PIECE)
+        await writer.drain()
 
 
-async def measure(rate: float, seconds: float) -> dict[str, object]:
-    """Take turns, so that a slower minute of the machine meets both."""
-    alone, beside = [], []
-    heard: Counter[str] = Counter()
-    parts = ("postgres", "kafka", "intake")
-    folder, ports = ROOT / "var" / "bench-edge", Ports.from_base(PORT_BASE)
-    async with Stack(folder, ports, parts=parts, scenario=FIRST_MORNING, fresh=True, log_level="warning") as stack:
-        desks = Desks(stack, rate)
-        await desks.file(WARM_UP_SECONDS)
-        for _ in range(ROUNDS):
-            alone.append(await desks.file(seconds))
-            waited, said = await besieged(desks, stack.ports.intake, seconds)
-            beside.append(waited)
-            heard.update(said)
-    figures: dict[str, object] = {"rate": rate, "seconds": seconds, "answers": dict(sorted(heard.items()))}
-    for name, rounds in (("alone", alone), ("besieged", beside)):
-        for share in (0.5, 0.95):
-            figures[f"{name}_p{share * 100:.0f}_ms"] = round(statistics.median(quantile(w, share) for w in rounds), 2)
-    return figures
-
-
-def main() -> None:
-    """Print the figures as one JSON object."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.edge", description=__doc__)
-    parser.add_argument("--rate", type=float, default=96, help="filings a second")
-    parser.add_argument("--seconds", type=float, default=15, help="of each round")
-    typed = parser.parse_args()
-    print(json.dumps(uvloop.run(measure(typed.rate, typed.seconds)), indent=2))  # noqa: T201 - its output
-
-
-if __name__ == "__main__":
-    main()
+async def flood(port: int, heard: Counter[str]) -> None:
+    """Ask with another forged token each time."""
+    with contextlib.closing(Wire("127.0.0.1", port, connections=8)) as wire:
+        while True:
+            await asyncio.sleep(FLOOD_SECONDS)
+            with contextlib.suppress(ConnectionLost):
+                forged = {"authorization": f"Bearer forged.{sum(heard.values())}.x"}
+                heard[f"flood: {(await wire.request('GET', '/v1/dossiers/X', forged)).status}"] += 1

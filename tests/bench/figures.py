@@ -101,6 +101,11 @@ FIGURES: tuple[Figure, ...] = (
         "commit in intake's journal to commit of metrics' effect, 99 of 100",
         most=250,
     ),
+    Figure(
+        *("edge_alone_p95_ms", "edge", "ms", "answer to a filing at 96 dossiers/s, nobody else there, 95 of 100"),
+        beside=(Beside("edge_besieged_p95_ms", 0.5),),
+    ),
+    Figure("edge_besieged_p95_ms", "edge", "ms", "the same beside callers who mean no good, 95 of 100"),
     Figure("tracking_p95_ms", "reading", "ms", "GET /v1/tracking/{code} at 100,000 dossiers, 95 of 100", most=50),
     Figure("tracking_per_s", "reading", "requests/s", "GET /v1/tracking/{code} answered meanwhile"),
     Figure("worklist_p95_ms", "reading", "ms", "GET /v1/worklist at 100,000 dossiers, 95 of 100", most=50),

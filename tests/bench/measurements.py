@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.bench import accept, consume, latency, opening, path, reading, relay, year
+from tests.bench import accept, consume, edge, latency, opening, path, reading, relay, year
 from tests.bench.rounds import Measurement
 
 MEASUREMENTS: Mapping[str, Measurement] = {
@@ -15,6 +15,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         Measurement("opening", opening.begin),
         Measurement("relay", relay.begin),
         Measurement("latency", latency.begin),
+        Measurement("edge", edge.begin),
         Measurement("reading", reading.begin),
         Measurement("path", path.begin),
         Measurement("year", year.begin, once=True),

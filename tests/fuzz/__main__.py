@@ -20,7 +20,7 @@ from tests.fuzz.asking import Extent, ask, document_of
 from tests.fuzz.house import known_to
 
 ROOT = Path(__file__).parents[2]
-PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_FUZZ", "21600"))
+PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_FUZZ", "21650"))
 GENEROUS = {"MOTCUA_LIMITS__GUESSES": "1000000", "MOTCUA_LIMITS__ADDRESS_REQUESTS": "10000"}
 """Else most of what is asked without a token would only be told that it comes too often."""
 

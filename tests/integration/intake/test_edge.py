@@ -28,16 +28,19 @@ async def trickle(port: int, connected: asyncio.Barrier, over: asyncio.Event) ->
 async def send_huge(port: int, length: bytes) -> int:
     """Send a body of 100 MB until it is answered; answers the status."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
+    piece = b"%x\r\n%b\r\n" % (len(PIECE), PIECE) if b"chunked" in length else PIECE
+
+    async def send() -> None:
         writer.write(b"POST /v1/dossiers HTTP/1.1\r\nhost: intake\r\n" + length + b"\r\n\r\n")
-        answering = asyncio.create_task(reader.readline())
         for _ in range(HUGE // len(PIECE)):
-            if answering.done():
-                break
-            writer.write(b"%x\r\n%b\r\n" % (len(PIECE), PIECE) if b"chunked" in length else PIECE)
+            writer.write(piece)
             await writer.drain()
-        return int((await answering).split()[1])
+
+    sending = asyncio.create_task(send())
+    try:
+        return int((await reader.readline()).split()[1])
     finally:
+        sending.cancel()
         writer.transport.abort()
 
 
