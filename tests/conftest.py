@@ -1,4 +1,4 @@
-"""How the tests share three processes: each suite whole in one of them, the longest first."""
+"""How the tests share two processes: each suite whole in one of them, the longest first."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from xdist.scheduler import LoadScopeScheduling
 STACKS = (
     "tests/e2e/test_full_year.py",
     "tests/e2e/",
-    "tests/faults/",
     "tests/integration/shared/",
-    "tests/integration/metrics/",
+    "tests/faults/",
     "tests/integration/together/",
     "tests/simulation/",
     "tests/integration/stack/",
@@ -22,11 +21,12 @@ STACKS = (
     "tests/integration/messaging/",
     "tests/integration/processing/",
     "tests/integration/intake/",
+    "tests/integration/metrics/",
 )
 """What has a stack of its own, the longest first: the tests of one never run beside each other.
 
-Each process is given a second suite before it begins with its first: those behind the years, the longest by far, are
-short ones.
+Each process is given a second suite before it begins with its first: that behind the full year, the longest by far, is
+a short one.
 """
 
 settings.register_profile("machine", deadline=None)
@@ -51,6 +51,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Suites:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put long suites first and those without a stack last: the processes then end at about the same time."""
+    """Put long suites first and those without a stack last: two processes then end at about the same time."""
     order: Sequence[str | None] = (*STACKS, None)
     items.sort(key=lambda item: order.index(stack_of(item.nodeid)))
