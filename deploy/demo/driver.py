@@ -1,6 +1,6 @@
 """The year itself: the clock moves, 25 desks file, and officers work off what their worklists answer.
 
-At each moment: timers first; then every awake officer reads his worklist, and only when all have read does anyone act,
+At each moment: timers first; then every awake officer has read his worklist, and only when all have does anyone act,
 while the places file. So a dossier meets one officer at a moment, whatever order the answers come in, and the same
 seed makes the same facts. An officer goes on with the dossier before him while the answer to his act names a next duty
 of his own (`open_duties`): for that he reads no worklist. What is due at this day's close goes on in rounds until it is
@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -38,6 +38,7 @@ READY = 9
 """The national state of a dossier whose result waits for its receiver."""
 
 Hook = Callable[[], Coroutine[Any, Any, None]]
+Worklists = dict[Officer, list[Item]]
 
 
 @dataclass
@@ -89,30 +90,52 @@ class Year:
         arrivals = self.plan.arrivals_by_moment()
         try:
             for moment in self.plan.moments:
-                self._look_for_strangers(await self.world.watch.quiet())
+                ahead = await self._settle()
                 await self._move(moment)
-                await self._work_through(arrivals[moment])
+                await self._work_through(arrivals[moment], ahead)
                 self.on_progress(self.counts)
         finally:
             await asyncio.gather(*self._running)
         await self.world.watch.quiet()
+
+    async def _settle(self) -> Worklists:
+        """Wait for quiet; meanwhile those who are awake read ahead, once the last filings have their cases.
+
+        Between this moment and the next nobody acts, and the clock opens nothing but drafts of apologies: who owes one
+        reads at the moment itself, as every desk does where strangers have filed.
+        """
+        reading = asyncio.create_task(self._read_ahead(self._awake - set(+self._apologies_owed)))
+        try:
+            strangers = self._look_for_strangers(await self.world.watch.quiet())
+        except BaseException:
+            reading.cancel()
+            raise
+        ahead = await reading
+        return {} if strangers else ahead
+
+    async def _read_ahead(self, officers: Collection[Officer]) -> Worklists:
+        await self.world.watch.cases_opened()
+        return await self._worklists(officers)
 
     async def _move(self, moment: datetime) -> None:
         self.world.set_clock(moment)
         self.now = self.counts.moment = moment
         await self.world.watch.timers_fired()
 
-    def _look_for_strangers(self, figures: Figures) -> None:
+    def _look_for_strangers(self, figures: Figures) -> bool:
         """Wake every desk when others have filed since the last moment; any of them may have it on its list."""
         strangers = figures.journaled("intake", LIFECYCLE.name) - self.counts.filed
-        if strangers != self._strangers:
+        came = strangers != self._strangers
+        if came:
             self._awake |= self._desks
         self._strangers = strangers
+        return came
 
-    async def _work_through(self, arrivals: Sequence[Arrival]) -> None:
+    async def _work_through(self, arrivals: Sequence[Arrival], ahead: Worklists) -> None:
+        """Work through one moment; `ahead` are worklists that need not be read again."""
         asked = self._awake | set(+self._apologies_owed) | self._freed()
         self._awake, self._urgent = set(), set()
-        work = await self._read(asked)
+        work = self._choose(ahead | await self._worklists(asked - ahead.keys()))
         async with asyncio.TaskGroup() as group:
             for place in {arrival.place.code for arrival in arrivals}:
                 group.create_task(self._file([arrival for arrival in arrivals if arrival.place.code == place]))
@@ -121,7 +144,8 @@ class Year:
             await self.world.watch.cases_opened()
         while self._urgent:
             asked, self._urgent = self._urgent, set()
-            await self._visit_all([found for found in await self._read(asked) if self._presses(found[0])])
+            work = self._choose(await self._worklists(asked))
+            await self._visit_all([found for found in work if self._presses(found[0])])
 
     def _freed(self) -> set[Officer]:
         """Name those who may at last go on with a dossier that is to be late."""
@@ -145,13 +169,16 @@ class Year:
         """Let these officers look again: at once for what presses, else at the next moment."""
         (self._urgent if self._presses(item) else self._awake).update(officers)
 
-    async def _read(self, officers: Iterable[Officer]) -> list[tuple[Item, Duty]]:
-        """Find what these officers may do now, one act on a dossier; who may not yet, looks again when he may."""
-        asked = sorted(officers)
-        lists = await asyncio.gather(*(self.world.offices.worklist(officer) for officer in asked))
-        self.counts.worklists += len(asked)
+    async def _worklists(self, officers: Collection[Officer]) -> Worklists:
+        """Read what these officers have before them."""
+        self.counts.worklists += len(officers)
+        lists = await asyncio.gather(*(self.world.offices.worklist(officer) for officer in officers))
+        return dict(zip(officers, lists, strict=True))
+
+    def _choose(self, lists: Worklists) -> list[tuple[Item, Duty]]:
+        """Find what officers may do now, one act on a dossier; who may not yet, looks again when he may."""
         found: dict[str, tuple[Item, Duty]] = {}
-        for officer, items in zip(asked, lists, strict=True):
+        for officer, items in sorted(lists.items()):
             for item in items:
                 duty = self._next_duty(item)
                 if duty is None:

@@ -45,7 +45,7 @@ class Tuning:
     fetch_bytes: int = 256 * 1024
     poll_ms: int = 200
     gather_seconds_a_fact: float = 0.004
-    longest_gather_seconds: float = 0.06
+    longest_gather_seconds: float = 0.02
     commit_seconds: float = 1.0
     longest_back_off_seconds: float = 5.0
     session_timeout_ms: int = 10_000

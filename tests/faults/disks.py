@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import stat
 from pathlib import Path
 
 MOUNTS = Path("/proc/mounts")
+BLOCK_BYTES = 4096
 
 
 class Refused(Exception):
@@ -49,12 +51,20 @@ class Disk:
         return found.f_bavail * found.f_frsize
 
     def fill(self) -> int:
-        """Leave nothing free; answers how many bytes that took."""
-        before = self.free
+        """Leave no block free; answers how many bytes that took."""
+        before = wanted = self.free
         with self._ballast.open("ab", buffering=0) as file:
-            while self.free:
-                os.posix_fallocate(file.fileno(), file.tell(), self.free)
-                file.seek(0, os.SEEK_END)
+            while wanted >= BLOCK_BYTES:
+                try:
+                    os.posix_fallocate(file.fileno(), file.tell(), wanted)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    # The server wrote after we had looked.
+                    wanted //= 2
+                else:
+                    file.seek(0, os.SEEK_END)
+                    wanted = self.free
         return before
 
     def empty(self) -> None:
