@@ -6,14 +6,17 @@ import json
 
 import pytest
 
+from deploy.demo.ledger import digest_of
+from deploy.demo.plan import YearRequest
 from tests.e2e import conftest
+from tests.e2e.conftest import YearRunner
 from tests.e2e.test_command import all_ended, demo
 
 FOLDER, PORT_BASE = conftest.FOLDER.with_name("e2e-full-year"), conftest.PORT_BASE + 50
 
 
 @pytest.mark.timeout(2400)
-async def test_the_full_year_as_it_is_typed_gives_the_reported_figures() -> None:
+async def test_the_full_year_as_it_is_typed_gives_the_reported_figures(years: YearRunner) -> None:
     async with demo("--exit", "--json", folder=FOLDER, port_base=PORT_BASE) as process:
         out, errors = await process.communicate()
     all_ended(PORT_BASE)
@@ -29,3 +32,4 @@ async def test_the_full_year_as_it_is_typed_gives_the_reported_figures() -> None
     assert found["share_on_time"] == 1.0
     assert found["apologies_published"] == found["foreign"] == found["events"]["parked"] == 0
     assert found["sources_agree"] is True
+    assert found["codes_sha256"] == digest_of(years.plan(YearRequest()).codes)
