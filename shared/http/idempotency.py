@@ -64,7 +64,7 @@ IdempotencyKey = Annotated[str, Depends(idempotency_key)]
 
 def claim_of(request: Request, body: bytes, *, caller: str, key: str) -> Claim:
     """Say which request this is: method, path and body (SHA-256) under the caller's key."""
-    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
+    digest = hashlib.sha256(f"{request.method} {request.scope['path']}\n".encode())
     digest.update(body)
     return Claim(caller, key, digest.digest())
 

@@ -47,7 +47,7 @@ class Subscription:
 
     def is_own(self, record: Record) -> bool:
         """Whether the service published this record itself."""
-        return bool(self.own) and dict(record.headers).get("ce_source") == self.own.encode()
+        return bool(self.own) and ("ce_source", self.own.encode()) in record.headers
 
     def read(self, record: Record) -> Received:
         """Decode a record, and parse its body if a handler wants it. Raises Undecodable."""

@@ -41,7 +41,7 @@ ANSWER_SECONDS = 10.0
 class Tuning:
     """What may differ between machines. Times in milliseconds unless they say seconds."""
 
-    max_records: int = 500
+    max_records: int = 2000
     fetch_bytes: int = 256 * 1024
     poll_ms: int = 200
     gather_seconds_a_fact: float = 0.004

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -42,9 +41,8 @@ class Record(Protocol):
     value: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One fact as it came from the topic.
+class Received(NamedTuple):
+    """One fact as it came from the topic: a tuple, which is made in a third of a frozen dataclass's time.
 
     `legal_time` is in the office's zone. `headers` are those beside the envelope's own. `fact` is the parsed body; when
     it could not be parsed, or nobody here knows its type, it is None and `fault` says why.
@@ -142,12 +140,12 @@ def decode(record: Record) -> Received:
 def parse(received: Received, known: Container[str] = FACTS) -> Received:
     """Add the parsed fact, or the fault that keeps its dossier from going on. Never echoes what the body holds."""
     if received.type not in known or received.type not in FACTS:
-        return replace(received, fault="nobody here knows this type")
+        return received._replace(fault="nobody here knows this type")
     try:
-        return replace(received, fact=FACTS[received.type].model_validate_json(received.value))
+        return received._replace(fact=FACTS[received.type].model_validate_json(received.value))
     except ValidationError as error:
         places = (f"{'.'.join(map(str, found['loc']))} {found['type']}" for found in error.errors(include_input=False))
-        return replace(received, fault=f"the body does not fit its type: {'; '.join(places)}")
+        return received._replace(fault=f"the body does not fit its type: {'; '.join(places)}")
 
 
 def _texts(headers: Headers) -> dict[str, str]:

@@ -35,7 +35,7 @@ log = structlog.get_logger()
 class RelayTuning(Bounds):
     """What may differ between machines."""
 
-    batch_facts: int = 1000
+    batch_facts: int = 2000
     lease_seconds: float = 10.0
     renew_seconds: float = 3.0
     gather_seconds_a_fact: float = 0.003

@@ -139,7 +139,7 @@ async def test_two_relays_at_once_publish_twice_and_effects_stay_once_and_in_ord
     assert await house.parked() == []
 
 
-BURST = 600
+BURST = 1_500
 
 
 async def burst(house: House) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from uuid import UUID
@@ -115,7 +115,7 @@ def test_poison_stops_its_subject_from_there_on_and_no_other(
     place = data.draw(st.integers(1, lengths[bad]))
     store = Store()
     for batch in batches:
-        store.take(replace(one, fault="bug") if (stream_of(one), one.seq) == (bad, place) else one for one in batch)
+        store.take(one._replace(fault="bug") if (stream_of(one), one.seq) == (bad, place) else one for one in batch)
     seqs = store.seqs()
     for stream, length in lengths.items():
         if stream == bad:
