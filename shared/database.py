@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -121,6 +121,12 @@ async def autocommit(pool: Pool) -> AsyncIterator[Connection]:
     """One connection whose statements each commit by themselves: a transaction around one costs two round trips."""
     async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
         yield connection
+
+
+def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Turn rows into the array parameters of `unnest`: as many lists as a row is wide, also when there is no row."""
+    turned = [list(column) for column in zip(*rows, strict=True)]
+    return turned or [[] for _ in range(width)]
 
 
 async def unreachable(pool: Pool) -> str | None:

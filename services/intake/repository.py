@@ -10,7 +10,7 @@ from typing import Any
 
 from services.intake.domain.acceptance import Acceptance
 from services.intake.domain.filing import Filing
-from shared.database import Connection
+from shared.database import Connection, columns
 from shared.rulebook.identifiers import DossierCode
 
 NEXT_NUMBERS = """
@@ -41,20 +41,29 @@ class SealedPeople:
     key_id: str
 
 
-ADD_DOSSIER = """
+ADD_DOSSIERS = """
 with paper as (
     insert into papers (code, paper_code, originals, certified, photocopies)
-    select $1, p.paper_code, p.originals, p.certified, p.photocopies
-    from json_to_recordset($26::json)
-        as p (paper_code text, originals integer, certified integer, photocopies integer)
+    select * from unnest($27::text[], $28::text[], $29::integer[], $30::integer[], $31::integer[])
 )
 insert into dossiers (
     code, place, day, number, procedure_code, case_code, area_code, catalogue_version, calendar_version,
     agencies_version, received_path, competent_agency, competent_path, step_paths, accepted_by, accepted_at,
     limit_kind, statutory_due, promised_due, fee_vnd, language, channels, key_id, people, citizen_index, phone_index
-) values (
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-    $25, $27
+)
+select code, place, day, number, procedure_code, case_code, area_code, catalogue_version, calendar_version,
+    agencies_version, received_path, competent_agency, competent_path, string_to_array(step_paths, ','), accepted_by,
+    accepted_at, limit_kind, statutory_due, promised_due, fee_vnd, language, string_to_array(channels, ','), key_id,
+    people, citizen_index, phone_index
+from unnest(
+    $1::text[], $2::text[], $3::date[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::text[],
+    $18::timestamptz[], $19::timestamptz[], $20::bigint[], $21::text[], $22::text[], $23::text[], $24::bytea[],
+    $25::bytea[], $26::bytea[]
+) as d (
+    code, place, day, number, procedure_code, case_code, area_code, catalogue_version, calendar_version,
+    agencies_version, received_path, competent_agency, competent_path, step_paths, accepted_by, accepted_at,
+    limit_kind, statutory_due, promised_due, fee_vnd, language, channels, key_id, people, citizen_index, phone_index
 )
 """
 
@@ -71,44 +80,26 @@ class NewDossier:
 
 
 async def add_dossiers(tx: Connection, dossiers: Sequence[NewDossier]) -> None:
-    """Store dossiers and the papers that came with them, sent in one go."""
-    await tx.executemany(ADD_DOSSIER, list(map(_row, dossiers)))
+    """Store dossiers and the papers that came with them, by one statement."""
+    rows = columns(map(_row, dossiers), 26)
+    papers = columns((row for dossier in dossiers for row in _paper_rows(dossier)), 5)
+    await tx.execute(ADD_DOSSIERS, *rows, *papers)
+
+
+def _paper_rows(dossier: NewDossier) -> Iterator[tuple[Any, ...]]:
+    for paper in dossier.filing.papers:
+        yield str(dossier.code), paper.paper_code, paper.originals, paper.certified, paper.photocopies
 
 
 def _row(dossier: NewDossier) -> tuple[Any, ...]:
     code, acceptance, filing, sealed = dossier.code, dossier.acceptance, dossier.filing, dossier.sealed
     case, rules = acceptance.case, acceptance.rules
-    papers = [
-        {"paper_code": p.paper_code, "originals": p.originals, "certified": p.certified, "photocopies": p.photocopies}
-        for p in filing.papers
-    ]
     return (
-        str(code),
-        code.place,
-        code.day,
-        code.number,
-        case.procedure_code,
-        case.case_code,
-        filing.area_code,
-        rules.catalogue.version,
-        rules.calendar.version,
-        rules.agencies.version,
-        acceptance.place.path,
-        acceptance.competent.code,
-        acceptance.competent.path,
-        acceptance.step_paths,
-        dossier.officer,
-        acceptance.accepted_at,
-        case.limit_kind,
-        acceptance.statutory_due,
-        acceptance.promised_due,
-        case.fee_vnd,
-        filing.language,
-        acceptance.channels,
-        sealed.key_id,
-        sealed.people,
-        sealed.citizen_index,
-        json.dumps(papers),
+        *(str(code), code.place, code.day, code.number, case.procedure_code, case.case_code, filing.area_code),
+        *(rules.catalogue.version, rules.calendar.version, rules.agencies.version, acceptance.place.path),
+        *(acceptance.competent.code, acceptance.competent.path, ",".join(acceptance.step_paths), dossier.officer),
+        *(acceptance.accepted_at, case.limit_kind, acceptance.statutory_due, acceptance.promised_due, case.fee_vnd),
+        *(filing.language, ",".join(acceptance.channels), sealed.key_id, sealed.people, sealed.citizen_index),
         sealed.phone_index,
     )
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from services.processing.domain.cases import Step
 from services.processing.domain.duties import Duty, duties
 from services.processing.domain.workflow import Decision
-from services.processing.repository.rows import columns, duty_row
-from shared.database import Connection
+from services.processing.repository.rows import duty_row
+from shared.database import Connection, columns
 
 DRAW_NUMBERS = """
 insert into registers as register (agency, year, last_number)

@@ -8,8 +8,8 @@ from datetime import datetime
 from services.processing.domain.duties import duties
 from services.processing.domain.workflow import Decision
 from services.processing.repository.locking import Locked
-from services.processing.repository.rows import columns, duty_row
-from shared.database import Connection
+from services.processing.repository.rows import duty_row
+from shared.database import Connection, columns
 
 SAVE_FIRED = """
 with spent as (

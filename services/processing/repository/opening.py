@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from services.processing.domain.duties import duties
 from services.processing.domain.opening import Opened
-from services.processing.repository.rows import CASE_FIELDS, columns, duty_row
-from shared.database import Connection
+from services.processing.repository.rows import CASE_FIELDS, duty_row
+from shared.database import Connection, columns
 
 INSERT_CASES = f"""
 insert into cases ({", ".join(CASE_FIELDS)}, tracking_secret_hash, parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -65,9 +65,3 @@ def by_code(rows: Iterable[asyncpg.Record]) -> Mapping[str, list[asyncpg.Record]
     for row in rows:
         found[row["code"]].append(row)
     return found
-
-
-def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
-    """Turn rows into the array parameters of `unnest`: as many lists as a row is wide, also when there is no row."""
-    turned = [list(column) for column in zip(*rows, strict=True)]
-    return turned or [[] for _ in range(width)]
