@@ -55,15 +55,14 @@ async def test_what_was_acknowledged_survives_a_kill(stack: Stack) -> None:
     connection = await asyncpg.connect(stack.dsn())
     await connection.execute("CREATE TABLE kept AS SELECT 1 AS value")
     await connection.close()
-    bootstrap = f"127.0.0.1:{stack.ports.kafka}"
-    made = await create_topics(bootstrap)
+    made = await create_topics(stack.kafka_login())
     for name in ("postgres", "kafka"):
         await stack.kill(name)
         await stack.wait_ready(name)
     connection = await asyncpg.connect(stack.dsn())
     assert await connection.fetchval("SELECT value FROM kept") == 1
     await connection.close()
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**connection(stack.kafka_login()))
     await admin.start()
     assert made
     assert set(made) <= set(await admin.list_topics())
