@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings
 from deploy.faults import DeployError
 from deploy.provision.database import OWNER, SERVICES, SUPERUSER
 from deploy.provision.run import Target
-from deploy.secret_files import password_name
+from deploy.secret_files import ADMINISTRATOR, login_name, password_name
 from shared.settings import FROM_ENVIRONMENT, KafkaSettings, Port, load_settings
 
 DATABASE = "motcua"
@@ -46,21 +46,31 @@ class Installation:
         password = quote(self._password(role), safe="")
         return f"postgresql://{role}:{password}@{self.host}:{self.port}/{database or self.database}"
 
+    def kafka_login(self, user: str = ADMINISTRATOR) -> KafkaSettings:
+        """Say where and as whom to reach Kafka: as the administrator, or as a service. Raises SecretMissing."""
+        path = self.secrets / login_name(user)
+        _read(path, f"with which {user} logs in to Kafka")
+        return KafkaSettings(bootstrap_servers=self.bootstrap_servers, user=user, password_file=path)
+
     def target(self) -> Target:
         """Gather what provision needs. Raises SecretMissing."""
         return Target(
             server_dsn=self.dsn(database="postgres"),
             database=self.database,
             passwords={role: self._password(role) for role in (OWNER, *SERVICES)},
-            bootstrap_servers=self.bootstrap_servers,
+            kafka=self.kafka_login(),
+            logins={service: self.kafka_login(service) for service in SERVICES},
         )
 
     def _password(self, role: str) -> str:
-        path = self.password_file(role)
-        try:
-            return path.read_text("utf-8").strip()
-        except OSError as error:
-            raise SecretMissing(f"{path}, the password of {role}, cannot be read: {error.strerror}") from error
+        return _read(self.password_file(role), f"of {role}")
+
+
+def _read(path: Path, whose: str) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except OSError as error:
+        raise SecretMissing(f"{path}, the password {whose}, cannot be read: {error.strerror}") from error
 
 
 class ServerSettings(BaseModel):
@@ -73,6 +83,14 @@ class ServerSettings(BaseModel):
     name: str = DATABASE
 
 
+class BrokerSettings(BaseModel):
+    """Where Kafka is. Login and password of a service may stand beside it: an operator comes as others."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    bootstrap_servers: str
+
+
 class InstallationSettings(BaseSettings):
     """What a command of an operator is told from outside (`MOTCUA_…`)."""
 
@@ -80,7 +98,7 @@ class InstallationSettings(BaseSettings):
 
     secrets: DirectoryPath
     database: ServerSettings
-    kafka: KafkaSettings
+    kafka: BrokerSettings
 
 
 def named_by_environment() -> Installation | None:

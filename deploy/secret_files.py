@@ -15,6 +15,8 @@ from shared.tokens import new_development_keys
 JWKS_SECRET, TRACKING_SECRET, KEY_SECRET = "jwks.json", "tracking-jwks.json", "keyring.key"
 SMS_SECRET, RECEIPTS_SECRET, GRAFANA_SECRET = "sms.token", "receipts.token", "grafana.password"
 WEBHOOK_SECRET, NOBODY_IS_TOLD = "alert_webhook_url", b"http://127.0.0.1:9/"
+ADMINISTRATOR = "kafka"
+"""May do everything on Kafka: the brokers themselves, provision, whoever uses Kafka's own tools. No service is he."""
 
 
 class FolderUnfit(DeployError):
@@ -24,6 +26,11 @@ class FolderUnfit(DeployError):
 def password_name(role: str) -> str:
     """Name the file of a database role's password."""
     return f"{role}.password"
+
+
+def login_name(user: str) -> str:
+    """Name the file of the password with which a user logs in to Kafka."""
+    return password_name(user if user == ADMINISTRATOR else f"{ADMINISTRATOR}_{user}")
 
 
 def _key() -> bytes:
@@ -36,6 +43,7 @@ def _keys() -> bytes:
 
 SECRETS: Mapping[str, Callable[[], bytes]] = {
     **{password_name(role): random_text for role in (SUPERUSER, OWNER, *SERVICES)},
+    **{login_name(user): random_text for user in (ADMINISTRATOR, *SERVICES)},
     JWKS_SECRET: _keys,
     TRACKING_SECRET: _keys,
     KEY_SECRET: _key,

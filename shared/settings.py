@@ -73,9 +73,20 @@ class DatabaseSettings(Piece):
 
 
 class KafkaSettings(Piece):
-    """Where the brokers are: `host:port`, several by commas."""
+    """Where the brokers are: `host:port`, several by commas; and as whom we come (SCRAM-SHA-512).
+
+    Without a user nobody logs in, which a broker of development may allow.
+    """
 
     bootstrap_servers: str
+    user: Annotated[str, Field(min_length=1)] | None = None
+    password_file: SecretFile | None = None
+
+    @model_validator(mode="after")
+    def _a_login_is_whole(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file go together")
+        return self
 
 
 class HttpSettings(Piece):
@@ -197,6 +208,8 @@ class ServiceSettings(BaseSettings):
         if self.profile is not Profile.PRODUCTION:
             return self
         faults = []
+        if self.kafka.user is None:
+            faults.append(f"{ENV_PREFIX}KAFKA__USER: a production profile logs in to Kafka")
         if self.clock.scenario_file is not None:
             faults.append(f"{ENV_PREFIX}CLOCK__SCENARIO_FILE: a production profile runs on the system's clock")
         try:

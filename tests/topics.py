@@ -7,11 +7,14 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.messaging.connection import connection
+from shared.settings import KafkaSettings
 
-async def records_of(servers: str, topic: str, partitions: int) -> AsyncIterator[Any]:
+
+async def records_of(kafka: KafkaSettings, topic: str, partitions: int) -> AsyncIterator[Any]:
     """Yield every record of a topic, each partition in its order."""
     places = [TopicPartition(topic, number) for number in range(partitions)]
-    client = AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest")
+    client = AIOKafkaConsumer(**connection(kafka), auto_offset_reset="earliest")
     await client.start()
     try:
         client.assign(places)

@@ -45,7 +45,7 @@ def serve(
 
 
 def provision(folder: FolderOption = DEFAULT_FOLDER) -> None:
-    """Bring roles, schemas, tables, rights, topics and seed rules to the declared state.
+    """Bring roles, schemas, tables, topics, logins, rights and seed rules to the declared state.
 
     Of the running stack in the folder; with MOTCUA_SECRETS, of the servers that the environment names. Prints what it
     did; running it again does nothing new. Example: `motcua provision --folder var/trial`.

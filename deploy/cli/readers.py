@@ -18,7 +18,7 @@ from shared.clocks import machine_now
 from shared.database import Pool, create_pool
 from shared.messaging.batch import Subscription
 from shared.messaging.rules import RuleStore
-from shared.settings import DatabaseSettings
+from shared.settings import DatabaseSettings, KafkaSettings
 
 SUBSCRIPTIONS: Mapping[str, Callable[[RuleStore], Sequence[Subscription]]] = {
     "intake": lambda _rules: intake.SUBSCRIPTIONS,
@@ -33,11 +33,11 @@ RULES_SECONDS = 30
 
 @dataclass(frozen=True)
 class Place:
-    """Where a service keeps what it knows: its schema, reached as its own role, and the brokers."""
+    """Where a service keeps what it knows: its schema, reached as its own role, and how it comes to Kafka."""
 
     service: str
     pool: Pool
-    kafka: str
+    kafka: KafkaSettings
 
     async def subscriptions(self) -> Sequence[Subscription]:
         """List what the service does with facts, under the rules in force."""
@@ -63,6 +63,6 @@ async def acting(folder: Folder, service: str) -> AsyncIterator[Place]:
     )
     pool = await create_pool(settings, service, size=2)
     try:
-        yield Place(service, pool, found.bootstrap_servers)
+        yield Place(service, pool, found.kafka_login(service))
     finally:
         await pool.close()

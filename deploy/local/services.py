@@ -15,7 +15,15 @@ from deploy.local.parts import Part, refuses_connections
 from deploy.local.ports import Ports
 from deploy.local.processes import Launch
 from deploy.provision import database
-from deploy.secret_files import JWKS_SECRET, KEY_SECRET, RECEIPTS_SECRET, SMS_SECRET, TRACKING_SECRET, password_name
+from deploy.secret_files import (
+    JWKS_SECRET,
+    KEY_SECRET,
+    RECEIPTS_SECRET,
+    SMS_SECRET,
+    TRACKING_SECRET,
+    login_name,
+    password_name,
+)
 from shared.http.wire import ConnectionLost, Wire
 from shared.tokens import issue_token
 
@@ -80,6 +88,8 @@ def environment(setting: Setting, part: str) -> dict[str, str]:
         "MOTCUA_DATABASE__USER": service,
         "MOTCUA_DATABASE__PASSWORD_FILE": str(folder.secrets / password_name(service)),
         "MOTCUA_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{ports.kafka}",
+        "MOTCUA_KAFKA__USER": service,
+        "MOTCUA_KAFKA__PASSWORD_FILE": str(folder.secrets / login_name(service)),
         "MOTCUA_HTTP__HOST": "127.0.0.1",
         "MOTCUA_HTTP__PORT": str(ports.of(part)),
         "MOTCUA_TOKENS__JWKS_FILE": str(folder.secrets / JWKS_SECRET),

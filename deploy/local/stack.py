@@ -35,8 +35,9 @@ from deploy.local.services import (
 from deploy.local.supervisor import Supervisor
 from deploy.provision.database import SUPERUSER, create_database
 from deploy.provision.run import Report, provision
-from deploy.secret_files import make_missing
+from deploy.secret_files import ADMINISTRATOR, make_missing
 from shared.clocks import ScenarioClock, SystemLegalClock, write_scenario
+from shared.settings import KafkaSettings
 
 ALL_PARTS = ("postgres", "kafka", "sinks", *SERVICES)
 SERVER_PARTS = ("postgres", "kafka")
@@ -103,6 +104,10 @@ class Stack:
     def dsn(self, role: str = SUPERUSER, database: str = DATABASE) -> str:
         """Say where and as whom to reach the database: a service's name, `motcua_owner`, or the superuser."""
         return installation(self.folder, self.ports).dsn(role, database)
+
+    def kafka_login(self, user: str = ADMINISTRATOR) -> KafkaSettings:
+        """Say where and as whom to reach Kafka: as the administrator, or as a service."""
+        return installation(self.folder, self.ports).kafka_login(user)
 
     def environment(self, name: str) -> dict[str, str]:
         """Make the whole environment that a service, or another replica of it, is started with."""
@@ -183,7 +188,7 @@ class Stack:
 
     async def provision(self) -> Report:
         """Bring database, topics and rules of the running servers to the declared state; safe at any time."""
-        self._say("provisioning: roles, schemas, migrations, topics, rules")
+        self._say("provisioning: roles, schemas, migrations, topics, logins, rules")
         return await provision(installation(self.folder, self.ports).target(), legal_time=legal_now(self.folder))
 
     async def _prepare_servers(self) -> list[Part]:

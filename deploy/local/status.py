@@ -90,7 +90,7 @@ async def _not_ready(folder: Folder, ports: dict[str, int], name: str) -> str | 
         case "postgres":
             return await postgres.not_ready(folder, ports[name])
         case "kafka":
-            return await kafka.not_ready(ports[name])
+            return await kafka.not_ready(folder, ports[name])
         case "sinks":
             return await services.sinks_not_ready(ports["sms"], ports["mail"])
         case _:

@@ -8,24 +8,32 @@ from datetime import datetime
 
 import asyncpg
 
-from deploy.provision import database, migrations, rules, topics
+from deploy.provision import broker, database, logins, migrations, rights, rules, topics
 from deploy.provision.database import Connection
 from shared.clocks import machine_now
+from shared.settings import KafkaSettings
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where to provision. `server_dsn` names a role that may make roles and databases, and any existing database."""
+    """Where to provision.
+
+    `server_dsn` names a role that may make roles and databases, and any existing database; `kafka` the administrator of
+    the brokers, `logins` how each service comes to them.
+    """
 
     server_dsn: str
     database: str
     passwords: Mapping[str, str]
-    bootstrap_servers: str
+    kafka: KafkaSettings
+    logins: Mapping[str, KafkaSettings]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What one run did; everything empty when there was nothing left to do. `grants` counts all rights in force.
+    """What one run did; everything empty when there was nothing left to do.
+
+    `grants` counts all rights in force in the database; `given` and `taken_away` are rights on Kafka.
 
     `in_default` names the months (`schema YYYY-MM`) that the journal keeps in its default partition for good.
     """
@@ -37,16 +45,28 @@ class Report:
     in_default: list[str]
     grants: int
     topics: list[str]
+    logins: list[str]
+    given: list[str]
+    taken_away: list[str]
     rules: list[str]
 
     def lines(self) -> list[str]:
         """Say it for people."""
-        names = {"roles": self.roles, "migrations": self.migrations, "topics": self.topics, "rule versions": self.rules}
+        names = {
+            "roles": self.roles,
+            "migrations": self.migrations,
+            "topics": self.topics,
+            "logins to Kafka": self.logins,
+            "rights on Kafka": self.given,
+            "rights on Kafka taken away": self.taken_away,
+            "rule versions": self.rules,
+        }
         told = [f"{what}: {', '.join(made)}" for what, made in names.items() if made]
         told += ["database made"] if self.database else []
         told += [f"journal partitions: {self.partitions}"] if self.partitions else []
         told += [f"no journal partition, facts stay in the default one: {month}" for month in self.in_default]
-        return [*(told or ["nothing new"]), f"rights on {self.grants} tables stand as declared"]
+        in_force = f"rights on {self.grants} tables and {len(rights.RIGHTS)} on Kafka stand as declared"
+        return [*(told or ["nothing new"]), in_force]
 
 
 TAKE_TURN = """
@@ -69,7 +89,10 @@ async def provision(target: Target, *, legal_time: datetime) -> Report:
         try:
             made_migrations, partitions, in_default = await _schemas(connection, target.database)
             grants = await database.grant_rights(connection)
-            made_topics = await topics.create_topics(target.bootstrap_servers)
+            made_topics = await topics.create_topics(target.kafka)
+            async with broker.connected(target.kafka) as kafka:
+                made_logins = await logins.make_logins(kafka, target.logins)
+                given, taken_away = await rights.declare(kafka)
             made_rules = await rules.seed_rules(connection, legal_time)
         finally:
             await connection.close()
@@ -83,6 +106,9 @@ async def provision(target: Target, *, legal_time: datetime) -> Report:
         in_default=in_default,
         grants=grants,
         topics=made_topics,
+        logins=made_logins,
+        given=given,
+        taken_away=taken_away,
         rules=made_rules,
     )
 

@@ -9,18 +9,20 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from deploy.faults import DeployError
 from shared.contracts.topics import TOPICS, Topic
+from shared.messaging.connection import connection
+from shared.settings import KafkaSettings
 
 
 class TopicDiffers(DeployError):
     """A topic exists with another number of partitions: keys would change their partition, hence their order."""
 
 
-async def create_topics(bootstrap_servers: str, replication: int = 1) -> list[str]:
+async def create_topics(kafka: KafkaSettings, replication: int = 1) -> list[str]:
     """Make every declared topic that is not there; answer the names of the new ones.
 
     Raises TopicDiffers, or the KafkaError of a topic that could not be made.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, client_id="motcua-provision")
+    admin = AIOKafkaAdminClient(**connection(kafka), client_id="motcua-provision")
     await admin.start()
     try:
         wanted = [_new(topic, replication) for topic in TOPICS]

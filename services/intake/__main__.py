@@ -26,10 +26,9 @@ async def build(resources: Resources[Settings]) -> Parts:
     relay publishes them. Until they are here, intake is not ready.
     """
     settings, pool = resources.settings, resources.pool
-    servers = settings.kafka.bootstrap_servers
     kek = KeyEncryptionKey.read(settings.keyring.key_file)
     keyring = KeyringReader(pool, kek)
-    journal, rules = Journal("intake"), RuleStore(servers)
+    journal, rules = Journal("intake"), RuleStore(settings.kafka)
     desk = Desk(journal, rules, resources.clock, kek)
 
     async def rules_in_force() -> str | None:
@@ -49,8 +48,8 @@ async def build(resources: Resources[Settings]) -> Parts:
             titles=TITLES,
             unavailable=(Unready,),
         ),
-        loops={"relay": Relay(pool, journal, servers), "gauges": Gauges(pool, resources.clock)},
-        consumers={"facts": Consumer("intake", SUBSCRIPTIONS, pool, servers), "rules": rules},
+        loops={"relay": Relay(pool, journal, settings.kafka), "gauges": Gauges(pool, resources.clock)},
+        consumers={"facts": Consumer("intake", SUBSCRIPTIONS, pool, settings.kafka), "rules": rules},
         checks={"rules in force": rules_in_force},
     )
 

@@ -29,11 +29,11 @@ TITLES: Mapping[str, Words] = {
 async def build(resources: Resources[Settings]) -> Parts:
     """Put the service together; nothing is started yet."""
     settings, pool, clock = resources.settings, resources.pool, resources.clock
-    rules = RuleStore(settings.kafka.bootstrap_servers)
+    rules = RuleStore(settings.kafka)
     reporting = Reporting(pool, rules, clock)
     domain_figures = DomainFigures(pool, clock, machine_now)
     REGISTRY.register(domain_figures)
-    consumer = Consumer("metrics", handlers.subscriptions(rules), pool, settings.kafka.bootstrap_servers)
+    consumer = Consumer("metrics", handlers.subscriptions(rules), pool, settings.kafka)
 
     async def keep_places() -> None:
         async with transaction(pool) as tx:

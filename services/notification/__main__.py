@@ -35,8 +35,7 @@ TITLES: Mapping[str, Words] = {"dossier_unknown": Words("Không có hồ sơ nà
 async def build(resources: Resources[Settings]) -> Parts:
     """Put the service together; nothing is started yet."""
     settings, pool = resources.settings, resources.pool
-    servers, woken = settings.kafka.bootstrap_servers, asyncio.Event()
-    journal, rules = Journal(NAME), RuleStore(settings.kafka.bootstrap_servers)
+    journal, rules, woken = Journal(NAME), RuleStore(settings.kafka), asyncio.Event()
     outcomes, reading = Outcomes(pool, journal, resources.clock), Reading(pool, rules, resources.clock)
     senders = channels(settings)
     sending = Sending(
@@ -59,11 +58,11 @@ async def build(resources: Resources[Settings]) -> Parts:
         prepare=(rules.load,),
         loops={
             "rules": rules,
-            "relay": Relay(pool, journal, servers),
+            "relay": Relay(pool, journal, settings.kafka),
             "gauges": Gauges(pool, resources.clock, (read_waiting,)),
         },
         consumers={
-            "facts": Consumer(NAME, subscriptions, pool, servers),
+            "facts": Consumer(NAME, subscriptions, pool, settings.kafka),
             "delivery": Delivery(sending, woken),
         },
         closing=tuple(sender.close for sender in senders.values()),

@@ -28,8 +28,7 @@ NAME = "processing"
 async def build(resources: Resources[Settings]) -> Parts:
     """Put the service together; nothing is started yet."""
     settings, pool, clock = resources.settings, resources.pool, resources.clock
-    servers = settings.kafka.bootstrap_servers
-    rules, journal = RuleStore(servers), Journal(NAME)
+    rules, journal = RuleStore(settings.kafka), Journal(NAME)
     callers = CallersPool(pool, NAME)
     reading = Reading(callers, rules)
     timers = Timers(pool, journal, clock)
@@ -50,10 +49,10 @@ async def build(resources: Resources[Settings]) -> Parts:
         prepare=(rules.load,),
         loops={
             "rules": rules,
-            "relay": Relay(pool, journal, servers),
+            "relay": Relay(pool, journal, settings.kafka),
             "gauges": Gauges(pool, clock, (read_due,)),
         },
-        consumers={"facts": Consumer(NAME, subscriptions(rules), pool, servers), "timers": timers},
+        consumers={"facts": Consumer(NAME, subscriptions(rules), pool, settings.kafka), "timers": timers},
     )
 
 

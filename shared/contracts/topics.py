@@ -1,4 +1,4 @@
-"""The topics, declared once: name, partitions, clean-up policy, who writes and what is written."""
+"""The topics, declared once: name, partitions, clean-up policy, who writes what, and who reads."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from shared.contracts import facts
 
 @dataclass(frozen=True)
 class Topic:
-    """One Kafka topic. `writers` maps a service to the fact types that only it may publish there."""
+    """One Kafka topic. `writers` maps a service to the fact types that only it may publish there.
+
+    Nobody but `writers` and `readers` has any right to it on the broker.
+    """
 
     name: str
     partitions: int
     compacted: bool
     writers: dict[str, tuple[type[facts.Fact], ...]]
+    readers: tuple[str, ...]
 
     @property
     def config(self) -> dict[str, str]:
@@ -44,15 +48,29 @@ LIFECYCLE = Topic(
             facts.BecameOverdue,
         ),
     },
+    readers=("intake", "processing", "notification", "metrics"),
 )
-CONTACTS = Topic(name="dossier.contacts.v1", partitions=12, compacted=True, writers={"intake": (facts.ContactStated,)})
+CONTACTS = Topic(
+    name="dossier.contacts.v1",
+    partitions=12,
+    compacted=True,
+    writers={"intake": (facts.ContactStated,)},
+    readers=("notification",),
+)
 OUTCOMES = Topic(
     name="notice.outcomes.v1",
     partitions=6,
     compacted=False,
     writers={"notification": (facts.NoticeHandedOver, facts.NoticeDelivered, facts.NoticeFailed, facts.NoticeUnknown)},
+    readers=("metrics",),
 )
-RULES = Topic(name="rules.versions.v1", partitions=1, compacted=True, writers={"intake": (facts.RulesPublished,)})
+RULES = Topic(
+    name="rules.versions.v1",
+    partitions=1,
+    compacted=True,
+    writers={"intake": (facts.RulesPublished,)},
+    readers=("intake", "processing", "notification", "metrics"),
+)
 
 TOPICS: tuple[Topic, ...] = (LIFECYCLE, CONTACTS, OUTCOMES, RULES)
 

@@ -26,9 +26,11 @@ from shared.clocks import machine_now as system_machine_now
 from shared.database import Pool
 from shared.loops import Pulse, back_off, is_being_cancelled, rest
 from shared.messaging.batch import Batches, Patience, Subscription
+from shared.messaging.connection import connection, see, start
 from shared.messaging.faults import Cause, cause_of, passes, reason_of
 from shared.messaging.figures import PAUSED
 from shared.messaging.watch import Watch
+from shared.settings import KafkaSettings
 
 log = structlog.get_logger()
 
@@ -83,14 +85,14 @@ class Consumer:
         group: str,
         subscriptions: Sequence[Subscription],
         pool: Pool,
-        bootstrap_servers: str,
+        kafka: KafkaSettings,
         *,
         machine_now: Callable[[], datetime] = system_machine_now,
         tuning: Tuning | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._group = group
-        self._servers = bootstrap_servers
+        self._kafka = kafka
         self._tuning = tuning or Tuning()
         self._batches = {entry.topic: Batches(pool, entry, machine_now) for entry in subscriptions}
         self._settled: dict[TopicPartition, int] = {}
@@ -132,7 +134,8 @@ class Consumer:
         self._settled.clear()
         try:
             async with asyncio.timeout(15):
-                await client.start()
+                await start(client, self._kafka)
+                await see(client, self._batches)
             client.subscribe(list(self._batches), listener=_Drain(self._busy))
             watch = Watch(client, self._tuning.watch_seconds, self._watermarks)
             while not stop.is_set():
@@ -237,7 +240,7 @@ class Consumer:
     def _client(self) -> Any:
         tuning = self._tuning
         return AIOKafkaConsumer(
-            bootstrap_servers=self._servers,
+            **connection(self._kafka),
             client_id=self._group,
             group_id=self._group,
             enable_auto_commit=False,

@@ -5,7 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 import asyncpg
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+)
 
 from shared.clocks import ClockWentBack
 from shared.observability import safe_message
@@ -80,7 +86,19 @@ def cause_of(error: BaseException) -> Cause:
     return next(fitting, Cause.OTHER) if passes(error) else Cause.OTHER
 
 
+REMEDIES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+    ((SaslAuthenticationFailed,), "`motcua provision` lets us in with the password of our file"),
+    (
+        # the last is what a producer hears who may write no topic at all
+        (TopicAuthorizationFailedError, GroupAuthorizationFailedError, ClusterAuthorizationFailedError),
+        "`motcua provision` gives the rights that are declared",
+    ),
+)
+"""Refusals by the broker → what an operator does about them; whoever was refused tries again by himself."""
+
+
 def reason_of(error: BaseException) -> str:
-    """One line without values or zero bytes, short enough to be stored and shown."""
-    text = f"{type(error).__name__}: {safe_message(error)}".replace("\0", "\\0")
+    """One line without values or zero bytes, short enough to be stored and shown; with the remedy, if there is one."""
+    remedy = "".join(f"; {remedy}" for errors, remedy in REMEDIES if isinstance(error, errors))
+    text = f"{type(error).__name__}: {safe_message(error)}{remedy}".replace("\0", "\\0")
     return " ".join(text.encode("utf-8", "replace").decode().split())[:500]

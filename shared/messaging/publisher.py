@@ -21,10 +21,12 @@ from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import murmur2
 
+from shared.messaging.connection import connection, not_seen, start
 from shared.messaging.envelope import encode_headers
+from shared.settings import KafkaSettings
 
 Handed = tuple[asyncpg.Record, "asyncio.Future[Any]"]
 """A row that was given to the producer, and what will say what became of it."""
@@ -58,8 +60,8 @@ class Sent:
 class Publisher:
     """One producer. `spent` is set once something that was handed over failed: then close it and make another."""
 
-    def __init__(self, bootstrap_servers: str, client_id: str, bounds: Bounds) -> None:
-        self._servers = bootstrap_servers
+    def __init__(self, kafka: KafkaSettings, client_id: str, bounds: Bounds) -> None:
+        self._kafka = kafka
         self._client_id = client_id
         self._bounds = bounds
         self._known: set[str] = set()
@@ -69,7 +71,7 @@ class Publisher:
 
     def _make(self, *, idempotent: bool) -> Any:
         return AIOKafkaProducer(
-            bootstrap_servers=self._servers,
+            **connection(self._kafka),
             client_id=self._client_id,
             acks="all",
             enable_idempotence=idempotent,
@@ -83,7 +85,7 @@ class Publisher:
     async def start(self) -> None:
         """Connect. Raises KafkaError or TimeoutError."""
         async with asyncio.timeout(self._bounds.send_seconds):
-            await self._producer.start()
+            await start(self._producer, self._kafka)
 
     async def publish(self, rows: Sequence[asyncpg.Record]) -> Sent:
         """Hand a whole batch over, topics side by side, and await all acknowledgements together.
@@ -97,7 +99,7 @@ class Publisher:
             by_topic[row["topic"]].append(row)
         if missing := by_topic.keys() - self._known:
             self._known |= missing & await self._topics()
-        sent = Sent(failed={topic: _missing(topic) for topic in by_topic.keys() - self._known})
+        sent = Sent(failed={topic: not_seen(topic) for topic in by_topic.keys() - self._known})
         await asyncio.gather(*(self._publish(by_topic[topic], sent) for topic in by_topic.keys() - sent.failed.keys()))
         return sent
 
@@ -130,7 +132,7 @@ class Publisher:
                     self._torn = True
                     await self._send_alone(_take_out_unsettled(handed), sent)
         except TimeoutError as error:
-            sent.failed[topic] = error if topic in self._known else _missing(topic)
+            sent.failed[topic] = error if topic in self._known else not_seen(topic)
         except KafkaError as error:
             sent.failed[topic] = error
         _judge(handed, sent)
@@ -177,7 +179,7 @@ class Publisher:
         stopped: set[str] = set()
         producer = self._make(idempotent=False)
         try:
-            await producer.start()
+            await start(producer, self._kafka)
             for row in rows:
                 if row["subject"] in stopped:
                     continue
@@ -270,7 +272,3 @@ def _partition_of(key: bytes, partitions: Sequence[int], _available: Sequence[in
 @lru_cache(maxsize=65_536)
 def _hash_of(key: bytes) -> int:
     return int(murmur2(key)) & 0x7FFFFFFF
-
-
-def _missing(topic: str) -> KafkaError:
-    return UnknownTopicOrPartitionError(f"{topic} is missing, or forbidden to us")

@@ -27,6 +27,7 @@ from shared.messaging.figures import PUBLISHED
 from shared.messaging.journal import Journal
 from shared.messaging.publisher import Bounds, Publisher, Sent
 from shared.messaging.unsent import forget_sent, hold_shards, park_unpublishable, pending_facts, release_shards
+from shared.settings import KafkaSettings
 
 log = structlog.get_logger()
 
@@ -87,7 +88,7 @@ class Relay:
         self,
         pool: Pool,
         journal: Journal,
-        bootstrap_servers: str,
+        kafka: KafkaSettings,
         *,
         machine_now: Callable[[], datetime] = system_machine_now,
         tuning: RelayTuning | None = None,
@@ -95,7 +96,7 @@ class Relay:
     ) -> None:
         self._pool = pool
         self._journal = journal
-        self._servers = bootstrap_servers
+        self._kafka = kafka
         self._machine_now = machine_now
         self._tuning = tuning or RelayTuning()
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4()}"
@@ -128,7 +129,7 @@ class Relay:
             await release_shards(tx, self._holder)
 
     def _publisher(self) -> Publisher:
-        return Publisher(self._servers, f"relay-{self._journal.source}", self._tuning)
+        return Publisher(self._kafka, f"relay-{self._journal.source}", self._tuning)
 
     async def _publish(self, publisher: Publisher, stop: asyncio.Event) -> None:
         pause = 0.0

@@ -20,12 +20,14 @@ from aiokafka.errors import KafkaError
 from shared.contracts.facts import RulesPublished
 from shared.contracts.topics import RULES
 from shared.loops import Pulse, rest
+from shared.messaging.connection import connection, see, start
 from shared.messaging.envelope import Record, Undecodable, decode, parse
 from shared.messaging.faults import Unready, reason_of
 from shared.rulebook.agencies import Agencies
 from shared.rulebook.calendar import Calendar
 from shared.rulebook.catalogue import Catalogue
 from shared.rulebook.loader import parse_agencies, parse_calendar, parse_catalogue
+from shared.settings import KafkaSettings
 
 RuleT = TypeVar("RuleT")
 log = structlog.get_logger()
@@ -50,13 +52,13 @@ class RuleStore:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        kafka: KafkaSettings,
         topic: str = RULES.name,
         partitions: int = RULES.partitions,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._servers = bootstrap_servers
+        self._kafka = kafka
         self._places = [TopicPartition(topic, number) for number in range(partitions)]
         self._catalogues = _Versions[Catalogue](parse_catalogue, {})
         self._calendars = _Versions[Calendar](parse_calendar, {})
@@ -115,14 +117,15 @@ class RuleStore:
 
     async def _session(self, stop: asyncio.Event, *, follow: bool) -> None:
         client = AIOKafkaConsumer(
-            bootstrap_servers=self._servers,
+            **connection(self._kafka),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=500,
         )
         try:
             async with asyncio.timeout(10):
-                await client.start()
+                await start(client, self._kafka)
+                await see(client, {place.topic for place in self._places})
             async with asyncio.timeout(10):
                 ends = await client.end_offsets(self._places)
             client.assign(self._places)

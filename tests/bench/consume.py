@@ -17,6 +17,7 @@ from services.metrics import handlers
 from shared.contracts.topics import LIFECYCLE
 from shared.database import Pool, transaction
 from shared.messaging.batch import Subscription
+from shared.messaging.connection import connection
 from shared.messaging.consumer import Tuning
 from shared.messaging.cursors import lock_cursors, move_cursors
 from shared.messaging.envelope import Received
@@ -169,7 +170,7 @@ class Job:
             environment={
                 "PATH": "/usr/bin:/bin",
                 "PYTHONPATH": str(ROOT),
-                "BENCH_KAFKA": json.dumps(kafka.connection(self.stack)),
+                "BENCH_KAFKA": json.dumps(connection(self.stack.kafka_login())),
                 "BENCH_DSN": self.stack.dsn("metrics"),
             },
             log=self.stack.folder.logs / f"faststream-{mode}.log",

@@ -20,6 +20,7 @@ import uvloop
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
+from faststream.security import SASLScram512
 
 from shared.contracts.topics import LIFECYCLE
 from shared.messaging.consumer import Tuning
@@ -74,7 +75,11 @@ async def main() -> None:
     settings = {"search_path": "metrics", "timezone": "UTC", "jit": "off"}
     async with asyncpg.create_pool(os.environ["BENCH_DSN"], min_size=0, max_size=12, server_settings=settings) as pool:
         broker = KafkaBroker(
-            server["bootstrap_servers"], apply_types=False, allow_auto_create_topics=False, logger=None
+            server["bootstrap_servers"],
+            security=SASLScram512(server["sasl_plain_username"], server["sasl_plain_password"], use_ssl=False),
+            apply_types=False,
+            allow_auto_create_topics=False,
+            logger=None,
         )
         subscribe(broker, pool, sys.argv[1])
         await FastStream(broker, logger=None).run()

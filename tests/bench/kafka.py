@@ -1,4 +1,4 @@
-"""Every Kafka client of the bench: how it connects stands here and nowhere else."""
+"""Every Kafka client of the bench, all of them as the administrator."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local.stack import Stack
 from shared.contracts.topics import LIFECYCLE, Topic
+from shared.messaging.connection import connection
 from shared.messaging.relay import RelayTuning
 from shared.messaging.rules import RuleStore
 
@@ -18,14 +19,9 @@ AT_ONCE = 1000
 """Messages that are handed over before their acknowledgements are awaited together."""
 
 
-def connection(stack: Stack) -> dict[str, Any]:
-    """Say how a client of aiokafka reaches the broker."""
-    return {"bootstrap_servers": f"127.0.0.1:{stack.ports.kafka}"}
-
-
 async def rules(stack: Stack) -> RuleStore:
     """Read the rules as a service does."""
-    store = RuleStore(f"127.0.0.1:{stack.ports.kafka}")
+    store = RuleStore(stack.kafka_login())
     await store.load()
     return store
 
@@ -35,7 +31,11 @@ async def producer(stack: Stack) -> AsyncIterator[AIOKafkaProducer]:
     """Produce as the relay does: acknowledged by all, idempotent, in batches of the same bytes."""
     tuning = RelayTuning()
     client = AIOKafkaProducer(
-        **connection(stack), acks="all", enable_idempotence=True, max_batch_size=tuning.batch_bytes, linger_ms=0
+        **connection(stack.kafka_login()),
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=tuning.batch_bytes,
+        linger_ms=0,
     )
     await client.start()
     try:
@@ -59,7 +59,7 @@ async def fill(stack: Stack, topic: Topic, messages: Sequence[dict[str, Any]]) -
 
 async def batches(stack: Stack, topic: Topic, records: int, most: int) -> list[list[Any]]:
     """Read so many records of a topic from its beginning, in batches of at most `most` as a consumer polls them."""
-    client = AIOKafkaConsumer(**connection(stack), enable_auto_commit=False, auto_offset_reset="earliest")
+    client = AIOKafkaConsumer(**connection(stack.kafka_login()), enable_auto_commit=False, auto_offset_reset="earliest")
     await client.start()
     try:
         client.assign(_places(topic))
@@ -75,7 +75,7 @@ async def batches(stack: Stack, topic: Topic, records: int, most: int) -> list[l
 
 async def begin_again(stack: Stack, group: str, topic: Topic = LIFECYCLE) -> None:
     """Let a group without members read a topic from its beginning."""
-    client = AIOKafkaConsumer(**connection(stack), group_id=group, enable_auto_commit=False)
+    client = AIOKafkaConsumer(**connection(stack.kafka_login()), group_id=group, enable_auto_commit=False)
     await client.start()
     try:
         client.assign(_places(topic))

@@ -35,7 +35,7 @@ async def one_row(resources: Resources[Settings]) -> Parts:
     parts = await build(resources)
     types = [fact.TYPE for written in LIFECYCLE.writers.values() for fact in written]
     subscription = Subscription(LIFECYCLE.name, dict.fromkeys(types, add_effects))
-    consumer = Consumer("metrics", [subscription], resources.pool, resources.settings.kafka.bootstrap_servers)
+    consumer = Consumer("metrics", [subscription], resources.pool, resources.settings.kafka)
     return dataclasses.replace(parts, consumers={**parts.consumers, "facts": consumer})
 
 

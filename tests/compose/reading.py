@@ -21,12 +21,12 @@ _VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 
 def interpolated(value: Any) -> Any:
-    """Every `${NAME:-default}` as it is where nothing is set."""
+    """Every `${NAME:-default}` as it is where nothing is set, and every `$$` as the dollar that it stands for."""
     if isinstance(value, Mapping):
         return {key: interpolated(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [interpolated(inner) for inner in value]
-    return _VARIABLE.sub(r"\2", value) if isinstance(value, str) else value
+    return _VARIABLE.sub(r"\2", value).replace("$$", "$") if isinstance(value, str) else value
 
 
 def read_compose() -> dict[str, Any]:

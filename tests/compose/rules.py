@@ -23,7 +23,7 @@ from deploy.local.folder import Folder
 from deploy.local.ports import Ports
 from deploy.local.services import TODAYS_BOARD
 from deploy.provision.database import OWNER, SERVICES, SUPERUSER
-from deploy.secret_files import CONTAINER_SECRETS, JWKS_SECRET, password_name
+from deploy.secret_files import ADMINISTRATOR, CONTAINER_SECRETS, JWKS_SECRET, login_name, password_name
 from services.intake.settings import Settings as Intake
 from services.metrics.settings import Settings as Metrics
 from services.notification.settings import Settings as Notification
@@ -45,10 +45,10 @@ MODELS: Models = {
     "operator": InstallationSettings,
 }
 COMMAND_VARIABLES = {FolderOption.__metadata__[0].envvar}
-OPERATED = {password_name(role) for role in (OWNER, *SERVICES)}
+OPERATED = {password_name(role) for role in (OWNER, *SERVICES)} | {login_name(user) for user in SERVICES}
 ALERTMANAGER = (ROOT / "deploy/prometheus/alertmanager.yml").read_text("utf-8")
 GRANTED = {
-    "provision": OPERATED | {password_name(SUPERUSER)},
+    "provision": OPERATED | {password_name(SUPERUSER), login_name(ADMINISTRATOR)},
     "operator": OPERATED | {JWKS_SECRET},
     "alertmanager": set(re.findall(r"/run/secrets/(\w+)", ALERTMANAGER)),
 }
@@ -66,7 +66,6 @@ KAFKA_PLACES = {
     "controller.quorum.voters",
     "listeners",
     "advertised.listeners",
-    "listener.security.protocol.map",
     "log.dirs",
     "heap.opts",
 }
@@ -146,6 +145,17 @@ def secrets(compose: Compose) -> Iterator[str]:
         read = GRANTED.get(name) or set(re.findall(r"/run/secrets/([\w.-]+)", said(container)))
         for secret in sorted(given ^ read):
             yield f"{name}: {secret} is " + ("given and not read" if secret in given else "read and not given")
+
+
+def logins(compose: Compose) -> Iterator[str]:
+    """A service comes to the servers as itself."""
+    for name in SERVICES:
+        told = compose["services"][name]["environment"]
+        for server, password in {"DATABASE": password_name(name), "KAFKA": login_name(name)}.items():
+            wanted = {"USER": name, "PASSWORD_FILE": f"/run/secrets/{password}"}
+            for variable, value in wanted.items():
+                if told.get(f"MOTCUA_{server}__{variable}") != value:
+                    yield f"{name}: MOTCUA_{server}__{variable} is not {value}"
 
 
 def hardened(compose: Compose) -> Iterator[str]:
@@ -255,10 +265,15 @@ def images(compose: Compose) -> Iterator[str]:
 
 def as_embedded(compose: Compose) -> Iterator[str]:
     """Servers and board are set as in the embedded stack, but for the places of things."""
-    told = compose["services"]["kafka"]["environment"].items()
-    broker = {key[6:].lower().replace("_", "."): str(value) for key, value in told if key.startswith("KAFKA_")}
-    embedded = dict(line.split("=", 1) for line in kafka.properties(Folder(Path()), PORTS).splitlines())
-    yield from _differences("kafka", broker, embedded, KAFKA_PLACES)
+    variables = compose["services"]["kafka"]["environment"].items()
+    broker = {_property(key): str(value) for key, value in variables if key.startswith("KAFKA_")}
+    folder = Folder(Path())
+    properties = kafka.properties(folder, PORTS).replace(str(folder.secrets), "/run/secrets")
+    yield from _differences("kafka", broker, dict(line.split("=", 1) for line in properties.splitlines()), KAFKA_PLACES)
+    told = compose["services"]["kafka"]["command"][-1].partition("format.properties <<END")[2].partition("END")[0]
+    made = dict(line.split("=", 1) for line in told.split())
+    if not made or made.items() - broker.items():
+        yield f"kafka: its storage is made with {made.items() - broker.items()} besides"
     server = compose["services"]["postgres"]
     options = shlex.split(server["command"])
     settings = dict(option.split("=", 1) for option in options if "=" in option)
@@ -268,6 +283,12 @@ def as_embedded(compose: Compose) -> Iterator[str]:
         yield "postgres: the cluster is made otherwise"
     if compose["services"]["metrics"]["environment"]["MOTCUA_BOARD__AGENCY"] != TODAYS_BOARD:
         yield "metrics: the board shows another agency"
+
+
+def _property(variable: str) -> str:
+    """The broker's name of a variable, as its image reads it."""
+    name = variable.removeprefix("KAFKA_").lower()
+    return name.replace("___", "-").replace("__", "\0").replace("_", ".").replace("\0", "_")
 
 
 def _differences(name: str, here: Mapping[str, str], there: Mapping[str, str], places: set[str]) -> Iterator[str]:
@@ -281,6 +302,7 @@ RULES: tuple[Rule, ...] = (
     ports,
     addresses,
     secrets,
+    logins,
     hardened,
     watched,
     time_to_end,

@@ -45,6 +45,13 @@ PLANTED: dict[Rule, dict[tuple[str, ...], Any]] = {
         ("services", "metrics", "secrets"): ["metrics.password", "jwks.json", "keyring.key"],
         ("services", "metrics", "environment", "MOTCUA_DATABASE__PASSWORD_FILE"): "/run/secrets/intake.password",
         ("services", "operator", "secrets"): ["postgres.password"],
+        ("services", "kafka", "secrets"): GONE,
+    },
+    rules.logins: {
+        ("services", "intake", "environment", "MOTCUA_KAFKA__USER"): "kafka",
+        ("services", "intake", "environment", "MOTCUA_DATABASE__USER"): "postgres",
+        ("services", "metrics", "environment", "MOTCUA_KAFKA__USER"): GONE,
+        ("services", "metrics", "environment", "MOTCUA_KAFKA__PASSWORD_FILE"): "/run/secrets/metrics.password",
     },
     rules.hardened: {
         ("services", "intake", "cap_drop"): GONE,
@@ -90,6 +97,9 @@ PLANTED: dict[Rule, dict[tuple[str, ...], Any]] = {
     rules.as_embedded: {
         ("services", "kafka", "environment", "KAFKA_AUTO_CREATE_TOPICS_ENABLE"): GONE,
         ("services", "kafka", "environment", "KAFKA_NUM_PARTITIONS"): 3,
+        ("services", "kafka", "environment", "KAFKA_SUPER_USERS"): "User:kafka;User:ANONYMOUS",
+        ("services", "kafka", "environment", "KAFKA_LISTENER_NAME_CLIENTS_SASL_ENABLED_MECHANISMS"): "PLAIN",
+        ("services", "kafka", "command"): ["node.id=2"],
         ("services", "postgres", "command"): "postgres -c max_connections=100",
         ("services", "postgres", "environment", "POSTGRES_INITDB_ARGS"): "--encoding=UTF8",
         ("services", "metrics", "environment", "MOTCUA_BOARD__AGENCY"): "H56.97",
@@ -136,6 +146,8 @@ def test_the_rule_fails_on_each_planted_violation(rule: Rule) -> None:
 
 class Brokers(Piece):
     servers: str
+    user: str
+    password_file: str
 
 
 class Renamed(Metrics):

@@ -15,9 +15,10 @@ from services.metrics import handlers as metrics
 from services.notification.handlers.facts import Requests
 from services.processing.handlers import accepting as processing
 from shared.clocks import machine_now
-from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES, TOPICS
+from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES, RULES, TOPICS
 from shared.messaging.batch import Subscription
 from shared.messaging.rules import RuleStore
+from shared.settings import KafkaSettings
 
 TABLE: dict[str, dict[str, dict[str, str]]] = {
     "intake": {
@@ -59,7 +60,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
 
 
 def subscriptions(service: str) -> Sequence[Subscription]:
-    rules = RuleStore("127.0.0.1:9")
+    rules = RuleStore(KafkaSettings(bootstrap_servers="127.0.0.1:9"))
     match service:
         case "intake":
             return SUBSCRIPTIONS
@@ -106,3 +107,10 @@ def test_quiet_waits_for_every_reader_of_a_topic(service: str) -> None:
     writers = {topic.name: topic.writers.keys() - {service} for topic in TOPICS}
     read = {(writer, one.topic) for one in subscriptions(service) for writer in writers[one.topic]}
     assert set(READERS[service]) == read
+
+
+@pytest.mark.parametrize("service", TABLE)
+def test_a_service_is_a_reader_of_what_it_reads_and_of_nothing_else(service: str) -> None:
+    """Rights on the broker are read off `readers`; the rules are read without a subscription."""
+    read = {one.topic for one in subscriptions(service)} | {RULES.name}
+    assert {topic.name for topic in TOPICS if service in topic.readers} == read

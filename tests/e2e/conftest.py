@@ -19,6 +19,7 @@ from deploy.demo.report import YearReport
 from deploy.local.ports import Ports
 from deploy.local.sinks.logbook import LOG_NAME, read_arrivals
 from deploy.local.stack import Stack
+from shared.messaging.connection import connection
 
 FOLDER = Path(__file__).parents[2] / "var" / "e2e"
 PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_E2E", "21300"))
@@ -91,8 +92,8 @@ async def connected(stack: Stack) -> AsyncIterator[asyncpg.Connection[asyncpg.Re
 
 @asynccontextmanager
 async def producing(stack: Stack) -> AsyncIterator[AIOKafkaProducer]:
-    """The stack's topics as anybody may write to them."""
-    producer = AIOKafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}")
+    """The stack's topics as the brokers' administrator may write to them."""
+    producer = AIOKafkaProducer(**connection(stack.kafka_login()))
     await producer.start()
     try:
         yield producer

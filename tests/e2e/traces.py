@@ -15,6 +15,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.demo.people import EMAIL_DOMAIN, NAME_MARKER, Person
 from deploy.local.stack import Stack
+from shared.messaging.connection import connection
+from shared.settings import KafkaSettings
 from tests.topics import records_of
 
 
@@ -68,18 +70,18 @@ def logs(stack: Stack) -> list[Path]:
 
 async def topics(stack: Stack) -> AsyncIterator[tuple[str, bytes]]:
     """Every topic's records raw: keys, headers and values."""
-    servers = f"127.0.0.1:{stack.ports.kafka}"
-    for topic, partitions in sorted((await _partitions(servers)).items()):
+    kafka = stack.kafka_login()
+    for topic, partitions in sorted((await _partitions(kafka)).items()):
         read: list[bytes] = []
-        async for record in records_of(servers, topic, partitions):
+        async for record in records_of(kafka, topic, partitions):
             read += [record.key or b"", record.value or b""]
             read += [part for name, value in record.headers for part in (name.encode(), value)]
         yield topic, b"\n".join(read)
 
 
-async def _partitions(servers: str) -> dict[str, int]:
+async def _partitions(kafka: KafkaSettings) -> dict[str, int]:
     """How many partitions each topic has; a consumer knows those of its own topics only."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    admin = AIOKafkaAdminClient(**connection(kafka))
     await admin.start()
     try:
         return {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics()}

@@ -203,8 +203,8 @@ async def asked(stack: Stack, query: str) -> list[asyncpg.Record]:
 
 async def published(stack: Stack) -> list[Placed]:
     """Read the lifecycle raw."""
-    servers, found = f"127.0.0.1:{stack.ports.kafka}", []
-    async for record in records_of(servers, LIFECYCLE.name, LIFECYCLE.partitions):
+    found = []
+    async for record in records_of(stack.kafka_login(), LIFECYCLE.name, LIFECYCLE.partitions):
         said = {name: value.decode() for name, value in record.headers}
         found.append((said["ce_subject"], said["ce_source"], int(said["ce_sequence"]), said["ce_id"]))
     return found

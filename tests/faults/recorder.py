@@ -18,6 +18,8 @@ from deploy.demo.people import EMAIL_DOMAIN, NAME_MARKER
 from deploy.local.services import SERVICES
 from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES
 from shared.http.wire import Answer, ConnectionLost, Wire
+from shared.messaging.connection import connection
+from shared.settings import KafkaSettings
 from tests.faults.signals import memory_of
 from tests.faults.witness import Notebook
 
@@ -82,9 +84,9 @@ class Recorder:
         self._generations[topic] = self._generations.get(topic, 0) + 1
         self._positions = {place: at for place, at in self._positions.items() if place.topic != topic}
 
-    async def read_topics(self, servers: str) -> None:
+    async def read_topics(self, kafka: KafkaSettings) -> None:
         """Append every record that was not read yet."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest")
+        consumer = AIOKafkaConsumer(**connection(kafka), auto_offset_reset="earliest")
         await consumer.start()
         try:
             places = [TopicPartition(topic.name, number) for topic in READ for number in range(topic.partitions)]

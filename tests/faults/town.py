@@ -27,6 +27,8 @@ from deploy.local.services import SERVICES, SMS_SECRET
 from shared.clocks import ScenarioClock, write_scenario
 from shared.contracts.topics import LIFECYCLE
 from shared.http.wire import Wire
+from shared.messaging.connection import connection
+from shared.settings import KafkaSettings
 from tests.faults.recorder import RecordedWire, Recorder
 from tests.faults.trial import TrialStack
 from tests.waiting import until
@@ -176,7 +178,7 @@ class Town:
 
     @contextlib.asynccontextmanager
     async def kafka_admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+        admin = AIOKafkaAdminClient(**connection(self.kafka))
         await admin.start()
         try:
             yield admin
@@ -184,12 +186,13 @@ class Town:
             await admin.close()
 
     @property
-    def kafka(self) -> str:
-        return f"127.0.0.1:{self.stack.ports.kafka}"
+    def kafka(self) -> KafkaSettings:
+        """Past the proxy, as the administrator."""
+        return self.stack.kafka_login()
 
     async def ends(self) -> dict[TopicPartition, int]:
         """Tell where each partition of the lifecycle ends."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka)
+        consumer = AIOKafkaConsumer(**connection(self.kafka))
         await consumer.start()
         try:
             places = [TopicPartition(LIFECYCLE.name, number) for number in range(LIFECYCLE.partitions)]

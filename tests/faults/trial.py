@@ -105,8 +105,8 @@ class TrialStack(Stack):
         with (self.folder.postgres / "motcua.conf").open("a", encoding="ascii") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in SERVER_SETTINGS.items())
         settings = self.folder.kafka / "server.properties"
-        told = f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.ports.kafka}"
-        through = f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.kafka.port}"
+        told = f"advertised.listeners=CLIENTS://127.0.0.1:{self.ports.kafka}"
+        through = f"advertised.listeners=CLIENTS://127.0.0.1:{self.kafka.port}"
         settings.write_text(settings.read_text("utf-8").replace(told, through), "utf-8")
         try:
             await self.database_disk.mount()

@@ -15,6 +15,7 @@ from shared.messaging.envelope import encode_headers
 from shared.messaging.journal import Draft
 from shared.messaging.rules import RuleStore
 from shared.rulebook.loader import load_seed
+from shared.settings import KafkaSettings
 from tests.simulation.broker import Broker, Group, Stored
 from tests.simulation.clocks import Clocks
 from tests.simulation.ledger import Filing, Ledger
@@ -41,7 +42,7 @@ class Town:
 @cache
 def rule_store() -> RuleStore:
     """Publish the seed's rules under the names that the facts give them."""
-    store, seed, named = RuleStore(""), load_seed(), rules()
+    store, seed, named = RuleStore(KafkaSettings(bootstrap_servers="nowhere")), load_seed(), rules()
     contents = {
         named.catalogue.version: ("catalogue", seed.catalogue),
         named.calendar.version: ("calendar", seed.calendar),

@@ -11,6 +11,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 
 from deploy.demo.ledger import Entry
 from shared.contracts.topics import LIFECYCLE
+from shared.messaging.connection import connection
 from tests.faults.signals import DidNotStrike, frozen, see_frozen, superseded
 from tests.faults.town import Scene, act_on
 from tests.faults.trial import ROOT
@@ -98,7 +99,7 @@ async def storm(scene: Scene) -> str:
     for _ in range(2 * scene.size.times):
         member = AIOKafkaConsumer(
             LIFECYCLE.name,
-            bootstrap_servers=scene.town.kafka,
+            **connection(scene.town.kafka),
             group_id="processing",
             enable_auto_commit=False,
             partition_assignment_strategy=(StickyPartitionAssignor,),

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.demo.offices import Duty, Item, Offices
 from deploy.local.services import SERVICES
 from shared.contracts.topics import LIFECYCLE
+from shared.messaging.connection import connection
 from tests.faults.signals import DidNotStrike, frozen, ports_of, see_frozen
 from tests.faults.town import Scene, act_on
 from tests.waiting import until
@@ -141,7 +142,7 @@ async def _again(scene: Scene) -> int:
     await scene.town.recorder.read_topics(scene.town.kafka)
     known = scene.town.recorder.raw
     chosen = scene.draw.sample(known, min(len(known), 40 * scene.size.times))
-    producer = AIOKafkaProducer(bootstrap_servers=scene.town.kafka, acks="all")
+    producer = AIOKafkaProducer(**connection(scene.town.kafka), acks="all")
     await producer.start()
     try:
         for record in chosen:

@@ -10,6 +10,8 @@ from aiokafka.errors import KafkaError
 
 from shared.clocks import ScenarioClock, write_scenario
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
+from shared.messaging.connection import connection
+from shared.settings import KafkaSettings
 from tests.faults.signals import DidNotStrike, superseded
 from tests.faults.strikes.at_database import is_503
 from tests.faults.town import Scene
@@ -118,9 +120,9 @@ async def figures_lost(scene: Scene) -> str:
     return f"its tables emptied, {left} counts with them; read again from the beginning"
 
 
-async def _from_the_beginning(servers: str) -> None:
+async def _from_the_beginning(kafka: KafkaSettings) -> None:
     """Set the group of metrics back while it has no member."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id="metrics", enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**connection(kafka), group_id="metrics", enable_auto_commit=False)
     await consumer.start()
     try:
         places = [TopicPartition(topic.name, n) for topic in (LIFECYCLE, OUTCOMES) for n in range(topic.partitions)]

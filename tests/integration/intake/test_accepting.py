@@ -18,6 +18,7 @@ from services.intake.domain.filing import People
 from shared.clocks import OFFICE_ZONE
 from shared.contracts.facts import ContactStated, DossierAccepted
 from shared.contracts.topics import CONTACTS, LIFECYCLE, Topic
+from shared.messaging.connection import connection
 from shared.sealing import Contact, KeyEncryptionKey, Purpose, associated_data, open_sealed
 from tests.integration.intake.counter import AREA, COMMUNE, DISTRICT_DESK, FIRST_MORNING, PERSON, Counter
 
@@ -25,7 +26,7 @@ from tests.integration.intake.counter import AREA, COMMUNE, DISTRICT_DESK, FIRST
 async def published(counter: Counter, topic: Topic, code: str) -> Any:
     """The first record of one dossier that really came through the topic."""
     client = AIOKafkaConsumer(
-        bootstrap_servers=f"127.0.0.1:{counter.stack.ports.kafka}",
+        **connection(counter.stack.kafka_login()),
         auto_offset_reset="earliest",
         enable_auto_commit=False,
     )

@@ -35,7 +35,7 @@ async def test_a_ready_result_closes_the_dossier_for_papers(counter: Counter, st
     journal, stop = Journal("processing"), asyncio.Event()
     async with transaction(pool) as tx:
         await journal.append(tx, [Draft(LIFECYCLE.name, code, fact, now) for fact in facts])
-    relay = asyncio.create_task(Relay(pool, journal, f"127.0.0.1:{stack.ports.kafka}").run(stop))
+    relay = asyncio.create_task(Relay(pool, journal, stack.kafka_login("processing")).run(stop))
     try:
         async with asyncio.timeout(30):
             while await applied(counter) < len(facts):

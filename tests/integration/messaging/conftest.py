@@ -13,7 +13,7 @@ from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 from shared.database import create_pool
 from shared.messaging.journal import Journal
-from shared.settings import DatabaseSettings
+from shared.settings import DatabaseSettings, KafkaSettings
 from tests.integration.messaging.house import ROOT, House, create_topic, make_schema
 
 ROLE = "messaging_trial"
@@ -25,7 +25,7 @@ class Servers:
     """The suite's real servers."""
 
     stack: Stack
-    kafka: str
+    kafka: KafkaSettings
     database: DatabaseSettings
 
     @property
@@ -49,7 +49,7 @@ async def servers() -> AsyncIterator[Servers]:
         settings = DatabaseSettings(
             host="127.0.0.1", port=ports.postgres, name=database, user=ROLE, password_file=Path(password)
         )
-        yield Servers(stack, f"127.0.0.1:{ports.kafka}", settings)
+        yield Servers(stack, stack.kafka_login(), settings)
 
 
 @pytest.fixture

@@ -18,12 +18,13 @@ from uuid_utils.compat import uuid7
 from shared.contracts.facts import State, StepTaken
 from shared.database import Connection, Pool, transaction
 from shared.messaging.batch import Subscription
+from shared.messaging.connection import connection
 from shared.messaging.consumer import Consumer, Tuning
 from shared.messaging.envelope import Received, encode_headers
 from shared.messaging.figures import CONSUMED
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.relay import Relay, RelayTuning
-from shared.settings import DatabaseSettings
+from shared.settings import DatabaseSettings, KafkaSettings
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
@@ -65,7 +66,7 @@ class House:
     schema: str
     topic: str
     pool: Pool
-    kafka: str
+    kafka: KafkaSettings
     owner_dsn: str
     service_dsn: str
     database: DatabaseSettings
@@ -81,7 +82,7 @@ class House:
 
     async def publish(self, *sendings: Sending) -> None:
         """Put facts on the topic in exactly this order (within each subject's partition)."""
-        producer = AIOKafkaProducer(bootstrap_servers=self.kafka, acks="all")
+        producer = AIOKafkaProducer(**connection(self.kafka), acks="all")
         await producer.start()
         try:
             futures = [await producer.send(self.topic, **self._message(sending)) for sending in sendings]
@@ -91,7 +92,7 @@ class House:
 
     async def publish_bytes(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> tuple[int, int]:
         """Put a foreign record on the topic; answers its partition and offset."""
-        producer = AIOKafkaProducer(bootstrap_servers=self.kafka)
+        producer = AIOKafkaProducer(**connection(self.kafka))
         await producer.start()
         try:
             place = await producer.send_and_wait(self.topic, value=value, key=key, headers=headers)
@@ -122,7 +123,9 @@ class House:
         entry = subscription or self.subscription()
         return Consumer(group or self.schema, [entry], pool or self.pool, self.kafka, tuning=QUICK)
 
-    def relay(self, *, pool: Pool | None = None, kafka: str | None = None, tuning: RelayTuning = SMALL) -> Relay:
+    def relay(
+        self, *, pool: Pool | None = None, kafka: KafkaSettings | None = None, tuning: RelayTuning = SMALL
+    ) -> Relay:
         return Relay(pool or self.pool, self.journal, kafka or self.kafka, tuning=tuning)
 
     async def effects(self) -> dict[tuple[str, str], list[int]]:
@@ -181,8 +184,8 @@ async def running(*loops: Any) -> AsyncIterator[None]:
         await asyncio.wait_for(asyncio.gather(*tasks), PATIENCE_SECONDS)
 
 
-async def create_topic(kafka: str, name: str, partitions: int = 4, **config: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+async def create_topic(kafka: KafkaSettings, name: str, partitions: int = 4, **config: str) -> None:
+    admin = AIOKafkaAdminClient(**connection(kafka))
     await admin.start()
     try:
         answer = await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=config)])
@@ -191,8 +194,8 @@ async def create_topic(kafka: str, name: str, partitions: int = 4, **config: str
         await admin.close()
 
 
-async def delete_topic(kafka: str, name: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+async def delete_topic(kafka: KafkaSettings, name: str) -> None:
+    admin = AIOKafkaAdminClient(**connection(kafka))
     await admin.start()
     try:
         answer = await admin.delete_topics([name])

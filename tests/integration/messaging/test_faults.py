@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from shared.database import Connection, create_pool, transaction
 from shared.messaging import consumer
+from shared.messaging.connection import connection
 from shared.messaging.consumer import Consumer
 from shared.messaging.cursors import lock_cursors, move_cursors
 from shared.messaging.envelope import Received
@@ -103,7 +104,7 @@ async def test_what_was_settled_of_a_lost_topic_is_not_committed_in_the_one_made
 
 async def committed(house: House) -> list[int]:
     """The offsets that the group has committed."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=house.kafka)
+    admin = AIOKafkaAdminClient(**connection(house.kafka))
     await admin.start()
     try:
         return [each.offset for each in (await admin.list_consumer_group_offsets(house.schema)).values()]

@@ -12,6 +12,7 @@ import pytest
 from shared.database import transaction
 from shared.messaging.journal import Draft
 from shared.messaging.relay import Relay
+from shared.settings import KafkaSettings
 from tests.faults.strikes.at_facts import ROT
 from tests.integration.messaging.house import MOMENT, SMALL, House, create_topic, delete_topic, fact, running
 from tests.integration.messaging.victim import victim
@@ -22,7 +23,7 @@ from tests.waiting import until
 Published = list[tuple[str, int, bytes]]
 
 
-async def records_on(kafka: str, topic: str) -> list[Any]:
+async def records_on(kafka: KafkaSettings, topic: str) -> list[Any]:
     """Every record on a topic now, read raw."""
     return [record async for record in records_of(kafka, topic, partitions=4)]
 
@@ -289,8 +290,8 @@ async def test_a_topic_that_is_deleted_under_the_relay_holds_up_no_other(house: 
 
 async def test_without_a_broker_facts_wait_and_the_relay_says_why(house: House) -> None:
     await house.append(house.draft("A", 1))
-    wire = Wire(int(house.kafka.rpartition(":")[2]))
-    relay = house.relay(kafka=f"127.0.0.1:{wire.port}")
+    wire = Wire(int(house.kafka.bootstrap_servers.rpartition(":")[2]))
+    relay = house.relay(kafka=house.kafka.model_copy(update={"bootstrap_servers": f"127.0.0.1:{wire.port}"}))
     async with running(relay, house.consumer()):
 
         async def waits() -> bool:

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from shared.database import Connection
 from shared.loops import ALIVE_SECONDS
+from shared.messaging.connection import connection
 from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Received
 from tests.integration.messaging.house import QUICK, House, Sending, record_effects, running, until
@@ -96,7 +97,7 @@ def assignments(logs: Sequence[Mapping[str, Any]]) -> list[int]:
 
 async def members(house: House) -> int:
     """How many members the group has."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=house.kafka)
+    admin = AIOKafkaAdminClient(**connection(house.kafka))
     await admin.start()
     try:
         [answer] = await admin.describe_consumer_groups([house.schema])

@@ -25,7 +25,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Received
 from shared.messaging.journal import Journal
 from shared.messaging.relay import Relay
-from shared.settings import DatabaseSettings
+from shared.settings import DatabaseSettings, KafkaSettings
 from tests.integration.messaging.house import QUICK, ROOT, SMALL, House, record_effects
 
 
@@ -35,7 +35,7 @@ async def victim(house: House, trap: tuple[str, int] | None, idle: str = "60s") 
         "database": json.loads(house.database.model_dump_json()),
         "schema": house.schema,
         "topic": house.topic,
-        "kafka": house.kafka,
+        "kafka": json.loads(house.kafka.model_dump_json()),
         "trap": trap,
         "idle": idle,
     }
@@ -94,9 +94,9 @@ async def main(order: dict[str, Any]) -> None:
 
 def loop_of(order: dict[str, Any], pool: Pool) -> Consumer | Relay:
     if order["trap"] is None:
-        return Relay(pool, Journal("intake"), order["kafka"], tuning=SMALL)
+        return Relay(pool, Journal("intake"), KafkaSettings(**order["kafka"]), tuning=SMALL)
     trap = Subscription(order["topic"], {StepTaken.TYPE: Trap(*order["trap"], idle=order["idle"])})
-    return Consumer(order["schema"], [trap], pool, order["kafka"], tuning=QUICK)
+    return Consumer(order["schema"], [trap], pool, KafkaSettings(**order["kafka"]), tuning=QUICK)
 
 
 if __name__ == "__main__":

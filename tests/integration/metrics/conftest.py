@@ -46,7 +46,7 @@ async def town() -> AsyncIterator[Town]:
             )
             pools[source] = await create_pool(settings, source, size=4)
             journals[source] = Journal(source)
-            relay = Relay(pools[source], journals[source], f"127.0.0.1:{ports.kafka}")
+            relay = Relay(pools[source], journals[source], stack.kafka_login(source))
             relays.create_task(relay.run(stop))
         versions = {rule_set: version for rule_set, version, _ in load_seed().versions()}
         town = Town(stack, pools, journals, versions)

@@ -43,7 +43,7 @@ async def house() -> AsyncIterator[House]:
         relays = await end.enter_async_context(asyncio.TaskGroup())
         end.callback(stop.set)
         for source, journal in journals.items():
-            relays.create_task(Relay(pools[source], journal, f"127.0.0.1:{ports.kafka}").run(stop))
+            relays.create_task(Relay(pools[source], journal, stack.kafka_login(source)).run(stop))
         client = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{ports.notification}", timeout=10, trust_env=False)
         await end.enter_async_context(client)
         house = House(

@@ -256,8 +256,8 @@ class House:
 
     async def records(self, topic: Topic) -> list[Any]:
         """Everything in a topic now."""
-        servers = f"127.0.0.1:{self.stack.ports.kafka}"
-        return [record async for record in records_of(servers, topic.name, topic.partitions)]
+        kafka = self.stack.kafka_login()
+        return [record async for record in records_of(kafka, topic.name, topic.partitions)]
 
     async def quiet(self) -> dict[str, Any]:
         answer = await self.client.get("/internal/v1/quiet", headers=self.headers("operator", ""))

@@ -42,7 +42,7 @@ async def hall() -> AsyncIterator[Hall]:
         journal, stop = Journal("intake"), asyncio.Event()
         relays = await end.enter_async_context(asyncio.TaskGroup())
         end.callback(stop.set)
-        relays.create_task(Relay(pool, journal, f"127.0.0.1:{ports.kafka}").run(stop))
+        relays.create_task(Relay(pool, journal, stack.kafka_login("intake")).run(stop))
         http = httpx2.AsyncClient(base_url=stack.urls["processing"], timeout=20, trust_env=False)
         await end.enter_async_context(http)
         database = await asyncpg.connect(stack.dsn())

@@ -21,11 +21,13 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import jars, java
+from deploy.local.folder import cache_folder
 from deploy.local.ports import Ports
 from deploy.local.processes import Child, Launch
 from deploy.local.stack import Stack
 from deploy.provision.database import SERVICES, SUPERUSER
-from deploy.secret_files import CONTAINER_SECRETS, password_name
+from deploy.secret_files import ADMINISTRATOR, CONTAINER_SECRETS, login_name, password_name
 from shared.contracts.topics import TOPICS
 from tests.compose.reading import ROOT, read_compose, read_dockerfile, variables_of
 from tests.integration.stack.conftest import PORT_BASE
@@ -126,17 +128,18 @@ class Machine:
 
 @pytest.fixture(scope="module")
 async def machine(image: Image, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """With the secrets that our command makes, but the password of this test's PostgreSQL."""
+    """With the secrets that our command makes, but the passwords of this test's servers."""
     folder = tmp_path_factory.mktemp("containers")
     for name in ("secrets", "data"):
         (folder / name).mkdir()
-    shutil.copy(stack.folder.secrets / password_name(SUPERUSER), folder / "secrets")
+    for name in (password_name(SUPERUSER), login_name(ADMINISTRATOR)):
+        shutil.copy(stack.folder.secrets / name, folder / "secrets")
     beside = dataclasses.replace(stack.ports, sms=PORT_BASE + 47, mail=PORT_BASE + 48)
     inside = dataclasses.asdict(Ports.from_base()) | {"postgres": 5432, "kafka": 9092}
     made = Machine(image, folder, {str(port): str(beside.of(name)) for name, port in inside.items()})
     code, said = await made.run("secrets", made.command("secrets"))
     assert code == 0, said
-    assert {*said.split(), password_name(SUPERUSER)} == set(CONTAINER_SECRETS)
+    assert {*said.split(), password_name(SUPERUSER), login_name(ADMINISTRATOR)} == set(CONTAINER_SECRETS)
     return made
 
 
@@ -204,3 +207,36 @@ async def test_an_operator_finds_servers_and_keys_from_a_container(
     assert (code, said.strip()) == (0, "[]")
     code, said = await machine.run("operator", machine.command("operator", "token", "--role", "operator"))
     assert (code, said.count(".")) == (0, 2)
+
+
+def test_the_brokers_container_makes_its_administrator_with_the_storage_and_keeps_both(tmp_path: Path) -> None:
+    """Its own command on the embedded stack's Java and jars; the image's start, which follows, is not at hand."""
+    class_path = jars.class_path(cache_folder())
+    program, *_ = java.command(class_path)
+    secret = tmp_path / login_name(ADMINISTRATOR)
+    secret.write_text("a-password-of-its-own", "ascii")
+    shell, option, script = CONTAINERS["kafka"]["command"]
+    places = {
+        "/run/secrets/": f"{tmp_path}/",
+        "/tmp/": f"{tmp_path}/",  # noqa: S108 - the container's own
+        "/var/lib/kafka/data": str(tmp_path / "data"),
+        "/opt/kafka/libs/*": class_path,
+        "exec /etc/kafka/docker/run": "",
+    }
+    assert all(place in script for place in places)
+    script = re.sub("|".join(map(re.escape, places)), lambda found: places[found[0]], script)
+    variables = {
+        "PATH": f"{Path(program).parent}:/usr/bin:/bin",
+        "CLUSTER_ID": CONTAINERS["kafka"]["environment"]["CLUSTER_ID"],
+    }
+    made = []
+    for _ in range(2):
+        ran = subprocess.run([shell, option, script], env=variables, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        made.append((tmp_path / "data" / "bootstrap.checkpoint").read_bytes())
+    assert ADMINISTRATOR.encode() in made[0]
+    assert secret.read_bytes() not in made[0]
+    assert made[0] == made[1]
+    telling = [path.name for path in tmp_path.iterdir() if path.is_file() and secret.read_bytes() in path.read_bytes()]
+    assert set(telling) == {"administrator.properties", secret.name}
+    assert (tmp_path / "administrator.properties").stat().st_mode & 0o077 == 0

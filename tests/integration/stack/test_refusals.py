@@ -7,6 +7,7 @@ import pytest
 
 from deploy.local import state
 from deploy.local.folder import NotOurs
+from deploy.local.kafka import KafkaFailed
 from deploy.local.ports import Ports, PortTaken
 from deploy.local.stack import Stack
 
@@ -44,3 +45,19 @@ async def test_a_fresh_start_forgets_the_data_before(folder: Path, other_ports: 
         assert second.dsn() == before
     async with Stack(folder, other_ports, parts=("postgres",), fresh=True) as third:
         assert third.dsn() != before
+
+
+async def test_storage_of_a_release_whose_kafka_let_everybody_in_is_refused_and_left_alone(
+    folder: Path, other_ports: Ports
+) -> None:
+    stack = Stack(folder, other_ports, parts=("kafka",))
+    data = stack.folder.kafka / "data"
+    data.mkdir(parents=True)
+    (folder / ".motcua-stack").touch()
+    (data / "meta.properties").write_text("version=1\n", "utf-8")
+    with pytest.raises(KafkaFailed, match=r"let everybody in; the journals hold all of it: move it away"):
+        await stack.start()
+    assert [path.name for path in data.iterdir()] == ["meta.properties"]
+    data.rename(data.with_name("before"))
+    async with stack:
+        assert all(part.healthy for part in await stack.status())

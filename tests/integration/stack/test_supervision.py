@@ -13,6 +13,7 @@ from deploy.local.ports import Ports
 from deploy.local.processes import Identity
 from deploy.local.stack import Stack
 from deploy.provision.topics import create_topics
+from shared.messaging.connection import connection
 
 
 async def test_every_part_is_up_and_healthy(stack: Stack) -> None:
@@ -52,18 +53,17 @@ async def test_a_killed_part_comes_back(stack: Stack, name: str) -> None:
 
 
 async def test_what_was_acknowledged_survives_a_kill(stack: Stack) -> None:
-    connection = await asyncpg.connect(stack.dsn())
-    await connection.execute("CREATE TABLE kept AS SELECT 1 AS value")
-    await connection.close()
-    bootstrap = f"127.0.0.1:{stack.ports.kafka}"
-    made = await create_topics(bootstrap)
+    database = await asyncpg.connect(stack.dsn())
+    await database.execute("CREATE TABLE kept AS SELECT 1 AS value")
+    await database.close()
+    made = await create_topics(stack.kafka_login())
     for name in ("postgres", "kafka"):
         await stack.kill(name)
         await stack.wait_ready(name)
-    connection = await asyncpg.connect(stack.dsn())
-    assert await connection.fetchval("SELECT value FROM kept") == 1
-    await connection.close()
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    database = await asyncpg.connect(stack.dsn())
+    assert await database.fetchval("SELECT value FROM kept") == 1
+    await database.close()
+    admin = AIOKafkaAdminClient(**connection(stack.kafka_login()))
     await admin.start()
     assert made
     assert set(made) <= set(await admin.list_topics())

@@ -20,6 +20,7 @@ from deploy.local.services import SERVICES
 from deploy.local.stack import ALL_PARTS, Stack
 from deploy.secret_files import JWKS_SECRET
 from shared.contracts.topics import LIFECYCLE
+from shared.messaging.connection import connection
 from tests.integration.intake.counter import COMMUNE, Counter
 from tests.integration.together.everywhere import Everywhere, filed, grown
 from tests.operating import as_json, begin, motcua, succeed
@@ -30,7 +31,7 @@ BAD_BODY = b'{"not": "a fact"}'
 
 @asynccontextmanager
 async def producer(stack: Stack) -> AsyncIterator[AIOKafkaProducer]:
-    client = AIOKafkaProducer(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}")
+    client = AIOKafkaProducer(**connection(stack.kafka_login()))
     await client.start()
     try:
         yield client
@@ -235,7 +236,7 @@ async def test_where_a_fact_still_fails_nothing_goes_to_the_relay_and_other_serv
 
 
 async def delete_topic(stack: Stack, name: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}")
+    admin = AIOKafkaAdminClient(**connection(stack.kafka_login()))
     await admin.start()
     try:
         answer = await admin.delete_topics([name])
@@ -246,7 +247,7 @@ async def delete_topic(stack: Stack, name: str) -> None:
 
 async def records_on(stack: Stack) -> int:
     """How many records the lifecycle topic holds."""
-    client = AIOKafkaConsumer(bootstrap_servers=f"127.0.0.1:{stack.ports.kafka}")
+    client = AIOKafkaConsumer(**connection(stack.kafka_login()))
     await client.start()
     try:
         places = [TopicPartition(LIFECYCLE.name, number) for number in range(LIFECYCLE.partitions)]

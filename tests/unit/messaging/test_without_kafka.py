@@ -14,8 +14,9 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.journal import Journal
 from shared.messaging.relay import Relay
 from shared.messaging.rules import RuleStore
+from shared.settings import KafkaSettings
 
-NOWHERE = "127.0.0.1:9"
+NOWHERE = KafkaSettings(bootstrap_servers="127.0.0.1:9")
 LOOPS: dict[str, Callable[..., Watched]] = {
     "relay": lambda pool, **clock: Relay(pool, Journal("intake"), NOWHERE, **clock),
     "consumer": lambda pool, **clock: Consumer("intake", [], pool, NOWHERE, **clock),

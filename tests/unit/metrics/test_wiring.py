@@ -13,6 +13,7 @@ from shared.contracts.facts import Language
 from shared.contracts.topics import LIFECYCLE, OUTCOMES, Topic
 from shared.look.wording import WORDS
 from shared.messaging.rules import RuleStore
+from shared.settings import KafkaSettings
 
 RECORD = Path(__file__).parents[3] / "docs" / "adr" / "0009-figures-are-counted-once.md"
 
@@ -22,7 +23,10 @@ def published(topic: Topic) -> set[str]:
 
 
 def test_every_published_type_is_counted_or_left_alone_for_a_reason() -> None:
-    by_topic = {subscription.topic: subscription for subscription in subscriptions(RuleStore("127.0.0.1:9"))}
+    by_topic = {
+        subscription.topic: subscription
+        for subscription in subscriptions(RuleStore(KafkaSettings(bootstrap_servers="127.0.0.1:9")))
+    }
     assert set(by_topic) == {LIFECYCLE.name, OUTCOMES.name}
     for topic in (LIFECYCLE, OUTCOMES):
         subscription = by_topic[topic.name]

@@ -15,11 +15,14 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     key = ECKey.generate_key("P-256", {"kid": "idp"}).as_dict(private=False)
     (tmp_path / "jwks").write_text(json.dumps({"keys": [key]}))
     (tmp_path / "password").write_text("secret\n")
+    (tmp_path / "kafka-password").write_text("secret\n")
     values = {
         "MOTCUA_DATABASE__HOST": "db",
         "MOTCUA_DATABASE__USER": "intake",
         "MOTCUA_DATABASE__PASSWORD_FILE": str(tmp_path / "password"),
         "MOTCUA_KAFKA__BOOTSTRAP_SERVERS": "kafka:9092",
+        "MOTCUA_KAFKA__USER": "intake",
+        "MOTCUA_KAFKA__PASSWORD_FILE": str(tmp_path / "kafka-password"),
         "MOTCUA_HTTP__PORT": "8001",
         "MOTCUA_TOKENS__JWKS_FILE": str(tmp_path / "jwks"),
     }
@@ -85,3 +88,25 @@ def test_production_refuses_a_scenario_clock_and_shared_secret_keys(
     assert "MOTCUA_TOKENS__JWKS_FILE: a production profile refuses keys that can sign: ['development']" in told
     monkeypatch.setenv("MOTCUA_PROFILE", "development")
     assert load_settings(ServiceSettings).clock.scenario_file == tmp_path / "clock"
+
+
+def test_production_refuses_a_kafka_without_a_login(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert load_settings(ServiceSettings).kafka.user == "intake"
+    monkeypatch.delenv("MOTCUA_KAFKA__PASSWORD_FILE")
+    assert "MOTCUA_KAFKA: Value error, user and password_file go together" in problems(capsys)
+    monkeypatch.delenv("MOTCUA_KAFKA__USER")
+    assert "MOTCUA_KAFKA__USER: a production profile logs in to Kafka" in problems(capsys)
+    monkeypatch.setenv("MOTCUA_PROFILE", "development")
+    assert load_settings(ServiceSettings).kafka.user is None
+
+
+def test_an_empty_login_to_kafka_is_none(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MOTCUA_KAFKA__USER", "")
+    (tmp_path / "kafka-password").write_text(" ")
+    told = problems(capsys)
+    assert "MOTCUA_KAFKA__USER: " in told
+    assert "MOTCUA_KAFKA__PASSWORD_FILE: Value error, the file is empty" in told

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from deploy.cli.application import commands
 from deploy.installation import Installation, SecretMissing, named_by_environment
 from deploy.secret_files import CONTAINER_SECRETS, SECRETS, FolderUnfit, make_for_containers, make_missing
+from shared.messaging.connection import connection
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -61,6 +62,19 @@ def test_a_password_of_somebody_elses_making_is_quoted(tmp_path: Path) -> None:
     (tmp_path / "intake.password").write_text("a/b@c:d\n", "utf-8")
     place = Installation("db", 5432, "motcua", "kafka:9092", tmp_path)
     assert place.dsn("intake") == "postgresql://intake:a%2Fb%40c%3Ad@db:5432/motcua"
+
+
+@pytest.mark.parametrize(("user", "name"), [("kafka", "kafka.password"), ("intake", "kafka_intake.password")])
+def test_whoever_comes_to_kafka_has_a_password_of_his_own(tmp_path: Path, user: str, name: str) -> None:
+    place = Installation("db", 5432, "motcua", "kafka:9092", tmp_path)
+    with pytest.raises(
+        SecretMissing, match=rf"{name}, the password with which {user} logs in to Kafka, cannot be read"
+    ):
+        place.kafka_login(user)
+    make_missing(tmp_path)
+    found = place.kafka_login(user)
+    assert (found.bootstrap_servers, found.user, found.password_file) == ("kafka:9092", user, tmp_path / name)
+    assert connection(found)["sasl_plain_password"] == (tmp_path / name).read_text("ascii")
 
 
 def test_the_environment_names_an_installation_as_a_whole(
