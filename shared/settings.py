@@ -115,6 +115,8 @@ class LimitSettings(Piece):
     """Open at once. For one more, the one that has waited longest for its client is closed."""
     requests: Annotated[int, Field(ge=1)] = 256
     """At work at once: 503."""
+    client_requests: Annotated[int, Field(ge=1)] = 64
+    """At work at once, of one client: 429. Several clients fit into `requests`, so that none is alone."""
     head_seconds: Seconds = 10.0
     """Until a head has come whole: 408."""
     body_seconds: Seconds = 10.0
@@ -123,7 +125,7 @@ class LimitSettings(Piece):
     """From there until the answer begins: 503. As long again until it is read."""
     idle_seconds: Annotated[int, Field(ge=1, le=600)] = 5
     """Until a kept connection brings its next request; clients let go of theirs earlier."""
-    token_requests: Annotated[int, Field(ge=1)] = 2000
+    token_requests: Annotated[int, Field(ge=1)] = 500
     """A second, of one bearer token that is believed: 429. Several officers share their office's."""
     address_requests: Annotated[int, Field(ge=1)] = 200
     """A second, of one address (IPv6: of one /64) without such a token: 429."""

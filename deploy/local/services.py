@@ -35,7 +35,7 @@ AUDIENCE = "motcua"
 _KEY_READERS = {"intake", "notification"}
 PASSED_ON = (
     *("MOTCUA_BOARD__", "MOTCUA_LIMITS__", "MOTCUA_LOG__", "MOTCUA_NOTICES__"),
-    "MOTCUA_TRACKING__TOKEN_SECONDS",
+    *("MOTCUA_HTTP__PROXIES", "MOTCUA_TRACKING__TOKEN_SECONDS"),
 )
 """Settings that the caller's environment may change; all others are the stack's own."""
 TODAYS_BOARD = "H56.90"

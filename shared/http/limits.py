@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from itertools import accumulate
@@ -20,7 +21,7 @@ PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked by whoever watches the process: never refused, the more so when it has much to do."""
 LOOK_SECONDS = 0.5
 """How often a limit of time is looked after: it is kept so exactly."""
-BURST_SECONDS = 5
+BURST_SECONDS = 2
 """A client may spend at once what he has for so many seconds."""
 
 _TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -43,15 +44,15 @@ class RequestLimits:
             await self._app(scope, receive, send)
             return
         length, token = _said(scope["headers"])
-        address = self._count(token, scope)
+        caller = self._caller(token)
+        client = caller or address_of(scope)
+        (self._of_tokens if caller else self._of_addresses).take(client)
         whole = await self._read(receive, length)
         if whole is None:
             return  # the client has gone: nobody waits for an answer
-        if len(self._at_work) >= self._limits.requests:
-            REFUSED.labels("requests").inc()
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too_busy", headers={"Retry-After": "1"})
+        self._refuse_load(client)
         messages = iter((whole,))
-        task = self._at_work.begin()
+        task = self._at_work.begin(client)
 
         async def replay() -> Message:
             return next(messages, None) or await receive()
@@ -67,22 +68,20 @@ class RequestLimits:
             raise
         finally:
             self._at_work.end(task)
-            if address and self._caller(token):  # his token was new, and is believed
-                self._of_addresses.give_back(address)
+            if not caller and self._caller(token):  # his token was new, and is believed
+                self._of_addresses.give_back(client)
 
-    def _count(self, token: str, scope: Scope) -> str:
-        """Count the request for its client: the caller of a token that was believed before, else the address.
-
-        Answers the address that was counted, or nothing.
-        """
-        if caller := self._caller(token):
-            self._of_tokens.take(caller)
-            return ""
-        address = address_of(scope)
-        self._of_addresses.take(address)
-        return address
+    def _refuse_load(self, client: str) -> None:
+        """Refuse one more where all there may be are at work, or all of this client's."""
+        if self._at_work.of(client) >= self._limits.client_requests:
+            REFUSED.labels("client_requests").inc()
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests", headers={"Retry-After": "1"})
+        if len(self._at_work) >= self._limits.requests:
+            REFUSED.labels("requests").inc()
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too_busy", headers={"Retry-After": "1"})
 
     def _caller(self, token: str) -> str | None:
+        """Name the caller of a token that was believed before."""
         for verifier in self._verifiers:
             if (caller := verifier.remembered(token)) is not None:
                 return caller
@@ -113,7 +112,7 @@ class RequestLimits:
 
 
 class _AtWork:
-    """The requests whose answers have not begun: one look now and then ends those that take too long.
+    """The requests whose answers have not begun, and whose they are: one look now and then ends what takes too long.
 
     A timer for each of them would cost more than all else that the edge does for a request (ADR 40).
     """
@@ -122,16 +121,24 @@ class _AtWork:
         self._seconds = seconds
         self._began: dict[asyncio.Task[Any], float] = {}
         self._overdue: set[asyncio.Task[Any]] = set()
+        self._clients: dict[asyncio.Task[Any], str] = {}
+        self._of: Counter[str] = Counter()
         self._looks = False
 
     def __len__(self) -> int:
         return len(self._began) + len(self._overdue)
 
-    def begin(self) -> asyncio.Task[Any]:
-        """Count from now for the present task."""
+    def of(self, client: str) -> int:
+        """Count those of one client."""
+        return self._of[client]
+
+    def begin(self, client: str) -> asyncio.Task[Any]:
+        """Count from now for the present task, and for its client."""
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None  # noqa: S101 - whatever awaits is a task
         self._began[task] = loop.time()
+        self._clients[task] = client
+        self._of[client] += 1
         if not self._looks:
             self._looks = True
             loop.call_later(LOOK_SECONDS, self._look, loop)
@@ -141,6 +148,10 @@ class _AtWork:
         """Count no longer."""
         self._began.pop(task, None)
         self._overdue.discard(task)
+        if client := self._clients.pop(task, ""):
+            self._of[client] -= 1
+            if not self._of[client]:
+                del self._of[client]
 
     def explain(self, task: asyncio.Task[Any]) -> None:
         """Raise TimeoutError for a task that was cancelled here, and for no other."""

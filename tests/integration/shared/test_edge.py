@@ -31,6 +31,12 @@ SHORT = {
     "MOTCUA_LIMITS__REQUEST_SECONDS": "0.5",
     "MOTCUA_LIMITS__IDLE_SECONDS": "1",
 }
+FAIR = {
+    "MOTCUA_LIMITS__CLIENT_REQUESTS": "3",
+    "MOTCUA_LIMITS__ADDRESS_REQUESTS": "40",
+    "MOTCUA_HTTP__PROXIES": "127.0.0.1",
+    "MOTCUA_HTTP__PORT": str(PORT + 4),
+}
 POST = b"POST /bodies HTTP/1.1\r\nhost: trial\r\ncontent-type: application/json\r\n"
 CHUNKED = POST + b"transfer-encoding: chunked\r\n\r\n"
 
@@ -50,6 +56,15 @@ async def impatient(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[h
     async with process("keeps", folder, **SHORT, MOTCUA_HTTP__PORT=str(PORT + 2)) as (running, http):
         await started(running)
         http.base_url = f"http://127.0.0.1:{PORT + 2}"
+        yield http
+
+
+@pytest.fixture(scope="module")
+async def fair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx2.AsyncClient]:
+    """It stands behind a proxy at 127.0.0.1, and has room for several clients."""
+    async with process("lets go", tmp_path_factory.mktemp("fair"), **FAIR) as (running, http):
+        await started(running)
+        http.base_url = f"http://127.0.0.1:{PORT + 4}"
         yield http
 
 
@@ -214,11 +229,62 @@ async def test_a_flood_from_one_address_is_refused_and_the_others_are_served(nar
         await line.say(b"GET /problems/not_found HTTP/1.1\r\nhost: trial\r\n\r\n" * 400)
         answers = [await line.answer() for _ in range(400)]
         refused = [(headers["retry-after"], problem["code"]) for status, headers, problem in answers if status == 429]
-        assert [status for status, *_ in answers[:200]] == [200] * 200
+        assert [status for status, *_ in answers[:80]] == [200] * 80
         assert set(refused) == {("1", "too_many_requests")}
         assert await served(narrow)
         await line.say(b"GET /livez HTTP/1.1\r\nhost: trial\r\n\r\n")
         assert (await line.answer())[0] == 200
+
+
+def asking(path: str, forwarded_for: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nhost: trial\r\nx-forwarded-for: {forwarded_for}\r\n\r\n".encode()
+
+
+async def test_one_client_has_so_many_at_work_and_the_others_are_served(
+    fair: httpx2.AsyncClient, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async with contextlib.AsyncExitStack() as lines:
+        flood = [await lines.enter_async_context(line_to(fair, "127.0.0.9")) for _ in range(40)]
+        for line in flood:
+            await line.say(asking("/slow", "203.0.113.9"))
+        told = [asyncio.create_task(line.answer()) for line in flood]
+
+        async def all_refused() -> bool:
+            return sum(task.done() for task in told) == len(flood) - int(FAIR["MOTCUA_LIMITS__CLIENT_REQUESTS"])
+
+        await until(all_refused)
+        for _ in range(20):
+            assert await served(fair)
+        refused = [(status, headers["retry-after"]) for status, headers, _ in (t.result() for t in told if t.done())]
+        assert set(refused) == {(429, "1")}
+        next(tmp_path_factory.getbasetemp().glob("fair*")).joinpath("go on").touch()
+        assert [(await task)[0] for task in told].count(200) == int(FAIR["MOTCUA_LIMITS__CLIENT_REQUESTS"])
+    assert await served(fair)
+
+
+@pytest.mark.parametrize(
+    ("peer", "flood", "another"),
+    [
+        ("127.0.0.1", "203.0.113.1", "203.0.113.2"),
+        ("127.0.0.1", "203.0.113.4, 203.0.113.3", "203.0.113.4"),
+        ("127.0.0.1", "203.0.113.5, 127.0.0.1", "203.0.113.6"),
+    ],
+)
+async def test_behind_a_proxy_a_flood_is_its_clients_alone(
+    fair: httpx2.AsyncClient, peer: str, flood: str, another: str
+) -> None:
+    async with line_to(fair, peer) as line:
+        await line.say(asking("/problems/not_found", flood) * 200)
+        assert (await line.answer())[0] == 200
+        assert {(await line.answer())[0] for _ in range(199)} == {200, 429}
+        await line.say(asking("/problems/not_found", another))
+        assert (await line.answer())[0] == 200
+
+
+async def test_nobody_but_the_proxy_says_for_whom_he_comes(fair: httpx2.AsyncClient) -> None:
+    async with line_to(fair, "127.0.0.8") as line:
+        await line.say(b"".join(asking("/problems/not_found", f"203.0.113.{number}") for number in range(200)))
+        assert {(await line.answer())[0] for _ in range(200)} == {200, 429}
 
 
 async def test_so_many_are_at_work_and_one_more_is_refused_while_probes_are_answered(
