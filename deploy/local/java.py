@@ -14,6 +14,9 @@ from pathlib import Path
 from deploy.local import wheels
 from deploy.local.folder import cache_folder
 
+_TRAINED = b"a broker with logins and rights"
+"""What the cache's one broker does; where that changes, so does the name of the cache, and a new one is made."""
+
 
 def command(class_path: str, *words: str) -> list[str]:
     """Make a command line: options of Java, the main class and its arguments, in this order. Raises WheelMissing."""
@@ -33,7 +36,7 @@ def environment() -> dict[str, str]:
 
 def aot_cache(class_path: str) -> Path:
     """Name the cache of this Java and these jars, whether it is there or not. Raises WheelMissing."""
-    of = (_runtime() / "release").read_bytes() + class_path.encode()
+    of = (_runtime() / "release").read_bytes() + class_path.encode() + _TRAINED
     return cache_folder() / f"kafka-{hashlib.sha256(of).hexdigest()[:12]}.aot"
 
 

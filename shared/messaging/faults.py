@@ -86,13 +86,12 @@ def cause_of(error: BaseException) -> Cause:
     return next(fitting, Cause.OTHER) if passes(error) else Cause.OTHER
 
 
+FORBIDDEN = (TopicAuthorizationFailedError, GroupAuthorizationFailedError, ClusterAuthorizationFailedError)
+"""What a broker says to whoever lacks a right; the last to a producer who may write no topic at all."""
+
 REMEDIES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((SaslAuthenticationFailed,), "`motcua provision` lets us in with the password of our file"),
-    (
-        # the last is what a producer hears who may write no topic at all
-        (TopicAuthorizationFailedError, GroupAuthorizationFailedError, ClusterAuthorizationFailedError),
-        "`motcua provision` gives the rights that are declared",
-    ),
+    (FORBIDDEN, "`motcua provision` gives the rights that are declared"),
 )
 """Refusals by the broker → what an operator does about them; whoever was refused tries again by himself."""
 

@@ -10,6 +10,7 @@ from zlib import crc32
 from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, KafkaConnectionError, KafkaError, RequestTimedOutError
 
+from shared.contracts.topics import TOPICS
 from tests.simulation.chaos import Chaos
 from tests.simulation.stepping import Actor
 
@@ -144,6 +145,10 @@ class Client:
     async def start(self) -> None:
         """Join."""
         self._group.clients[self._actor.name] = self
+
+    async def topics(self) -> set[str]:
+        """Name every topic: nobody is refused here."""
+        return {topic.name for topic in TOPICS}
 
     async def stop(self) -> None:
         """Leave; the group keeps the place for the next life."""

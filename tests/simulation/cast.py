@@ -69,7 +69,7 @@ SUBSCRIPTIONS: dict[str, Callable[[RuleStore], tuple[Subscription, ...]]] = {
 
 
 class _Publisher(Publisher):
-    """The publisher over a producer in memory that has every topic; one step at a time, so topic by topic."""
+    """The publisher over a producer in memory that has every topic and no login; one step at a time, topic by topic."""
 
     def __init__(self, producer: Producer, bounds: Bounds) -> None:
         self._producer, self._bounds, self._known, self.spent = (
@@ -78,6 +78,9 @@ class _Publisher(Publisher):
             {topic.name for topic in TOPICS},
             False,
         )
+
+    async def start(self) -> None:
+        await self._producer.start()
 
     async def publish(self, rows: Sequence[asyncpg.Record]) -> Sent:
         sent = Sent()

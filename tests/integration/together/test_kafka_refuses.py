@@ -83,6 +83,20 @@ async def test_a_reader_without_its_right_pauses_and_goes_on_with_nothing_lost(
     assert everywhere.stack.pid(service) == process
 
 
+async def test_who_still_sees_his_topic_is_at_no_moment_ready_while_he_may_not_read_it(everywhere: Everywhere) -> None:
+    """Processing writes the topic too: its group gives it partitions again and again, and the broker no record."""
+    said = len(log_of(everywhere, "processing"))
+
+    async def came_back() -> bool:
+        return log_of(everywhere, "processing")[said:].count("partitions assigned") >= 3
+
+    async with without(everywhere, allowed("processing", Operation.READ, Resource.TOPIC, LIFECYCLE.name)):
+        await until(came_back)
+        assert "consumer waits" in log_of(everywhere, "processing")[said:]
+        assert "consumer goes on" not in log_of(everywhere, "processing")[said:]
+    await until(partial(ready, everywhere, "processing"), "processing is ready")
+
+
 @pytest.mark.parametrize("right", WRITES, ids=str)
 async def test_a_writer_without_its_right_keeps_its_facts_and_publishes_them_later(
     everywhere: Everywhere, counter: Counter, right: Right
