@@ -140,6 +140,17 @@ async def test_a_token_that_is_believed_is_a_client_of_its_own(tmp_path: Path) -
         assert 'motcua_http_refused_total{limit="address_requests"}' in (await http.get("/metrics")).text
 
 
+async def test_clients_without_an_address_are_one_whose_requests_end_too(tmp_path: Path) -> None:
+    keys = tmp_path / "jwks"
+    keys.write_text(new_development_keys())
+    verifier, limits = TokenVerifier(TokenSettings(jwks_file=keys), symmetric=True), LimitSettings(client_requests=1)
+    app = create_app(service="trial", version="9", surface=Surface(), verifier=verifier, limits=limits)
+    nobody: Any = None
+    transport = httpx2.ASGITransport(app=app, client=nobody)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://trial") as http:
+        assert [(await http.get("/version")).status_code for _ in range(3)] == [200] * 3
+
+
 def test_limits_leave_room_for_each_other() -> None:
     with pytest.raises(ValueError, match="fewer than connections"):
         LimitSettings(connections=10, requests=10)
