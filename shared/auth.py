@@ -134,7 +134,7 @@ class TokenVerifier:
 
     def _believe(self, token: str) -> _Verified:
         if len(token) > TOKEN_BYTES:
-            raise _unauthorised("token_invalid")
+            raise unauthorised("token_invalid")
         try:
             key = self._key_of(_header(token))
             registry = JWSRegistry(algorithms=[key.algorithm])
@@ -142,9 +142,9 @@ class TokenVerifier:
             self._claims.validate(claims)
             principal, until = _principal(claims), _end(claims)
         except ExpiredTokenError as error:
-            raise _unauthorised("token_expired") from error
+            raise unauthorised("token_expired") from error
         except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
-            raise _unauthorised("token_invalid") from error
+            raise unauthorised("token_invalid") from error
         return _Verified(principal, until if key.until is None else min(until, key.until))
 
     def _key_of(self, header: dict[str, Any]) -> PinnedKey:
@@ -201,7 +201,8 @@ def _principal(claims: dict[str, Any]) -> Principal:
     return Principal(subject, role, agency)
 
 
-def _unauthorised(code: str) -> Problem:
+def unauthorised(code: str) -> Problem:
+    """Make the refusal of whoever has not proved who calls: 401 `token_missing`, `token_invalid` or `token_expired`."""
     challenge = "Bearer" if code == "token_missing" else 'Bearer error="invalid_token"'
     return Problem(HTTPStatus.UNAUTHORIZED, code, headers={"WWW-Authenticate": challenge})
 
@@ -237,7 +238,7 @@ def require(*roles: Role) -> Callable[..., Awaitable[Principal]]:
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
     ) -> Principal:
         if credentials is None:
-            raise _unauthorised("token_missing")
+            raise unauthorised("token_missing")
         verifier: TokenVerifier = request.app.state.verifier
         principal = verifier.verify(credentials.credentials)
         if principal.role not in allowed:

@@ -96,6 +96,11 @@ select set_config('role', $1, true), set_config('motcua.paths', $2, true), set_c
 """
 
 
+def api_role(schema: str) -> str:
+    """Name the role in which a service does what a caller asks: provision makes it, `CallersPool` takes it on."""
+    return f"{schema}_api"
+
+
 class CallersPool:
     """A service's pool for the routes of officers and applicants: each transaction sees what its scope allows (ADR 41).
 
@@ -105,7 +110,7 @@ class CallersPool:
 
     def __init__(self, pool: Pool, schema: str) -> None:
         self._pool = pool
-        self._role = f"{schema}_api"
+        self._role = api_role(schema)
 
     @asynccontextmanager
     async def transaction(self, scope: Scope) -> AsyncIterator[Connection]:

@@ -11,7 +11,7 @@ import typer
 
 from deploy.cli.options import DEFAULT_FOLDER, FolderOption
 from deploy.cli.outcome import Exit, end, progress
-from deploy.cli.stores import chosen_services, run
+from deploy.cli.stores import chosen_services, run, secrets_of
 from deploy.installation import named_by_environment
 from deploy.local import services, state
 from deploy.local.folder import Folder
@@ -83,8 +83,7 @@ def token(
 
     Example: `curl -H "Authorization: Bearer $(motcua token --role desk --agency H56.61)" …`
     """
-    found = named_by_environment()
-    place = Folder(folder).secrets if found is None else found.secrets
+    place = secrets_of(Folder(folder))
     if not (place / JWKS_SECRET).exists():
         end(Exit.NOT_READY, f"{place / JWKS_SECRET} is not there; start a stack with `motcua up`")
     typer.echo(services.token(place, role=role, agency=agency, subject=subject, seconds=int(hours * 3600)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
@@ -32,6 +33,12 @@ def stack_of(folder: Folder, *parts: str) -> state.StackState:
 def installation_of(folder: Folder) -> Installation:
     """Find the installation that the environment names, else the stack of a folder; else exit 3."""
     return named_by_environment() or installation(folder, Ports(**stack_of(folder, "postgres").ports))
+
+
+def secrets_of(folder: Folder) -> Path:
+    """Find the secrets of the installation that the environment names, else those of a folder's stack."""
+    found = named_by_environment()
+    return folder.secrets if found is None else found.secrets
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ import typer
 
 from deploy.cli.options import DEFAULT_FOLDER, FolderOption, JsonOption
 from deploy.cli.outcome import Exit, end, progress
-from deploy.installation import named_by_environment
+from deploy.cli.stores import secrets_of
 from deploy.local.folder import Folder, write_private
 from deploy.secret_files import JWKS_SECRET
 from shared.clocks import machine_now
@@ -41,7 +41,7 @@ def list_keys(
     Examples: `motcua token-keys list`; before a provider's new set is put in place,
     `motcua token-keys list --production --file jwks.json.new`.
     """
-    path = _present(file or _of_bearer_tokens(folder))
+    path = _present(file or secrets_of(Folder(folder)) / JWKS_SECRET)
     try:
         rows = _rows(parse_keys(path.read_bytes(), symmetric=not production))
     except UnusableKeys as fault:
@@ -84,7 +84,7 @@ def rotate(
     Examples: `motcua token-keys rotate`; after a theft, `motcua token-keys rotate --overlap-hours 0`;
     `motcua token-keys rotate --file tracking-jwks.json --create`.
     """
-    path = (file or _of_bearer_tokens(folder)).resolve()
+    path = (file or secrets_of(Folder(folder)) / JWKS_SECRET).resolve()
     before = None if create and not path.exists() else _present(path)
     now = machine_now()
     kid = f"{now:%Y-%m-%d}-{secrets.token_hex(4)}"
@@ -98,12 +98,6 @@ def rotate(
         end(Exit.FAILED, f"{path} cannot be replaced: {fault.strerror}")
     list_keys(folder, path)
     progress.print(f"running services follow {path} within {LOOK_SECONDS:.0f} s; nothing needs to be restarted")
-
-
-def _of_bearer_tokens(folder: Path) -> Path:
-    """Find the set of bearer tokens: in the secrets that the environment names, else in those of the stack."""
-    found = named_by_environment()
-    return (Folder(folder).secrets if found is None else found.secrets) / JWKS_SECRET
 
 
 def _present(path: Path) -> Path:

@@ -14,6 +14,8 @@ from typing import TypeAlias
 
 import asyncpg
 
+from shared.database import api_role
+
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 SUPERUSER = "postgres"
@@ -28,7 +30,7 @@ _FULL = "SELECT, INSERT, UPDATE, DELETE"
 _APPEND = "SELECT, INSERT"
 _KEYRING_RIGHTS: Mapping[str, str] = {
     "intake": "SELECT, INSERT, DELETE",
-    "intake_api": "SELECT, INSERT",
+    api_role("intake"): "SELECT, INSERT",
     "notification": "SELECT",
 }
 _PUBLISHING = {"journal": "INSERT", "journal_heads": "SELECT, INSERT, UPDATE", "unsent": "INSERT"}
@@ -113,11 +115,6 @@ async def create_api_roles(connection: Connection) -> list[str]:
             made.append(role)
         await connection.execute(LEND_API_ROLE.format(role=role, service=service))
     return made
-
-
-def api_role(service: str) -> str:
-    """Name the role in which a service does what a caller asks."""
-    return f"{service}_api"
 
 
 CLOSE_DATABASE = """

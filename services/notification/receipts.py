@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from collections import defaultdict
-from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -15,8 +14,8 @@ from pydantic import BaseModel, Field
 
 from services.notification.domain.messages import ReceiptStatus
 from services.notification.handlers.outcomes import Outcomes
+from shared.auth import unauthorised
 from shared.http.bodies import Code, Moment, RequestBody
-from shared.http.problems import Problem
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="gateway")
 
@@ -54,8 +53,7 @@ def receipts_router(outcomes: Outcomes, token_file: Path) -> APIRouter:
         body: Receipts, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
     ) -> Applied:
         if credentials is None or not hmac.compare_digest(credentials.credentials.encode(), token):
-            code = "token_invalid" if credentials else "token_missing"
-            raise Problem(HTTPStatus.UNAUTHORIZED, code, headers={"WWW-Authenticate": "Bearer"})
+            raise unauthorised("token_invalid" if credentials else "token_missing")
         told: dict[UUID, list[ReceiptStatus]] = defaultdict(list)
         for receipt in body.receipts:
             if (reference := _reference(receipt.reference)) is not None:

@@ -119,14 +119,15 @@ class _AtWork:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._began: dict[asyncio.Task[Any], float] = {}
-        self._overdue: set[asyncio.Task[Any]] = set()
         self._clients: dict[asyncio.Task[Any], str] = {}
+        """Every request at work, and whose it is."""
         self._of: Counter[str] = Counter()
+        self._began: dict[asyncio.Task[Any], float] = {}
+        """When those began that are not cancelled for taking too long."""
         self._looks = False
 
     def __len__(self) -> int:
-        return len(self._began) + len(self._overdue)
+        return len(self._clients)
 
     def of(self, client: str) -> int:
         """Count those of one client."""
@@ -136,9 +137,9 @@ class _AtWork:
         """Count from now for the present task, and for its client."""
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None  # noqa: S101 - whatever awaits is a task
-        self._began[task] = loop.time()
         self._clients[task] = client
         self._of[client] += 1
+        self._began[task] = loop.time()
         if not self._looks:
             self._looks = True
             loop.call_later(LOOK_SECONDS, self._look, loop)
@@ -147,15 +148,15 @@ class _AtWork:
     def end(self, task: asyncio.Task[Any]) -> None:
         """Count no longer."""
         self._began.pop(task, None)
-        self._overdue.discard(task)
-        if client := self._clients.pop(task, ""):
+        client = self._clients.pop(task, None)
+        if client is not None:
             self._of[client] -= 1
             if not self._of[client]:
                 del self._of[client]
 
     def explain(self, task: asyncio.Task[Any]) -> None:
         """Raise TimeoutError for a task that was cancelled here, and for no other."""
-        if task in self._overdue and task.uncancel() == 0:
+        if task in self._clients and task not in self._began and task.uncancel() == 0:
             raise TimeoutError
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -163,7 +164,6 @@ class _AtWork:
             if loop.time() < began + self._seconds:
                 break
             del self._began[task]
-            self._overdue.add(task)
             task.cancel()
         self._looks = bool(self._began)
         if self._looks:

@@ -98,6 +98,26 @@ async def rate(stack: BenchStack, query: str, *, facts: int, seconds: float, pid
     return Rate(done_meanwhile / (last.at - first.at), *used)
 
 
+async def served(
+    stack: BenchStack, service: str, *, facts: int, seconds: int, query: str = MOVED, module: str = ""
+) -> tuple[Rate, float]:
+    """Let a service's process, or `module` in its place, read the topic from its beginning; its rate and its memory.
+
+    Raises Refused when it did not go on, or parked a fact.
+    """
+    await kafka.begin_again(stack, service)
+    await stack.begin(service, module)
+    try:
+        pid = stack.pid(service)
+        found = await rate(stack, query.format(schema=service), facts=facts, seconds=seconds * LONGEST, pid=pid)
+        resident = resident_megabytes(pid)
+    finally:
+        await stack.end(service)
+    if parked := await stack.ask(PARKED.format(schema=service)):
+        raise Refused(f"{parked} facts are parked")
+    return found, resident
+
+
 @contextlib.asynccontextmanager
 async def begin(size: Size) -> AsyncIterator[Round]:
     """Start PostgreSQL and Kafka with a topic that is full; each consumer is begun and ended by itself."""
@@ -109,14 +129,14 @@ async def begin(size: Size) -> AsyncIterator[Round]:
         job = Job(stack, len(facts), size.seconds)
 
         async def one_round() -> Mapping[str, float]:
-            served, resident = await job.service("services.metrics", MOVED.format(schema="metrics"))
+            found, resident = await job.service()
             sql = await job.sql()
-            one_row, _ = await job.service("tests.bench.one_row", ADDED)
+            one_row, _ = await job.service(ADDED, "tests.bench.one_row")
             message, batch = await job.faststream("message"), await job.faststream("batch")
             return {
-                "metrics_consume_per_s": served.per_s,
-                "metrics_consume_cpu_us": served.cpu_us,
-                "metrics_consume_database_cpu_us": served.database_cpu_us,
+                "metrics_consume_per_s": found.per_s,
+                "metrics_consume_cpu_us": found.cpu_us,
+                "metrics_consume_database_cpu_us": found.database_cpu_us,
                 "metrics_sql_per_s": sql,
                 "one_row_consume_per_s": one_row.per_s,
                 "one_row_consume_cpu_us": one_row.cpu_us,
@@ -138,20 +158,10 @@ class Job:
     facts: int
     seconds: int
 
-    async def service(self, module: str, query: str) -> tuple[Rate, float]:
+    async def service(self, query: str = MOVED, module: str = "") -> tuple[Rate, float]:
         """Let metrics' process, or another in its place, read the topic; its rate and its resident memory."""
         await self._empty()
-        await kafka.begin_again(self.stack, "metrics")
-        await self.stack.begin("metrics", module)
-        try:
-            pid = self.stack.pid("metrics")
-            found = await rate(self.stack, query, facts=self.facts, seconds=self.seconds * LONGEST, pid=pid)
-            resident = resident_megabytes(pid)
-        finally:
-            await self.stack.end("metrics")
-        if parked := await self.stack.ask(PARKED.format(schema="metrics")):
-            raise Refused(f"{parked} facts are parked")
-        return found, resident
+        return await served(self.stack, "metrics", facts=self.facts, seconds=self.seconds, query=query, module=module)
 
     async def sql(self) -> float:
         """Do the same SQL on facts that are decoded already."""

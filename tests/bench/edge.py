@@ -8,17 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
-import time
-import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from itertools import islice
 from multiprocessing.connection import Connection
 
 import uvloop
 
 from deploy.demo.calls import Caller
-from deploy.demo.offices import Offices
 from shared.http.wire import ConnectionLost, Wire
 from tests.bench import filings, load
 from tests.bench.rounds import Refused, Round, Size, say
@@ -39,33 +35,17 @@ async def begin(size: Size) -> AsyncIterator[Round]:
         with contextlib.closing(Wire("127.0.0.1", stack.ports.intake, connections=200)) as wire:
 
             async def one_round() -> Mapping[str, float]:
-                alone = await filed(stack, Caller(wire), size.seconds)
+                alone = await filings.at_rate(stack, Caller(wire), FILINGS_A_SECOND, size.seconds)
                 async with besieged(stack.ports.intake):
-                    beside = await filed(stack, Caller(wire), size.seconds)
+                    beside = await filings.at_rate(stack, Caller(wire), FILINGS_A_SECOND, size.seconds)
                 await stack.sent("intake")
                 await stack.rest()
                 return {
-                    "edge_alone_p95_ms": load.percentile(alone, 0.95),
-                    "edge_besieged_p95_ms": load.percentile(beside, 0.95),
+                    "edge_alone_p95_ms": load.percentile([each.took for each in alone], 0.95),
+                    "edge_besieged_p95_ms": load.percentile([each.took for each in beside], 0.95),
                 }
 
             yield one_round
-
-
-async def filed(stack: BenchStack, intake: Caller, seconds: int) -> list[float]:
-    """File at the rate; milliseconds from when each was due to its answer. Raises Refused where one was refused."""
-    offices = Offices(intake, intake, stack.token, seed=uuid.uuid4().int)
-    arrivals = list(islice(filings.in_turn(), FILINGS_A_SECOND * seconds))
-    took: list[float] = []
-
-    async def file(number: int, due: float) -> None:
-        await offices.file(arrivals[number])
-        took.append((time.time() - due) * 1000)
-
-    await load.at_rate(FILINGS_A_SECOND, seconds, file)
-    if intake.repeated:
-        raise Refused(f"{intake.repeated} filings were answered only when they were sent again")
-    return took
 
 
 @contextlib.asynccontextmanager

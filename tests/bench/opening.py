@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Mapping
 from services.processing.handlers.accepting import subscriptions
 from shared.contracts.topics import LIFECYCLE
 from tests.bench import kafka, year_facts
-from tests.bench.consume import LONGEST, MOVED, PARKED, Rate, rate, sql_rate
-from tests.bench.machine import resident_megabytes
-from tests.bench.rounds import Refused, Round, Size, say
+from tests.bench.consume import served, sql_rate
+from tests.bench.rounds import Round, Size, say
 from tests.bench.stack import BenchStack
 
 DOSSIERS_A_SECOND = 3000
@@ -31,22 +30,9 @@ async def begin(size: Size) -> AsyncIterator[Round]:
             await stack.database.execute(EMPTY)
             await stack.rest()
 
-        async def served() -> tuple[Rate, float]:
-            await kafka.begin_again(stack, "processing")
-            await stack.begin("processing")
-            try:
-                moved, pid = MOVED.format(schema="processing"), stack.pid("processing")
-                found = await rate(stack, moved, facts=len(facts), seconds=size.seconds * LONGEST, pid=pid)
-                resident = resident_megabytes(pid)
-            finally:
-                await stack.end("processing")
-            if parked := await stack.ask(PARKED.format(schema="processing")):
-                raise Refused(f"{parked} facts are parked")
-            return found, resident
-
         async def one_round() -> Mapping[str, float]:
             await empty()
-            found, resident = await served()
+            found, resident = await served(stack, "processing", facts=len(facts), seconds=size.seconds)
             await empty()
             return {
                 "processing_consume_per_s": found.per_s,

@@ -33,7 +33,8 @@ from shared.rulebook.catalogue import Case
 from tests.bench import load
 from tests.bench.machine import cpu_seconds, resident_megabytes
 from tests.bench.rounds import Refused, Round, Size
-from tests.bench.stack import FIRST_MORNING, BenchStack
+from tests.bench.stack import BenchStack
+from tests.faults.trial import FIRST_MORNING
 from tests.waiting import until
 
 PROCEDURE, CASE = "1.001193", "default"

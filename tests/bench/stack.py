@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,14 @@ from deploy.local.parts import Part
 from deploy.local.ports import Ports
 from deploy.local.services import service_part
 from deploy.local.stack import Stack
-from shared.clocks import OFFICE_ZONE
 from shared.database import Pool, create_pool
 from shared.settings import DatabaseSettings
-from tests.faults.trial import end_for_good
+from tests.faults.trial import FIRST_MORNING, end_for_good
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "var" / "bench"
 PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_BENCH", "21600"))
-FIRST_MORNING = datetime(2020, 1, 2, 7, 30, tzinfo=OFFICE_ZONE)
-"""A working day on which all 25 places of 2020 receive."""
 SERVER_SETTINGS = {"fsync": "on", "full_page_writes": "on", "track_commit_timestamp": "on"}
 """A wiped stack would write without fsync; the moment of each commit is how the bench reads what happened when."""
 NOTHING_UNSENT = "select not exists (select from {schema}.unsent)"

@@ -41,6 +41,7 @@ def test_what_is_installed_is_pinned() -> None:
     by_pip = [one.text for one in of(0, "RUN") if one.words[0] == "pip"]
     assert by_pip == [f"pip install uv{PROJECT['tool']['uv']['required-version']}"]
     by_uv = [one.words for one in of(0, "RUN") if one.words[0] != "pip"]
+    assert len(by_uv) == 2
     for words in by_uv:
         assert words[:6] == ("uv", "sync", "--locked", "--no-dev", "--extra", "sinks")
     assert "sinks" in PROJECT["project"]["optional-dependencies"]

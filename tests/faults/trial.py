@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "var" / "faults"
 PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_FAULTS", "21550"))
 FIRST_MORNING = datetime(2020, 1, 2, 7, 30, tzinfo=OFFICE_ZONE)
+"""A working day on which all 25 places of 2020 receive."""
 DATABASE_PROXY, KAFKA_PROXY = 45, 46
 """Their ports, beside those of the stack."""
 SERVER_SETTINGS = {"max_connections": "64", "max_wal_size": "96MB", "track_commit_timestamp": "on"}

@@ -16,9 +16,8 @@ from services.processing.api.views import TrackingToken, TrackingView, tracking_
 from services.processing.api.wording import refusals_told
 from services.processing.domain.refusals import UnknownCase
 from services.processing.handlers.reading import Reading
-from shared.auth import Principal, TokenVerifier
+from shared.auth import Principal, TokenVerifier, unauthorised
 from shared.http.bodies import Code, RequestBody
-from shared.http.problems import Problem
 from shared.http.rates import Rate, address_of
 from shared.roles import Role
 from shared.settings import TokenSettings
@@ -62,7 +61,7 @@ class Tickets:
     def verify(self, credentials: HTTPAuthorizationCredentials | None) -> Principal:
         """Read a token. Raises Problem 401."""
         if credentials is None:
-            raise Problem(HTTPStatus.UNAUTHORIZED, "token_missing", headers={"WWW-Authenticate": "Bearer"})
+            raise unauthorised("token_missing")
         return self.verifier.verify(credentials.credentials)
 
 

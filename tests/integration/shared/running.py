@@ -20,7 +20,9 @@ PORT = int(os.environ.get("MOTCUA_TEST_PORTS_INTAKE", "21100")) + 48
 
 
 @asynccontextmanager
-async def process(how: str, folder: Path, **changes: str) -> AsyncIterator[tuple[Process, httpx2.AsyncClient]]:
+async def process(
+    how: str, folder: Path, *, port: int = PORT, **changes: str
+) -> AsyncIterator[tuple[Process, httpx2.AsyncClient]]:
     (folder / "jwks").write_text(new_development_keys())
     (folder / "password").write_text("secret")
     environment = {
@@ -34,7 +36,7 @@ async def process(how: str, folder: Path, **changes: str) -> AsyncIterator[tuple
         "MOTCUA_DATABASE__USER": "trial",
         "MOTCUA_DATABASE__PASSWORD_FILE": str(folder / "password"),
         "MOTCUA_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{PORT + 1}",
-        "MOTCUA_HTTP__PORT": str(PORT),
+        "MOTCUA_HTTP__PORT": str(port),
         "MOTCUA_TOKENS__JWKS_FILE": str(folder / "jwks"),
     } | changes
     script = Path(__file__).with_name("trial_service.py")
@@ -42,7 +44,7 @@ async def process(how: str, folder: Path, **changes: str) -> AsyncIterator[tuple
         sys.executable, str(script), env=environment, stdout=PIPE, stderr=PIPE
     )
     try:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{PORT}", timeout=20, trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as http:
             yield running, http
     finally:
         if running.returncode is None:

@@ -35,7 +35,6 @@ FAIR = {
     "MOTCUA_LIMITS__CLIENT_REQUESTS": "3",
     "MOTCUA_LIMITS__ADDRESS_REQUESTS": "40",
     "MOTCUA_HTTP__PROXIES": "127.0.0.1",
-    "MOTCUA_HTTP__PORT": str(PORT + 4),
 }
 POST = b"POST /bodies HTTP/1.1\r\nhost: trial\r\ncontent-type: application/json\r\n"
 CHUNKED = POST + b"transfer-encoding: chunked\r\n\r\n"
@@ -52,19 +51,16 @@ async def narrow(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[http
 @pytest.fixture(scope="module")
 async def impatient(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx2.AsyncClient]:
     """It waits for nobody; it listens beside the other."""
-    folder = tmp_path_factory.mktemp("impatient")
-    async with process("keeps", folder, **SHORT, MOTCUA_HTTP__PORT=str(PORT + 2)) as (running, http):
+    async with process("keeps", tmp_path_factory.mktemp("impatient"), port=PORT + 2, **SHORT) as (running, http):
         await started(running)
-        http.base_url = f"http://127.0.0.1:{PORT + 2}"
         yield http
 
 
 @pytest.fixture(scope="module")
 async def fair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx2.AsyncClient]:
     """It stands behind a proxy at 127.0.0.1, and has room for several clients."""
-    async with process("lets go", tmp_path_factory.mktemp("fair"), **FAIR) as (running, http):
+    async with process("lets go", tmp_path_factory.mktemp("fair"), port=PORT + 4, **FAIR) as (running, http):
         await started(running)
-        http.base_url = f"http://127.0.0.1:{PORT + 4}"
         yield http
 
 
@@ -338,7 +334,7 @@ async def test_an_answer_that_does_not_come_in_time_is_503_and_one_that_nobody_r
     assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        deaf.connect(("127.0.0.1", PORT + 2))
+        deaf.connect(("127.0.0.1", impatient.base_url.port))
         deaf.sendall(b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nhost: trial\r\n\r\n" * 8)
         poll = select.poll()
         poll.register(deaf, 0)

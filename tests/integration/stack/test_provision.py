@@ -10,11 +10,12 @@ import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from deploy.provision.database import API_RIGHTS, SERVICES, api_role
+from deploy.provision.database import API_RIGHTS, SERVICES
 from deploy.provision.migrations import MigrationChanged, migrate, migrations_of
 from deploy.provision.run import Report
 from shared.clocks import machine_now
 from shared.contracts.topics import TOPICS
+from shared.database import api_role
 
 
 @pytest.fixture(scope="module")

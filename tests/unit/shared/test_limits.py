@@ -12,6 +12,7 @@ import pytest
 from fastapi import APIRouter, Depends
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from shared.auth import TokenVerifier, require
 from shared.http.app import Surface, create_app
@@ -114,6 +115,10 @@ router = APIRouter()
 async def mine() -> None: ...
 
 
+def counted(limit: str) -> float:
+    return REGISTRY.get_sample_value("motcua_http_refused_total", {"limit": limit}) or 0.0
+
+
 async def test_a_token_that_is_believed_is_a_client_of_its_own(tmp_path: Path) -> None:
     keys = tmp_path / "jwks"
     keys.write_text(new_development_keys())
@@ -121,6 +126,7 @@ async def test_a_token_that_is_believed_is_a_client_of_its_own(tmp_path: Path) -
     limits = LimitSettings(token_requests=2, address_requests=1)
     app = create_app(service="trial", version="9", surface=Surface([router]), verifier=verifier, limits=limits)
     tokens = [issue_token(keys, subject=f"s{number}", role="operator") for number in range(20)]
+    before = {limit: counted(limit) for limit in ("address_requests", "token_requests")}
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://trial") as http:
 
         async def asked(token: str, times: int = 1) -> list[httpx2.Response]:
@@ -131,13 +137,27 @@ async def test_a_token_that_is_believed_is_a_client_of_its_own(tmp_path: Path) -
         assert fresh == [200] * 20, "a token that is new costs its address nothing"
         forged = [answer for number in range(30) for answer in await asked(f"forged.{number}")]
         known = await asked(tokens[0], 40)
-        for answers, status, at_once in ((forged, 401, 2), (known, 200, 3)):
+        for answers, status, at_once, limit in (
+            (forged, 401, 2, "address_requests"),
+            (known, 200, 3, "token_requests"),
+        ):
             assert [answer.status_code for answer in answers[:at_once]] == [status] * at_once
             refused = next(answer for answer in answers if answer.status_code == 429)
             assert (refused.json()["code"], refused.headers["retry-after"]) == ("too_many_requests", "1")
+            assert counted(limit) - before[limit] == sum(answer.status_code == 429 for answer in answers)
         for probe in ("/livez", "/readyz", "/metrics"):
             assert (await http.get(probe)).status_code == 200
-        assert 'motcua_http_refused_total{limit="address_requests"}' in (await http.get("/metrics")).text
+
+
+async def test_clients_without_an_address_are_one_whose_requests_end_too(tmp_path: Path) -> None:
+    keys = tmp_path / "jwks"
+    keys.write_text(new_development_keys())
+    verifier, limits = TokenVerifier(TokenSettings(jwks_file=keys), symmetric=True), LimitSettings(client_requests=1)
+    app = create_app(service="trial", version="9", surface=Surface(), verifier=verifier, limits=limits)
+    nobody: Any = None
+    transport = httpx2.ASGITransport(app=app, client=nobody)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://trial") as http:
+        assert [(await http.get("/version")).status_code for _ in range(3)] == [200] * 3
 
 
 def test_limits_leave_room_for_each_other() -> None:

@@ -1,4 +1,4 @@
-"""What rules, dashboards and runbooks name is there: metrics, alerts, pages, commands; and what is not is found."""
+"""What rules, dashboards and runbooks name is there: metrics, alerts, pages; and what is not is found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from tests.unit.watching.alerts import (
     panels,
     unknown,
 )
-from tests.unit.watching.commands import commands_in, faults_of
 
 DECLARED = re.compile(r"(Counter|Gauge|Histogram)(?:MetricFamily)?\(\s*\"(motcua_\w+)\"|# TYPE (motcua_\w+) (\w+)")
 SECTIONS = ["What it means", "Who is affected", "Look at", "Do", "When it ends by itself"]
@@ -65,19 +64,10 @@ def test_each_alert_has_its_page_and_its_line_in_the_overview() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_answers_the_same_five_questions_and_its_commands_exist(page: Path) -> None:
+def test_a_page_answers_the_same_five_questions(page: Path) -> None:
     text = page.read_text("utf-8")
     assert text.startswith(f"# {page.stem}\n")
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS
-    assert [fault for command in commands_in(text) for fault in faults_of(command)] == []
-
-
-def test_a_command_that_is_not_there_is_found() -> None:
-    text = "`motcua parked lst` or:\n\n    motcua parked replay CODE --applied\n    motcua provision\n"
-    assert [fault for command in commands_in(text) for fault in faults_of(command)] == [
-        "motcua parked lst: no such command",
-        "motcua parked replay CODE --applied: no such option --applied",
-    ]
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
