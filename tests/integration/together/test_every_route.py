@@ -97,6 +97,10 @@ async def filed(everywhere: Everywhere, agencies: Agencies, code: str) -> Filed:
     )
 
 
+_at_once = asyncio.Semaphore(32)
+"""New tokens are their address's: of more than `MOTCUA_LIMITS__CLIENT_REQUESTS` at once some would be refused."""
+
+
 async def ask(
     everywhere: Everywhere, route: Route, caller: tuple[str, str], *, seconds: int = 600, **values: str
 ) -> httpx2.Response:
@@ -110,7 +114,8 @@ async def ask(
         headers |= {"Idempotency-Key": f"every-route-{next(_keys)}", "If-Match": '"1"'}
         body = act_body(Duty(Officer(agency, role), 1, values["action"]))
     url = everywhere.stack.urls[service] + path.format(**values)
-    return await everywhere.http.request(method.upper(), url, headers=headers, json=body)
+    async with _at_once:
+        return await everywhere.http.request(method.upper(), url, headers=headers, json=body)
 
 
 def of_the_dossier(answer: httpx2.Response, dossier: Filed) -> Iterator[str]:
