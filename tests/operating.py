@@ -36,7 +36,7 @@ async def motcua(stack: Stack, *words: str) -> tuple[int, str, str]:
 async def succeed(stack: Stack, *words: str) -> str:
     """Run a command that must succeed; what it printed."""
     code, out, errors = await motcua(stack, *words)
-    assert code == 0, f"motcua {' '.join(words)}: {errors}"
+    assert code == 0, f"motcua {' '.join(words)}: {errors or out}"
     return out
 
 

@@ -178,6 +178,7 @@ class Stack:
     async def _provision(self) -> None:
         """Provision everything where services are to run; for bare servers only the empty database."""
         if set(self._names) - {*SERVER_PARTS, "sinks"}:
+            self._say("provisioning: roles, schemas, migrations, topics, logins, rules")
             await self.provision()
         elif "postgres" in self._names:
             server = await asyncpg.connect(self.dsn(database="postgres"))
@@ -188,7 +189,6 @@ class Stack:
 
     async def provision(self) -> Report:
         """Bring database, topics and rules of the running servers to the declared state; safe at any time."""
-        self._say("provisioning: roles, schemas, migrations, topics, logins, rules")
         return await provision(installation(self.folder, self.ports).target(), legal_time=legal_now(self.folder))
 
     async def _prepare_servers(self) -> list[Part]:
