@@ -61,7 +61,7 @@ bench: $(RIVAL_INSTALLED) tools ## how fast it is, beside floors and a rival, an
 
 install: $(INSTALLED) ## .venv and the locked jars; all other targets do it by themselves
 
-$(INSTALLED): pyproject.toml uv.lock deploy/local/jgo.lock.toml deploy/install.sh
+$(INSTALLED): pyproject.toml uv.lock deploy/local/jgo.lock.toml deploy/local/java.py deploy/install.sh
 	@deploy/install.sh
 
 $(RIVAL_INSTALLED): $(INSTALLED)
