@@ -47,7 +47,9 @@ class Subscription:
 
     def is_own(self, record: Record) -> bool:
         """Whether the service published this record itself."""
-        return bool(self.own) and ("ce_source", self.own.encode()) in record.headers
+        # As `decode` reads them: of two headers of one name the last counts.
+        source = next((value for name, value in reversed(record.headers) if name == "ce_source"), b"")
+        return bool(self.own) and source == self.own.encode()
 
     def read(self, record: Record) -> Received:
         """Decode a record, and parse its body if a handler wants it. Raises Undecodable."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from shared.clocks import OFFICE_ZONE
 from shared.contracts.facts import FACTS, ContactStated
+from shared.messaging.batch import Subscription
 from shared.messaging.envelope import Undecodable, decode, encode_headers, parse
 from shared.messaging.parking import dump_headers, load_headers
 
@@ -43,6 +44,15 @@ def headers(**change: Any) -> list[tuple[str, bytes]]:
         "extra": {"motcua_promised_due": "2020-01-10T17:00:00+07:00"},
     }
     return encode_headers(**given_values | change)
+
+
+@pytest.mark.parametrize("sources", [("intake",), ("stranger", "intake"), ("intake", "stranger"), ()])
+def test_whose_a_fact_is_is_read_as_the_envelope_reads_it(sources: tuple[str, ...]) -> None:
+    rest = [header for header in headers() if header[0] != "ce_source"]
+    record = Wire([*rest, *(("ce_source", source.encode()) for source in sources)])
+    own = Subscription("t", {}, own="intake").is_own(record)
+    assert own == bool(sources and decode(record).source == "intake")
+    assert not Subscription("t", {}).is_own(record)
 
 
 def test_the_sdk_reads_what_is_written() -> None:
