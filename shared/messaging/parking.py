@@ -13,7 +13,7 @@ import asyncpg
 
 from shared.clocks import OFFICE_ZONE
 from shared.contracts.topics import PROMISED_DUE_HEADER, STATUTORY_DUE_HEADER
-from shared.database import Connection
+from shared.database import Connection, columns
 from shared.messaging.envelope import Headers, Received
 
 
@@ -89,10 +89,10 @@ where excluded.kind = 'poison' and fact.kind in ('gap', 'behind')
 async def park(tx: Connection, parkings: Sequence[Parking], at: datetime) -> None:
     """Park facts; one that is parked already stays as it is, unless it turns out to be the poison itself."""
     if parkings:
-        await tx.execute(PARK, *map(list, zip(*(_columns(parking, at) for parking in parkings), strict=True)))
+        await tx.execute(PARK, *columns((_row(parking, at) for parking in parkings), 15))
 
 
-def _columns(parking: Parking, at: datetime) -> tuple[Any, ...]:
+def _row(parking: Parking, at: datetime) -> tuple[Any, ...]:
     fact = parking.received
     return (
         parking.kind.value,
