@@ -1,9 +1,10 @@
-"""A year while services are killed and Kafka loses all it had: the same figures and codes, nothing lost or doubled."""
+"""Two years under fire that are the same year: the same figures, codes and facts, nothing lost or doubled."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,12 +16,13 @@ import pytest
 from deploy.demo.driver import Hook
 from deploy.demo.ledger import digest_of
 from deploy.demo.plan import YearPlan
-from deploy.demo.report import Witness, YearReport
+from deploy.demo.report import COMPARED, Witness, YearReport
 from deploy.local import kafka
-from deploy.local.services import SERVICES
+from deploy.local.services import SERVICES, service_of
 from deploy.local.stack import Stack
 from tests.e2e.conftest import SMALL, YearRunner, arrivals, came_out, connected
 from tests.e2e.lies import corrupted, doubled
+from tests.e2e.test_command import all_ended, demo
 from tests.faults.signals import superseded
 from tests.holding import held
 from tests.operating import as_json
@@ -32,6 +34,11 @@ EARLIER = 0.05
 """Facts follow the filings: who waits for a share of the facts begins at fewer filings."""
 KILLS_OF_OTHERS = {0.35: "intake", 0.65: "metrics"}
 KAFKA_LOST = 0.85
+SEED = 4
+CHAOS = {"dossiers": SMALL.dossiers, "open": SMALL.open, "late": SMALL.late, "seed": SMALL.seed, "chaos": SEED}
+SAME = (*COMPARED, "codes_sha256", "foreign", "sources_agree")
+READERS_OF_NO_OUTCOMES = ("intake", "processing", "notification")
+"""What a killed sender no longer knows is an outcome of its own: only metrics reads how many there are."""
 CLUSTER = "meta.properties"
 """Names the cluster: Kafka formatted anew is another one."""
 
@@ -194,3 +201,26 @@ async def test_a_corrupted_counter_and_a_second_exporter_are_exit_one(year: Dist
     report = replace(year.told, witnesses=witnesses)
     assert report.exit_code == 1
     assert any(line.startswith(told) for line in report.disagreements)
+
+
+@pytest.mark.timeout(1500)
+async def test_a_year_of_chaos_is_the_same_year(year: Disturbed) -> None:
+    """`motcua demo --chaos SEED` as it is typed, held against the year whose figures and codes are the plan's."""
+    words = [word for name, value in CHAOS.items() for word in (f"--{name}", str(value))]
+    async with demo("--exit", "--json", *words) as process:
+        out, errors = await process.communicate()
+    told = errors.decode()
+    assert process.returncode == 0, told[-3000:]
+    all_ended()
+    found, expected = json.loads(out), year.told.as_json()
+    assert {name: found[name] for name in SAME} == {name: expected[name] for name in SAME}
+    assert found["notices"]["requested"] == expected["notices"]["requested"]
+    for service in READERS_OF_NO_OUTCOMES:
+        assert found["events"]["consumed"][service] == expected["events"]["consumed"][service], service
+    chaos = found["chaos"]
+    assert chaos["seed"] == SEED
+    assert Counter(service_of(strike["part"]) for strike in chaos["strikes"] if strike["struck"]) == (
+        dict.fromkeys(SERVICES, 2) | {"kafka": 1, "postgres": 1}
+    )
+    assert told.count(" killed, process ") == len(chaos["strikes"]) == 10
+    assert f"chaos {SEED}: 10 of 10 strikes struck" in told
