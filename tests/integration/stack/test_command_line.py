@@ -77,7 +77,7 @@ class Terminal:
 @contextmanager
 def died_and_not_reaped() -> Iterator[int]:
     """A process of the server's user that is dead but still answers to its id, as a killed one does for a while."""
-    dead = subprocess.Popen([sys.executable, "-c", ""], user=server_uid(), cwd="/")
+    dead = subprocess.Popen(["/bin/sh", "-c", ""], user=server_uid(), cwd="/")
     while Identity.of(dead.pid) is not None:
         time.sleep(0.01)
     yield dead.pid
