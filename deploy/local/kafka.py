@@ -100,8 +100,9 @@ def prepare(folder: Folder, ports: Ports) -> str:
     password = folder.secret(login_name(ADMINISTRATOR)).read_text("ascii")
     settings.write_text(properties(folder, ports), "utf-8")
     if not (folder.kafka / "data" / "meta.properties").exists():
-        _format(path, settings, password)
+        # Before: killed in between, it is either formatted anew or known to have logins.
         formatted.touch()
+        _format(path, settings, password)
     elif not formatted.exists():
         raise KafkaFailed(
             f"{folder.kafka / 'data'} is of a release whose Kafka let everybody in; the journals hold all of it:"
