@@ -68,14 +68,6 @@ async def ready(everywhere: Everywhere, service: str) -> bool:
     return (await everywhere.http.get(f"{everywhere.stack.urls[service]}/readyz")).status_code == 200
 
 
-@pytest.fixture(autouse=True)
-async def all_are_ready_again(everywhere: Everywhere) -> AsyncIterator[None]:
-    """Who was not refused himself may have waited too: what comes next finds everything well."""
-    yield
-    for service in SERVICES:
-        await until(partial(ready, everywhere, service), f"{service} is ready")
-
-
 @pytest.mark.parametrize("right", READS, ids=str)
 async def test_a_reader_without_its_right_pauses_and_goes_on_with_nothing_lost(
     everywhere: Everywhere, counter: Counter, right: Right
