@@ -96,6 +96,35 @@ class DossierApologised(DossierFact):
     reappointed_to: AwareDatetime
 
 
+class StepReturned(StepFact):
+    """Trả lại bước trước: the holder of a step sent the dossier back to a completed one, which goes on there (C10).
+
+    `to_officer` is who completed it and has it again, empty where a whole desk does.
+    """
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.step_returned.v1"
+
+    to_step: int
+    to_agency: str
+    to_officer: str
+    reason: str
+
+
+class StepRecalled(StepFact):
+    """Rút lại: whoever completed a step took it back before anybody took the next one (C10)."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.step_recalled.v1"
+
+
+class DossierReassigned(StepFact):
+    """Phân công lại: the leader gave an open step to `officer`; `previous_officer` is empty where nobody had it."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.reassigned.v1"
+
+    previous_officer: str
+    reassigned_by: str
+
+
 class TimerFact(DossierFact):
     """A fact that the legal clock made; its legal time is the timer's due moment."""
 
@@ -188,6 +217,9 @@ FACTS: Mapping[str, type[Fact]] = {
         ResultReady,
         ResultHandedOver,
         DossierApologised,
+        StepReturned,
+        StepRecalled,
+        DossierReassigned,
         HalfTimeReached,
         ApologyDrafted,
         BecameOverdue,

@@ -8,7 +8,8 @@ from typing import Annotated, TypeAlias
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
 
-from services.processing.domain.acts import Act, ApologyReason
+from services.processing.domain.acts import Act
+from services.processing.domain.reasons import ApologyReason, ReturnReason
 from shared.contracts.facts import Handover, Receiver
 from shared.http.bodies import RequestBody
 from shared.roles import OFFICER_NAME
@@ -30,7 +31,7 @@ class OpeningBody(StepBody):
 
 
 class AssignBody(StepBody):
-    """Name an officer for a first open step of his agency."""
+    """Name an officer for an open step of his agency."""
 
     officer: OfficerName
     agency: AgencyCode
@@ -41,6 +42,13 @@ class HandOverBody(StepBody):
 
     receiver: Receiver | None = None
     handover: Handover | None = None
+
+
+class ReturnBody(StepBody):
+    """The completed step to go back to, and why."""
+
+    to_step: Annotated[int, Field(ge=1, le=99)] | None = None
+    reason: ReturnReason | None = None
 
 
 class ApologyBody(RequestBody):
@@ -59,6 +67,9 @@ BODIES: Mapping[str, type[RequestBody]] = {
     "finish": StepBody,
     "hand_over": HandOverBody,
     "send_apology": ApologyBody,
+    "return_step": ReturnBody,
+    "recall": StepBody,
+    "reassign": AssignBody,
 }
 """Action → what its body may hold."""
 

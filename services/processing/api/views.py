@@ -44,6 +44,13 @@ class ActAnswer(View):
     open_duties: list[OpenDuty]
 
 
+class StayView(View):
+    """An earlier stay at a step that was sent back and opened again; the time that it took stays used."""
+
+    opened_at: datetime
+    left_at: datetime
+
+
 class StepView(View):
     """A step as officers see it."""
 
@@ -58,6 +65,7 @@ class StepView(View):
     taken: bool
     opened_at: datetime | None
     completed_at: datetime | None
+    earlier: list[StayView]
 
 
 class CaseView(View):
@@ -189,6 +197,7 @@ def case_view(case: Case) -> CaseView:
             taken=step.taken,
             opened_at=_shown(step.opened_at),
             completed_at=_shown(step.completed_at),
+            earlier=[StayView(opened_at=local(stay.opened_at), left_at=local(stay.left_at)) for stay in step.earlier],
         )
         for step in case.steps
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.contracts.facts import State
 from shared.rulebook.catalogue import StepMove
@@ -20,12 +21,20 @@ class StepStatus(StrEnum):
     DONE = "done"
 
 
+class Stay(NamedTuple):
+    """A span in which the dossier stood at a step, before it was sent back and the step opened again."""
+
+    opened_at: datetime
+    left_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a dossier.
 
     `agency` is empty until the step opens where another commune is named only then. `holder` is the officer whose step
-    it is; `taken` is false while it is only assigned to him.
+    it is; `taken` is false while it is only assigned to him. `earlier` are the stays before the present one: a returned
+    step goes on with the time it has left (C10).
     """
 
     no: int
@@ -40,6 +49,7 @@ class Step:
     taken: bool = False
     opened_at: datetime | None = None
     completed_at: datetime | None = None
+    earlier: tuple[Stay, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -94,6 +104,10 @@ class Case:
     def open_steps(self) -> Iterator[Step]:
         """List the steps that wait for an act, in order."""
         return (step for step in self.steps if step.status is StepStatus.OPEN)
+
+    def step(self, no: int | None) -> Step | None:
+        """Find a step by its number."""
+        return next((step for step in self.steps if step.no == no), None)
 
     def step_of(self, move: StepMove) -> Step | None:
         """Find the first step that this move completes."""

@@ -10,7 +10,7 @@ from typing import Any
 from services.processing.domain.apologies import reappointment
 from services.processing.domain.cases import Case, Step
 from services.processing.domain.conditions import Situation
-from services.processing.domain.progress import NamedCommunes, complete, replaced
+from services.processing.domain.progress import NamedCommunes, complete, replaced, send_back
 from services.processing.domain.refusals import ConditionNotMet
 from shared.contracts import facts
 from shared.contracts.facts import State
@@ -18,6 +18,7 @@ from shared.rulebook.agencies import Agencies
 from shared.rulebook.calendar import Calendar
 from shared.rulebook.catalogue import StepMove
 from shared.rulebook.moves import Move
+from shared.rulebook.seats import OfficerRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,45 @@ def _send_apology(seen: Situation, move: Move, means: Means) -> tuple[Case, fact
     )
 
 
+def _return_step(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.DossierFact]:
+    """Send the dossier back to who completed that step; a desk's step is its whole desk's again."""
+    step, to = _step(seen), _target(seen)
+    holder = None if to.role is OfficerRole.DESK else to.holder
+    case = _acted(seen.case, move, steps=send_back(seen.case.steps, to, holder, seen.now))
+    return case, facts.StepReturned(
+        **_about(case, step, seen.officer.subject),
+        to_step=to.no,
+        to_agency=to.agency,
+        to_officer=holder or "",
+        reason=str(seen.act.reason),
+    )
+
+
+def _target(seen: Situation) -> Step:
+    step = seen.case.step(seen.act.to_step)
+    if step is None:
+        raise ConditionNotMet("step_was_completed", "No step of that number was completed.")
+    return step
+
+
+def _recall(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.DossierFact]:
+    step, officer = _step(seen), seen.officer.subject
+    steps = send_back(seen.case.steps, step, officer, seen.now)
+    taken = tuple(replace(each, taken=True) if each.no == step.no else each for each in steps)
+    case = _acted(seen.case, move, steps=taken)
+    return case, facts.StepRecalled(**_about(case, step, officer))
+
+
+def _reassign(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.DossierFact]:
+    before = _step(seen)
+    step = replace(before, holder=seen.act.officer, taken=False)
+    case = _acted(seen.case, move, steps=replaced(seen.case.steps, step))
+    about = _about(case, step, seen.act.officer or "")
+    return case, facts.DossierReassigned(
+        **about, previous_officer=before.holder or "", reassigned_by=seen.officer.subject
+    )
+
+
 EFFECTS: Mapping[str, Effect] = {
     "assign": _assign,
     "take": _take,
@@ -147,5 +187,8 @@ EFFECTS: Mapping[str, Effect] = {
     "finish": _finish,
     "hand_over": _hand_over,
     "send_apology": _send_apology,
+    "return_step": _return_step,
+    "recall": _recall,
+    "reassign": _reassign,
 }
 """Action → what it does. Its keys are the officers' acts of this release."""

@@ -7,7 +7,15 @@ from typing import NamedTuple
 
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case, Step
-from services.processing.domain.conditions import Condition, Situation, holder_of_step, step_not_taken, step_open_here
+from services.processing.domain.conditions import (
+    Condition,
+    Situation,
+    holder_of_step,
+    previous_holder,
+    step_not_taken,
+    step_open_here,
+)
+from services.processing.domain.duties import WORK
 from services.processing.domain.refusals import NotAllowed
 from shared.rulebook.catalogue import StepMove
 from shared.rulebook.seats import OfficerRole
@@ -60,6 +68,18 @@ def _competent(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
     return (case.competent_agency,)
 
 
+def _worked(case: Case) -> list[Step]:
+    return [step for step in reversed(case.steps) if step.is_done and step.move in WORK]
+
+
+def _agencies_that_worked(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
+    return (step.agency for step in _worked(case))
+
+
+def _worked_here(case: Case, officer: Officer, _act: Act) -> Iterable[Step]:
+    return (step for step in _worked(case) if step.agency == officer.agency)
+
+
 def _takeable(seen: Situation) -> bool:
     return step_open_here(seen) and step_not_taken(seen)
 
@@ -77,6 +97,9 @@ SITES: Mapping[str, Site] = {
     "finish": Site(_agency_of_last, _last),
     "hand_over": Site(_agency_of_last, _last),
     "send_apology": Site(_competent, lambda _case, _officer, _act: ()),
+    "return_step": Site(_agencies_of_open_steps, _open_here, holder_of_step),
+    "recall": Site(_agencies_that_worked, _worked_here, previous_holder),
+    "reassign": Site(_agencies_of_open_steps, _open_here),
 }
 
 

@@ -6,15 +6,24 @@ predicates stand in `conditions`, the agencies of each act in `sites`, what each
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case
-from services.processing.domain.conditions import CONDITIONS, Situation
+from services.processing.domain.conditions import BEFORE_ANYTHING_IS_SAID, CONDITIONS, Condition, Situation
 from services.processing.domain.effects import EFFECTS, Drafted, Means
-from services.processing.domain.refusals import ConditionNotMet, IllegalMove, NotAllowed, StaleVersion, UnknownAction
+from services.processing.domain.refusals import (
+    ConditionNotMet,
+    IllegalMove,
+    NotAllowed,
+    Refusal,
+    StaleVersion,
+    UnknownAction,
+)
 from services.processing.domain.sites import situate
+from shared.contracts.facts import DossierFact
 from shared.rulebook.moves import AVAILABLE, MOVES, Move, Owner, is_action, moves_for
 from shared.rulebook.moves import CONDITIONS as MEANINGS
 
@@ -57,15 +66,42 @@ def decide(case: Case, act: Act, officer: Officer, now: datetime, *, seen_versio
     _check_standing(case, officer)
     if seen_version != case.version:
         raise StaleVersion(case.version)
-    move = the_move(case, act.action)
-    if officer.role not in move.roles:
-        raise NotAllowed("role_not_allowed", "Another role does this.")
-    seen = situate(Situation(case, act, officer, now))
-    for code in move.conditions:
-        if not CONDITIONS[code](seen):
-            raise ConditionNotMet(code, f"Not met: {MEANINGS[code]}.")
-    after, fact = EFFECTS[act.action](seen, move, means)
+    try:
+        after, fact = _do(Situation(case, act, officer, now), means)
+    except Refusal as refusal:
+        refusal.state, refusal.possible = case.state, possible(case, officer, now)
+        raise
     return Decision(case, after, (Drafted(fact, now),))
+
+
+def _do(asked: Situation, means: Means) -> tuple[Case, DossierFact]:
+    move = the_move(asked.case, asked.act.action)
+    seen = _admitted(asked, move, CONDITIONS)
+    return EFFECTS[asked.act.action](seen, move, means)
+
+
+def _admitted(asked: Situation, move: Move, conditions: Mapping[str, Condition]) -> Situation:
+    """Find the step of an act; refuse it by role, agency and conditions, in the order of the table."""
+    if asked.officer.role not in move.roles:
+        raise NotAllowed("role_not_allowed", "Another role does this.")
+    seen = situate(asked)
+    for code in move.conditions:
+        if not conditions[code](seen):
+            raise ConditionNotMet(code, f"Not met: {MEANINGS[code]}.")
+    return seen
+
+
+def possible(case: Case, officer: Officer, now: datetime) -> tuple[str, ...]:
+    """List the acts that an officer may do on a dossier now, whatever each has to say."""
+    return tuple(action for action in EFFECTS if _is_possible(Situation(case, Act(action), officer, now)))
+
+
+def _is_possible(asked: Situation) -> bool:
+    try:
+        _admitted(asked, the_move(asked.case, asked.act.action), BEFORE_ANYTHING_IS_SAID)
+    except Refusal:
+        return False
+    return True
 
 
 def the_move(case: Case, action: str) -> Move:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from services.processing.domain.cases import Step
 from services.processing.domain.duties import Duty, duties
 from services.processing.domain.workflow import Decision
-from services.processing.repository.rows import duty_row
+from services.processing.repository.rows import duty_row, stays_text
 from shared.database import Connection, columns
 
 DRAW_NUMBERS = """
@@ -39,26 +39,26 @@ with moved as (
     where cases.code = m.code
 ), stepped as (
     update steps set agency = s.agency, agency_path = s.agency_path, status = s.status, holder = s.holder,
-        taken = s.taken, opened_at = s.opened_at, completed_at = s.completed_at
+        taken = s.taken, opened_at = s.opened_at, completed_at = s.completed_at, earlier = s.earlier::tstzmultirange
     from unnest(
         $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::boolean[],
-        $17::timestamptz[], $18::timestamptz[]
-    ) as s (code, step_no, agency, agency_path, status, holder, taken, opened_at, completed_at)
+        $17::timestamptz[], $18::timestamptz[], $19::text[]
+    ) as s (code, step_no, agency, agency_path, status, holder, taken, opened_at, completed_at, earlier)
     where steps.code = s.code and steps.step_no = s.step_no
 ), settled as (
-    delete from duties using unnest($19::text[], $20::bigint[], $21::text[]) as d (code, step_no, action)
+    delete from duties using unnest($20::text[], $21::bigint[], $22::text[]) as d (code, step_no, action)
     where duties.code = d.code and duties.step_no = d.step_no and duties.action = d.action
 ), owed as (
     insert into duties (
         code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken
     )
     select * from unnest(
-        $22::text[], $23::timestamptz[], $24::bigint[], $25::text[], $26::text[], $27::text[], $28::text[], $29::text[],
-        $30::text[], $31::text[], $32::boolean[]
+        $23::text[], $24::timestamptz[], $25::bigint[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[],
+        $31::text[], $32::text[], $33::boolean[]
     )
     on conflict (code, step_no, action) do update set holder = excluded.holder, taken = excluded.taken
 )
-delete from timers where code = any($33::text[])
+delete from timers where code = any($34::text[])
 """
 
 
@@ -86,7 +86,7 @@ async def save_acts(tx: Connection, decisions: Sequence[Decision]) -> list[tuple
         new += [duty_row(case, duty) for duty in owed_now if duty not in owed_before]
         owed.append(owed_now)
     ended = [decision.after.code for decision in decisions if decision.ends_the_clock]
-    rows = (*columns(moved, 9), *columns(stepped, 9), *columns(settled, 3), *columns(new, 11))
+    rows = (*columns(moved, 9), *columns(stepped, 10), *columns(settled, 3), *columns(new, 11))
     await tx.execute(SAVE_ACTS, *rows, ended)
     return owed
 
@@ -94,5 +94,5 @@ async def save_acts(tx: Connection, decisions: Sequence[Decision]) -> list[tuple
 def _step_row(code: str, step: Step) -> tuple[object, ...]:
     return (
         *(code, step.no, step.agency, step.agency_path, step.status, step.holder, step.taken, step.opened_at),
-        step.completed_at,
+        *(step.completed_at, stays_text(step)),
     )

@@ -44,6 +44,7 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     ("intake", "post", "/v1/dossiers"): "writes a dossier of the caller's own place",
     ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): "answers the same for every code, read nowhere",
     ("intake", "get", "/internal/v1/dossiers/{code}/people"): "services only, for a purpose, audited",
+    ("processing", "get", "/v1/acts"): "the acts and their reasons are public",
     ("processing", "post", "/v1/tracking"): "takes a secret and answers with a token",
     ("notification", "get", "/v1/notices/summary"): "counts only",
     ("notification", "post", "/v1/receipts/sms"): "the gateway's, under its own secret",
@@ -113,6 +114,8 @@ async def ask(
     if method == "post":
         headers |= {"Idempotency-Key": f"every-route-{next(_keys)}", "If-Match": '"1"'}
         body = act_body(Duty(Officer(agency, role), 1, values["action"]))
+        if values["action"] == "reassign":
+            body |= {"officer": "anybody", "agency": agency}
     url = everywhere.stack.urls[service] + path.format(**values)
     async with _at_once:
         return await everywhere.http.request(method.upper(), url, headers=headers, json=body)
