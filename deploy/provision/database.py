@@ -48,6 +48,7 @@ API_RIGHTS: Mapping[str, Mapping[str, str]] = {
         "cases": "SELECT, UPDATE",
         "steps": "SELECT, UPDATE",
         "duties": _FULL,
+        "asks": "SELECT, INSERT, UPDATE",
         "timers": "SELECT, DELETE",
         "registers": "SELECT, INSERT, UPDATE",
         "idempotency_keys": _FULL,

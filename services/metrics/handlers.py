@@ -79,6 +79,8 @@ MOVES_NO_FIGURE: Mapping[str, str] = {
     facts.StepReturned.TYPE: "a step goes on: no published figure",
     facts.StepRecalled.TYPE: "a step goes on: no published figure",
     facts.DossierReassigned.TYPE: "an officer was named: no published figure",
+    facts.AgencyAsked.TYPE: "beside the flow: no published figure",
+    facts.AgencyAnswered.TYPE: "beside the flow: no published figure",
     facts.HalfTimeReached.TYPE: "a warning to officers: no published figure",
     facts.ApologyDrafted.TYPE: "only an apology that was sent is published",
     facts.BecameOverdue.TYPE: "what is overdue is judged from the moments at the legal now",

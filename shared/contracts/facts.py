@@ -125,6 +125,23 @@ class DossierReassigned(StepFact):
     reassigned_by: str
 
 
+class AgencyAsked(StepFact):
+    """Hỏi ý kiến: the holder of a step asked another agency; the step goes on beside the answer."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.agency_asked.v1"
+
+    asked_agency: str
+
+
+class AgencyAnswered(StepFact):
+    """Trả lời ý kiến: the agency that was asked answered; `step_no` and `agency` are the asking step's."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.agency_answered.v1"
+
+    asked_agency: str
+    asked_at: AwareDatetime
+
+
 class TimerFact(DossierFact):
     """A fact that the legal clock made; its legal time is the timer's due moment."""
 
@@ -220,6 +237,8 @@ FACTS: Mapping[str, type[Fact]] = {
         StepReturned,
         StepRecalled,
         DossierReassigned,
+        AgencyAsked,
+        AgencyAnswered,
         HalfTimeReached,
         ApologyDrafted,
         BecameOverdue,

@@ -46,6 +46,8 @@ LIFECYCLE = Topic(
             facts.StepReturned,
             facts.StepRecalled,
             facts.DossierReassigned,
+            facts.AgencyAsked,
+            facts.AgencyAnswered,
             facts.HalfTimeReached,
             facts.ApologyDrafted,
             facts.BecameOverdue,

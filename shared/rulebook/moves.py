@@ -203,6 +203,8 @@ AVAILABLE = frozenset(
         "return_step",
         "recall",
         "reassign",
+        "ask_agency",
+        "answer_agency",
         "half_time",
         "draft_apology",
         "become_overdue",

@@ -64,6 +64,8 @@ STEPS: Mapping[str, tuple[set[int], int | None]] = {
     "step_returned": ({4}, 4),
     "step_recalled": ({4}, 4),
     "reassigned": ({4}, 4),
+    "agency_asked": ({4}, 4),
+    "agency_answered": ({4}, 4),
     "half_time_reached": (RUNNING, None),
     "apology_drafted": (RUNNING, None),
     "became_overdue": (RUNNING, None),

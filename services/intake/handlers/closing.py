@@ -34,6 +34,8 @@ IGNORED: Mapping[str, str] = {
     facts.StepReturned.TYPE: _STILL_OPEN,
     facts.StepRecalled.TYPE: _STILL_OPEN,
     facts.DossierReassigned.TYPE: _STILL_OPEN,
+    facts.AgencyAsked.TYPE: _STILL_OPEN,
+    facts.AgencyAnswered.TYPE: _STILL_OPEN,
     facts.HalfTimeReached.TYPE: _STILL_OPEN,
     facts.ApologyDrafted.TYPE: _STILL_OPEN,
     facts.BecameOverdue.TYPE: _STILL_OPEN,

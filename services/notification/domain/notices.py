@@ -54,6 +54,8 @@ NOTICES: Mapping[str, Notice | NoNotice] = {
     facts.StepReturned.TYPE: NoNotice("inner work: tracking shows it"),
     facts.StepRecalled.TYPE: NoNotice("inner work: tracking shows it"),
     facts.DossierReassigned.TYPE: NoNotice("inner work: tracking names no officer"),
+    facts.AgencyAsked.TYPE: NoNotice("between agencies: the applicant's date stays"),
+    facts.AgencyAnswered.TYPE: NoNotice("between agencies: the applicant's date stays"),
     facts.HalfTimeReached.TYPE: NoNotice("a warning to the officers"),
     facts.ApologyDrafted.TYPE: NoNotice("a draft: the leader decides whether it is sent"),
     # Owed by honesty, not by law; the public list of overdue dossiers says the same.

@@ -44,6 +44,12 @@ class HandOverBody(StepBody):
     handover: Handover | None = None
 
 
+class AskBody(StepBody):
+    """Which agency is asked."""
+
+    agency: AgencyCode
+
+
 class ReturnBody(StepBody):
     """The completed step to go back to, and why."""
 
@@ -70,6 +76,8 @@ BODIES: Mapping[str, type[RequestBody]] = {
     "return_step": ReturnBody,
     "recall": StepBody,
     "reassign": AssignBody,
+    "ask_agency": AskBody,
+    "answer_agency": StepBody,
 }
 """Action → what its body may hold."""
 

@@ -68,6 +68,18 @@ class StepView(View):
     earlier: list[StayView]
 
 
+class AskView(View):
+    """A question to another agency, beside the flow."""
+
+    no: int
+    step_no: int
+    agency: str
+    asked_by: str
+    asked_at: datetime
+    answered_by: str | None
+    answered_at: datetime | None
+
+
 class CaseView(View):
     """A dossier as officers see it: no people, they are intake's."""
 
@@ -93,6 +105,7 @@ class CaseView(View):
     apologised_at: datetime | None
     reappointed_to: datetime | None
     steps: list[StepView]
+    asks: list[AskView]
     open_duties: list[OpenDuty]
 
 
@@ -201,7 +214,8 @@ def case_view(case: Case) -> CaseView:
         )
         for step in case.steps
     ]
-    return CaseView(**{**known, "steps": steps}, open_duties=[open_duty(duty) for duty in duties(case)])
+    asks = [AskView(**{name: _shown(getattr(ask, name)) for name in AskView.model_fields}) for ask in case.asks]
+    return CaseView(**{**known, "steps": steps, "asks": asks}, open_duties=[open_duty(duty) for duty in duties(case)])
 
 
 def worklist_item(row: WorklistRow) -> WorklistItem:

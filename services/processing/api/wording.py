@@ -50,6 +50,8 @@ TITLES: Mapping[str, Words] = {
     "officer_of_same_agency": Words(
         "Cán bộ được phân công không thuộc cơ quan của bước này", "The officer is not of the step's agency"
     ),
+    "asked_agency": Words("Cơ quan của bạn không có câu hỏi chờ trả lời", "No question waits for your agency"),
+    "asked_agency_invalid": Words("Cơ quan được hỏi không hợp lệ", "The agency asked is not valid"),
     "other_commune_invalid": Words("Xã được hỏi không hợp lệ", "The other commune is not valid"),
     "reappointed_to_invalid": Words("Ngày hẹn lại không hợp lệ", "The new appointment is not valid"),
 }
@@ -66,6 +68,8 @@ ACTS: Mapping[str, Words] = {
     "return_step": Words("trả lại bước trước", "return to an earlier step"),
     "recall": Words("rút lại bước vừa chuyển", "recall the step just completed"),
     "reassign": Words("phân công lại", "reassign"),
+    "ask_agency": Words("hỏi ý kiến cơ quan khác", "ask another agency"),
+    "answer_agency": Words("trả lời cơ quan hỏi", "answer the agency that asks"),
 }
 """Action → what clerks call it."""
 

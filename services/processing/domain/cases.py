@@ -63,6 +63,20 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """A question to another agency, beside the flow: by whom and when, and who answered when. They count from 1."""
+
+    no: int
+    step_no: int
+    agency: str
+    agency_path: str
+    asked_by: str
+    asked_at: datetime
+    answered_by: str | None = None
+    answered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One accepted dossier. `version` counts officers' acts; steps stand in order and the last is `hand_over`."""
 
@@ -90,12 +104,27 @@ class Case:
     apologised_at: datetime | None = None
     reappointed_to: datetime | None = None
     steps: tuple[Step, ...] = ()
+    asks: tuple[Ask, ...] = ()
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The paths of all who have a part in it: its place, who decides, each step's agency once it is known."""
+        """The paths of all who have a part in it: its place, who decides, each step's agency once known, the asked.
+
+        Who was asked keeps his part: he may look at what he has answered.
+        """
         steps = (step.agency_path for step in self.steps if step.agency_path)
-        return tuple(dict.fromkeys((self.received_path, self.competent_path, *steps)))
+        asked = (ask.agency_path for ask in self.asks)
+        return tuple(dict.fromkeys((self.received_path, self.competent_path, *steps, *asked)))
+
+    @property
+    def agencies(self) -> frozenset[str]:
+        """The agencies that have a part in it themselves, not as somebody's superior."""
+        those = (self.received_by, self.competent_agency, *(step.agency for step in self.steps))
+        return frozenset((*those, *(ask.agency for ask in self.asks))) - {""}
+
+    def open_ask(self, agency: str) -> Ask | None:
+        """Find the question that an agency has not answered yet: there is one at most."""
+        return next((ask for ask in self.asks if ask.agency == agency and ask.answered_at is None), None)
 
     def concerns(self, paths: tuple[str, ...]) -> bool:
         """Whether a subtree under one of these paths has a part in it."""

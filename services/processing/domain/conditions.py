@@ -153,6 +153,11 @@ def officer_of_same_agency(seen: Situation) -> bool:
     return seen.act.officer is not None and seen.step is not None and seen.act.agency == seen.step.agency
 
 
+def asked_agency(seen: Situation) -> bool:
+    """Tell whether the caller's agency was asked and has not answered."""
+    return seen.case.open_ask(seen.officer.agency) is not None
+
+
 CONDITIONS: Mapping[str, Condition] = {
     "officer_of_first_open_step": officer_of_first_open_step,
     "step_open_here": step_open_here,
@@ -174,8 +179,10 @@ CONDITIONS: Mapping[str, Condition] = {
     "previous_holder": previous_holder,
     "next_step_not_taken": next_step_not_taken,
     "officer_of_same_agency": officer_of_same_agency,
+    "asked_agency": asked_agency,
 }
 """Code of the law's table → predicate, for every condition that an officer's act of this release has."""
+
 
 def _can_still_be_said(_seen: Situation) -> bool:
     return True

@@ -68,6 +68,10 @@ def _competent(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
     return (case.competent_agency,)
 
 
+def _no_step(_case: Case, _officer: Officer, _act: Act) -> Iterable[Step]:
+    return ()
+
+
 def _worked(case: Case) -> list[Step]:
     return [step for step in reversed(case.steps) if step.is_done and step.move in WORK]
 
@@ -78,6 +82,10 @@ def _agencies_that_worked(case: Case, _officer: Officer, _act: Act) -> Iterable[
 
 def _worked_here(case: Case, officer: Officer, _act: Act) -> Iterable[Step]:
     return (step for step in _worked(case) if step.agency == officer.agency)
+
+
+def _asked(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
+    return (ask.agency for ask in case.asks)
 
 
 def _takeable(seen: Situation) -> bool:
@@ -96,10 +104,12 @@ SITES: Mapping[str, Site] = {
     "number": Site(_numbering_agency, _numbering),
     "finish": Site(_agency_of_last, _last),
     "hand_over": Site(_agency_of_last, _last),
-    "send_apology": Site(_competent, lambda _case, _officer, _act: ()),
+    "send_apology": Site(_competent, _no_step),
     "return_step": Site(_agencies_of_open_steps, _open_here, holder_of_step),
     "recall": Site(_agencies_that_worked, _worked_here, previous_holder),
     "reassign": Site(_agencies_of_open_steps, _open_here),
+    "ask_agency": Site(_agencies_of_open_steps, _open_here, holder_of_step),
+    "answer_agency": Site(_asked, _no_step),
 }
 
 

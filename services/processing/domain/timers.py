@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.processing.domain.cases import Case
-from services.processing.domain.effects import Drafted
+from services.processing.domain.changing import Drafted
 from services.processing.domain.workflow import Decision
 from shared.contracts import facts
 from shared.rulebook.calendar import Calendar

@@ -12,8 +12,9 @@ from datetime import datetime
 
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case
+from services.processing.domain.changing import Drafted, Means
 from services.processing.domain.conditions import BEFORE_ANYTHING_IS_SAID, CONDITIONS, Condition, Situation
-from services.processing.domain.effects import EFFECTS, Drafted, Means
+from services.processing.domain.effects import EFFECTS
 from services.processing.domain.refusals import (
     ConditionNotMet,
     IllegalMove,
@@ -114,6 +115,5 @@ def the_move(case: Case, action: str) -> Move:
 
 def _check_standing(case: Case, officer: Officer) -> None:
     """Refuse a superior, who may read the dossier but has no part in it, before he is told that it has changed."""
-    parts = {case.received_by, case.competent_agency, *(step.agency for step in case.steps)}
-    if officer.agency not in parts:
+    if officer.agency not in case.agencies:
         raise NotAllowed("agency_not_allowed", "Nothing here waits for your agency.")

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case
+from services.processing.domain.changing import Drafted, Means
 from services.processing.domain.duties import Duty
-from services.processing.domain.effects import Drafted, Means
 from services.processing.domain.refusals import Refusal, UnknownCase
 from services.processing.domain.timers import fire
 from services.processing.domain.workflow import Decision, decide

@@ -24,7 +24,7 @@ select * from unnest(
     $5::text[], $6::timestamptz[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
     $13::text[], $14::text[], $15::boolean[]
 )
-on conflict (code, step_no, action) do nothing
+on conflict (code, step_no, action, agency) do nothing
 """
 
 

@@ -83,6 +83,39 @@ async def test_a_dossier_goes_back_and_forth_and_every_stay_is_kept(hall: Hall) 
     assert (await hall.do(code, duty, version))["state"] == 10
 
 
+async def test_an_agency_that_is_asked_sees_the_dossier_and_owes_an_answer_beside_the_flow(hall: Hall) -> None:
+    code = await hall.accept(hall.catalogue.case(*SHORT))
+    await done(hall, code, "assign", DESK, {"officer": "anna", "agency": "H56.97.04"})
+    asked, head = ("specialist", "H56.97.30"), ("leader", "H56.97.31")
+    for officer in (asked, head):
+        unknown = await hall.http.get(f"/v1/dossiers/{code}", headers=hall.bearer(*officer))
+        assert unknown.json()["code"] == "dossier_unknown"
+    for agency in ("H56.97.30", "H56.97.31"):
+        await done(hall, code, "ask_agency", ANNA, {"agency": agency})
+    asked_at = hall.now().isoformat()
+    item = await hall.item(code, *asked)
+    assert [(duty["action"], duty["step_no"], duty["agency"]) for duty in item["duties"]] == [
+        ("answer_agency", 2, "H56.97.04")
+    ]
+    owed = await hall.duties(code)
+    assert [(duty["action"], duty["agency"]) for duty in owed] == [
+        *(("forward", "H56.97.04"), ("answer_agency", "H56.97.30"), ("answer_agency", "H56.97.31")),
+    ]
+    await done(hall, code, "forward", ANNA)
+    await hall.do(code, owed[1], (await hall.dossier(code, *asked))["version"])
+    assert code not in {item["code"] for item in await hall.worklist(*asked)}
+    await done(hall, code, "answer_agency", head)
+    seen = await hall.dossier(code, *asked)
+    assert [(ask["agency"], ask["asked_by"], ask["asked_at"], ask["answered_by"]) for ask in seen["asks"]] == [
+        ("H56.97.30", "anna", asked_at, "specialist.H56.97.30"),
+        ("H56.97.31", "anna", asked_at, "leader.H56.97.31"),
+    ]
+    told = [name for name, _ in await hall.facts_of(code)]
+    assert told == ["assigned", *("agency_asked",) * 2, "step_completed", *("agency_answered",) * 2]
+    neighbour = await hall.http.get(f"/v1/dossiers/{code}", headers=hall.bearer("specialist", "H56.97.32"))
+    assert neighbour.json()["code"] == "dossier_unknown"
+
+
 async def test_the_acts_are_listed_with_their_reasons_for_everybody(hall: Hall) -> None:
     listed = (await hall.http.get("/v1/acts")).json()["items"]
     returning = next(entry for entry in listed if entry["code"] == "return_step")

@@ -9,7 +9,7 @@ from tests.integration.processing.hall import DISTRICT_DESK, Hall
 
 SHORT = ("2.000528", "default")
 NOT_YET = {
-    *("ask_agency", "answer_agency", "request_supplement"),
+    "request_supplement",
     *("propose_supplement", "approve_supplement", "demand_payment", "pause", "resume", "void_signature"),
     *("withdraw", "stop", "receive_supplement", "refuse_after_limit", "record_payment", "stop_unpaid"),
     *("reopen", "correct_result", "supplement_limit", "payment_limit", "reissue_deadline"),
@@ -22,6 +22,8 @@ async def answers(hall: Hall, owner: Owner) -> dict[str, tuple[int, str]]:
     told = {}
     for action in {move.action for move in MOVES if move.owner is owner}:
         body = {"officer": "anna", "agency": "H56.97.30"} if action in {"assign", "reassign"} else None
+        if action == "ask_agency":
+            body = {"agency": "H56.97.30"}
         if action == "send_apology":
             body = {"reason": "workload"}
         answer = await hall.act(code, action, ("desk", DISTRICT_DESK), 1, body)
@@ -37,7 +39,9 @@ async def test_every_action_of_processing_is_offered_or_not_yet_available(hall: 
     assert {action: told[action][1] for action in told.keys() - NOT_YET} == {
         "assign": "officer_of_first_open_step",
         **dict.fromkeys(("finish", "forward", "number", "hand_over", "return_step", "recall"), "illegal_move"),
-        **dict.fromkeys(("take", "sign", "send_apology", "reassign"), "role_not_allowed"),
+        **dict.fromkeys(
+            ("take", "sign", "send_apology", "reassign", "ask_agency", "answer_agency"), "role_not_allowed"
+        ),
         **dict.fromkeys(("half_time", "draft_apology", "become_overdue"), "role_not_allowed"),
     }
 

@@ -27,6 +27,7 @@ select jsonb_build_object(
     'case', (select to_jsonb(c) from processing.cases c where c.code = $1),
     'steps', (select jsonb_agg(to_jsonb(s) order by s.step_no) from processing.steps s where s.code = $1),
     'duties', (select jsonb_agg(to_jsonb(d) order by d.step_no, d.action) from processing.duties d where d.code = $1),
+    'asks', (select jsonb_agg(to_jsonb(a) order by a.ask_no) from processing.asks a where a.code = $1),
     'timers', (select count(*) from processing.timers t where t.code = $1),
     'registers', (select jsonb_agg(to_jsonb(r) order by to_jsonb(r)::text) from processing.registers r),
     'cases', (select count(*) from processing.cases),
@@ -271,15 +272,33 @@ async def sending_back(hall: Hall) -> AsyncIterator[str]:
     before = await state(hall, code)
     answer = await hall.act(code, "return_step", chief, 4, {"to_step": 2, "reason": "because Nguyễn was ill"})
     await is_refused(hall, code, answer, (HTTPStatus.UNPROCESSABLE_ENTITY, "input_invalid"), before)
-    duty, version = await hall.walk_until(code, "number")
+    _, version = await hall.walk_until(code, "number")
     back = {"to_step": 2, "reason": "incomplete"}
     yield await condition_refuses(hall, code, ("return_step", back), DESK, at=version, by="not_signed")
+
+
+async def asking(hall: Hall) -> AsyncIterator[str]:
+    code = await hall.accept(hall.catalogue.case(*SHORT))
+    anna, other = ("specialist", "H56.97.04", "anna"), ("specialist", "H56.97.30", "carl")
+    assert (await hall.act(code, "assign", DESK, 1, ASSIGN)).status_code == HTTPStatus.OK
+    before = await state(hall, code)
+    for agency in ("H56.97.04", "H56.61", "H99.99"):
+        answer = await hall.act(code, "ask_agency", anna, 2, {"agency": agency})
+        await is_refused(hall, code, answer, (HTTPStatus.UNPROCESSABLE_ENTITY, "asked_agency_invalid"), before)
+    assert (await hall.act(code, "ask_agency", anna, 2, {"agency": "H56.97.30"})).status_code == HTTPStatus.OK
+    before = await state(hall, code)
+    answer = await hall.act(code, "ask_agency", anna, 3, {"agency": "H56.97.30"})
+    await is_refused(hall, code, answer, (HTTPStatus.UNPROCESSABLE_ENTITY, "asked_agency_invalid"), before)
+    answer = await hall.act(code, "answer_agency", anna, 3)
+    await is_refused(hall, code, answer, (HTTPStatus.FORBIDDEN, "agency_not_allowed"), before)
+    assert (await hall.act(code, "answer_agency", other, 3)).status_code == HTTPStatus.OK
+    yield await condition_refuses(hall, code, ("answer_agency", None), other, at=4, by="asked_agency")
 
 
 async def test_each_condition_of_a_move_refuses_by_its_code(hall: Hall) -> None:
     refusing = [
         code
-        for tries in (taking_and_forwarding, sending_back, the_result, finishing, an_apology)
+        for tries in (taking_and_forwarding, sending_back, asking, the_result, finishing, an_apology)
         async for code in tries(hall)
     ]
     assert set(refusing) == CONDITIONS.keys() - NOT_REFUSING

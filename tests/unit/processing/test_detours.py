@@ -20,7 +20,18 @@ from services.processing.domain.workflow import Decision, decide, possible
 from shared.contracts import facts
 from shared.contracts.facts import State
 from shared.rulebook.moves import MOVES
-from tests.unit.processing.office import MONDAY, OTHER_COMMUNE, act_for, do, kind_of, means, officer_for, opened, walk
+from tests.unit.processing.office import (
+    MONDAY,
+    OTHER_COMMUNE,
+    act_for,
+    do,
+    kind_of,
+    means,
+    officer_for,
+    opened,
+    rules,
+    walk,
+)
 from tests.unit.processing.test_workflow import at_duty, refused
 
 SIMPLE = kind_of("2.000528")
@@ -186,6 +197,46 @@ def test_whoever_returns_leaves_the_others_of_a_group_waiting_with_their_time() 
     assert [step.no for step in again.open_steps()] == [one.no, other.no]
 
 
+def test_another_agency_is_asked_beside_the_flow_and_answers_once() -> None:
+    case = do(*at_duty(SIMPLE, "assign")).after
+    decision = acted(case, Act("ask_agency", agency=OTHER_COMMUNE), ANNA, 5)
+    asked = decision.after
+    told = decision.facts[0].fact
+    assert isinstance(told, facts.AgencyAsked)
+    assert (told.step_no, told.agency, told.officer, told.asked_agency) == (2, OFFICE, ANNA.subject, OTHER_COMMUNE)
+    assert asked.steps == case.steps
+    assert set(asked.parts) - set(case.parts) == {rules().agencies.get(OTHER_COMMUNE).path}
+    assert [(duty.action, duty.agency, duty.role) for duty in duties(asked)] == [
+        ("forward", OFFICE, "specialist"),
+        ("answer_agency", OTHER_COMMUNE, "specialist"),
+    ]
+    forwarded = acted(asked, Act("forward"), ANNA, 6).after
+    clerk = Officer("somebody", "specialist", OTHER_COMMUNE)
+    assert possible(forwarded, clerk, MONDAY) == ("answer_agency",)
+    assert refused(forwarded, Act("answer_agency"), ANNA).code == "agency_not_allowed"
+    answered = acted(forwarded, Act("answer_agency"), clerk, 9)
+    said = answered.facts[0].fact
+    assert isinstance(said, facts.AgencyAnswered)
+    assert (said.step_no, said.agency, said.officer, said.asked_agency) == (2, OFFICE, "somebody", OTHER_COMMUNE)
+    assert said.asked_at == MONDAY + timedelta(minutes=5)
+    assert refused(answered.after, Act("answer_agency"), clerk).code == "asked_agency"
+    assert answered.after.concerns((rules().agencies.get(OTHER_COMMUNE).path,))
+    assert [duty.action for duty in duties(answered.after)] == ["take"]
+
+
+@pytest.mark.parametrize("agency", [None, "", "nowhere", "H56.61", OFFICE, OTHER_COMMUNE])
+def test_only_another_agency_in_force_is_asked_and_not_twice_before_it_answers(agency: str | None) -> None:
+    case = do(*at_duty(SIMPLE, "assign")).after
+    asked = acted(case, Act("ask_agency", agency=OTHER_COMMUNE), ANNA).after
+    assert refused(asked, Act("ask_agency", agency=agency), ANNA).code == "asked_agency_invalid"
+
+
+def test_only_who_holds_a_step_asks() -> None:
+    case = do(*at_duty(SIMPLE, "assign")).after
+    for officer in (CHIEF, replace(ANNA, subject="bob")):
+        assert refused(case, Act("ask_agency", agency=OTHER_COMMUNE), officer).code == "holder_of_step"
+
+
 def test_a_dossier_is_sent_back_only_to_where_it_was() -> None:
     case = opened(SIMPLE).case
     with pytest.raises(ValueError, match="never"):
@@ -199,7 +250,7 @@ def test_a_refusal_names_the_state_and_what_is_possible() -> None:
     assert refused(case, Act("hand_over"), Officer("x", "desk", case.received_by)).possible == ()
     assert possible(case, CHIEF, MONDAY) == ("take", "reassign")
     held = acted(case, Act("take"), CHIEF).after
-    assert possible(held, CHIEF, MONDAY) == ("forward", "return_step", "reassign")
+    assert possible(held, CHIEF, MONDAY) == ("forward", "return_step", "reassign", "ask_agency")
     first, duty = at_duty(SIMPLE, "assign")
     assert possible(first, officer_for(duty), MONDAY) == ("assign",)
     stranger = refused(case, Act("forward"), Officer("x", "specialist", "H56.97.30"))

@@ -21,7 +21,6 @@ from shared.contracts.facts import Handover, Receiver, State
 from shared.rulebook.catalogue import StepMove
 from tests.unit.processing.office import MONDAY, OTHER_COMMUNE, act_for, kinds, means, officer_for, opened
 
-
 SENDING_BACK = {"return_step", "recall"}
 
 
@@ -93,7 +92,7 @@ class Dossier(RuleBasedStateMachine):
         for step in self.case.steps[::-1]:
             officer = Officer(step.holder or f"{step.role}.{step.agency}", step.role, step.agency)
             if action in possible(self.case, officer, self.now):
-                reason = list(REASONS.get(action, (None,)))[0]
+                reason = next(iter(REASONS.get(action, (None,))))
                 done = [earlier.no for earlier in self.case.steps if earlier.is_done and earlier.move in WORK]
                 self._try(Act(action, reason=reason, to_step=done[pick % len(done)]), officer, must=True)
                 return

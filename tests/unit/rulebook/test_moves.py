@@ -54,15 +54,15 @@ def test_actions_of_this_release_and_those_that_answer_not_yet_available() -> No
         "return_step",
         "recall",
         "reassign",
+        "ask_agency",
+        "answer_agency",
         "half_time",
         "draft_apology",
         "become_overdue",
     } == AVAILABLE
     assert {move.action for move in MOVES} - AVAILABLE == {
         "accept",
-        "answer_agency",
         "approve_supplement",
-        "ask_agency",
         "ask_papers",
         "correct_result",
         "demand_payment",
