@@ -49,7 +49,7 @@ API_RIGHTS: Mapping[str, Mapping[str, str]] = {
         "steps": "SELECT, UPDATE",
         "duties": _FULL,
         "asks": "SELECT, INSERT, UPDATE",
-        "timers": "SELECT, DELETE",
+        "timers": "SELECT, INSERT, DELETE",
         "registers": "SELECT, INSERT, UPDATE",
         "idempotency_keys": _FULL,
     },

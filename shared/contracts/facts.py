@@ -12,9 +12,37 @@ from typing import Any, ClassVar
 
 from pydantic import AwareDatetime
 
+from shared.contracts.detours import (
+    AgencyAnswered,
+    AgencyAsked,
+    DossierReassigned,
+    ResultCorrected,
+    ResultReopened,
+    SignatureVoided,
+    StepRecalled,
+    StepReturned,
+)
 from shared.contracts.terms import Channel, DossierFact, Fact, Handover, Language, Receiver, State, StepFact
 
-__all__ = ["FACTS", "Channel", "DossierFact", "Fact", "Handover", "Language", "Receiver", "State", "StepFact"]
+__all__ = [
+    "FACTS",
+    "AgencyAnswered",
+    "AgencyAsked",
+    "Channel",
+    "DossierFact",
+    "DossierReassigned",
+    "Fact",
+    "Handover",
+    "Language",
+    "Receiver",
+    "ResultCorrected",
+    "ResultReopened",
+    "SignatureVoided",
+    "State",
+    "StepFact",
+    "StepRecalled",
+    "StepReturned",
+]
 
 
 class DossierAccepted(DossierFact):
@@ -94,52 +122,6 @@ class DossierApologised(DossierFact):
     officer: str
     reason: str
     reappointed_to: AwareDatetime
-
-
-class StepReturned(StepFact):
-    """Trả lại bước trước: the holder of a step sent the dossier back to a completed one, which goes on there (C10).
-
-    `to_officer` is who completed it and has it again, empty where a whole desk does.
-    """
-
-    TYPE: ClassVar[str] = "vn.motcua.dossier.step_returned.v1"
-
-    to_step: int
-    to_agency: str
-    to_officer: str
-    reason: str
-
-
-class StepRecalled(StepFact):
-    """Rút lại: whoever completed a step took it back before anybody took the next one (C10)."""
-
-    TYPE: ClassVar[str] = "vn.motcua.dossier.step_recalled.v1"
-
-
-class DossierReassigned(StepFact):
-    """Phân công lại: the leader gave an open step to `officer`; `previous_officer` is empty where nobody had it."""
-
-    TYPE: ClassVar[str] = "vn.motcua.dossier.reassigned.v1"
-
-    previous_officer: str
-    reassigned_by: str
-
-
-class AgencyAsked(StepFact):
-    """Hỏi ý kiến: the holder of a step asked another agency; the step goes on beside the answer."""
-
-    TYPE: ClassVar[str] = "vn.motcua.dossier.agency_asked.v1"
-
-    asked_agency: str
-
-
-class AgencyAnswered(StepFact):
-    """Trả lời ý kiến: the agency that was asked answered; `step_no` and `agency` are the asking step's."""
-
-    TYPE: ClassVar[str] = "vn.motcua.dossier.agency_answered.v1"
-
-    asked_agency: str
-    asked_at: AwareDatetime
 
 
 class TimerFact(DossierFact):
@@ -239,6 +221,9 @@ FACTS: Mapping[str, type[Fact]] = {
         DossierReassigned,
         AgencyAsked,
         AgencyAnswered,
+        SignatureVoided,
+        ResultReopened,
+        ResultCorrected,
         HalfTimeReached,
         ApologyDrafted,
         BecameOverdue,

@@ -9,7 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
 
 from services.processing.domain.acts import Act
-from services.processing.domain.reasons import ApologyReason, ReturnReason
+from services.processing.domain.reasons import (
+    ApologyReason,
+    CorrectionReason,
+    ReopeningReason,
+    ReturnReason,
+    VoidingReason,
+)
 from shared.contracts.facts import Handover, Receiver
 from shared.http.bodies import RequestBody
 from shared.roles import OFFICER_NAME
@@ -57,6 +63,24 @@ class ReturnBody(StepBody):
     reason: ReturnReason | None = None
 
 
+class VoidingBody(RequestBody):
+    """Why the signature is voided."""
+
+    reason: VoidingReason | None = None
+
+
+class ReopeningBody(RequestBody):
+    """Why the dossier is reopened."""
+
+    reason: ReopeningReason | None = None
+
+
+class CorrectionBody(RequestBody):
+    """Why the result is corrected."""
+
+    reason: CorrectionReason | None = None
+
+
 class ApologyBody(RequestBody):
     """Why the dossier will be late; the new moment is computed unless it is given."""
 
@@ -78,6 +102,9 @@ BODIES: Mapping[str, type[RequestBody]] = {
     "reassign": AssignBody,
     "ask_agency": AskBody,
     "answer_agency": StepBody,
+    "void_signature": VoidingBody,
+    "reopen": ReopeningBody,
+    "correct_result": CorrectionBody,
 }
 """Action → what its body may hold."""
 

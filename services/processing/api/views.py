@@ -104,6 +104,8 @@ class CaseView(View):
     draft_opened_at: datetime | None
     apologised_at: datetime | None
     reappointed_to: datetime | None
+    finished_late_at: datetime | None
+    corrected_at: datetime | None
     steps: list[StepView]
     asks: list[AskView]
     open_duties: list[OpenDuty]
@@ -158,6 +160,7 @@ class TrackingView(View):
     reappointed_to: datetime | None
     finished_at: datetime | None
     handed_over_at: datetime | None
+    corrected_at: datetime | None
     steps: list[PublicStep]
 
 
@@ -248,6 +251,7 @@ def tracking_view(case: Case, catalogue: Catalogue) -> TrackingView:
         reappointed_to=_shown(case.reappointed_to),
         finished_at=_shown(case.finished_at),
         handed_over_at=_shown(case.handed_over_at),
+        corrected_at=_shown(case.corrected_at),
         steps=[
             PublicStep(
                 step_no=step.no,

@@ -70,6 +70,9 @@ ACTS: Mapping[str, Words] = {
     "reassign": Words("phân công lại", "reassign"),
     "ask_agency": Words("hỏi ý kiến cơ quan khác", "ask another agency"),
     "answer_agency": Words("trả lời cơ quan hỏi", "answer the agency that asks"),
+    "void_signature": Words("hủy chữ ký", "void the signature"),
+    "reopen": Words("mở lại hồ sơ", "reopen"),
+    "correct_result": Words("đính chính kết quả", "correct the result"),
 }
 """Action → what clerks call it."""
 

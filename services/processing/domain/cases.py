@@ -78,7 +78,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One accepted dossier. `version` counts officers' acts; steps stand in order and the last is `hand_over`."""
+    """One accepted dossier. `version` counts officers' acts; steps stand in order and the last is `hand_over`.
+
+    `finished_late_at` is the first late one of the finishes that were taken back: the dossier stays late (C11).
+    """
 
     code: str
     state: State
@@ -103,6 +106,8 @@ class Case:
     draft_opened_at: datetime | None = None
     apologised_at: datetime | None = None
     reappointed_to: datetime | None = None
+    finished_late_at: datetime | None = None
+    corrected_at: datetime | None = None
     steps: tuple[Step, ...] = ()
     asks: tuple[Ask, ...] = ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from services.processing.domain import detours
+from services.processing.domain import detours, redress
 from services.processing.domain.apologies import reappointment
 from services.processing.domain.cases import Case, Step
 from services.processing.domain.changing import Effect, Means, about, acted, step_of
@@ -103,5 +103,8 @@ EFFECTS: Mapping[str, Effect] = {
     "reassign": detours.reassign,
     "ask_agency": detours.ask_agency,
     "answer_agency": detours.answer_agency,
+    "void_signature": redress.void_signature,
+    "reopen": redress.reopen,
+    "correct_result": redress.correct_result,
 }
 """Action → what it does. Its keys are the officers' acts of this release."""

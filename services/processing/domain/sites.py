@@ -84,6 +84,23 @@ def _worked_here(case: Case, officer: Officer, _act: Act) -> Iterable[Step]:
     return (step for step in _worked(case) if step.agency == officer.agency)
 
 
+def _signing_agency(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
+    return (step.agency for step in _signing(case))
+
+
+def _signing_step(case: Case, _officer: Officer, _act: Act) -> Iterable[Step]:
+    return _signing(case)
+
+
+def _signing(case: Case) -> list[Step]:
+    return [step for step in case.steps if step.move is StepMove.SIGN]
+
+
+def _deciding(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
+    """Name who answers for the result: the agency that decides, and the one whose leader signed."""
+    return (case.competent_agency, *(step.agency for step in _signing(case)))
+
+
 def _asked(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
     return (ask.agency for ask in case.asks)
 
@@ -110,6 +127,9 @@ SITES: Mapping[str, Site] = {
     "reassign": Site(_agencies_of_open_steps, _open_here),
     "ask_agency": Site(_agencies_of_open_steps, _open_here, holder_of_step),
     "answer_agency": Site(_asked, _no_step),
+    "void_signature": Site(_signing_agency, _signing_step),
+    "reopen": Site(_deciding, _no_step),
+    "correct_result": Site(_deciding, _no_step),
 }
 
 

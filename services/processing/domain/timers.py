@@ -54,6 +54,19 @@ def timers_of(calendar: Calendar, limit: Limit, accepted_at: datetime, promised_
     )
 
 
+def timers_again(calendar: Calendar, limit: Limit, decision: Decision, reopened_at: datetime) -> tuple[Timer, ...]:
+    """List the timers of a dossier whose finish was taken back: those that had not fired by then.
+
+    One whose moment passed meanwhile is due at the reopening: until then the dossier was finished.
+    """
+    case, finished_at = decision.after, decision.before.finished_at
+    return tuple(
+        replace(timer, due_at=max(timer.due_at, reopened_at))
+        for timer in timers_of(calendar, limit, case.accepted_at, case.promised_due)
+        if finished_at is not None and timer.fires_at > finished_at
+    )
+
+
 def fire(case: Case, due: Sequence[Timer], now: datetime) -> Decision:
     """Make every move whose moment has come (condition `due_timer`), in the order of their moments.
 

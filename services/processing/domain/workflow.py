@@ -48,6 +48,11 @@ class Decision:
         """Whether the result became ready: nothing is owed by the legal clock any more."""
         return self.before.finished_at is None and self.after.finished_at is not None
 
+    @property
+    def takes_the_clock_up(self) -> bool:
+        """Whether a finish was taken back: what it discarded of the legal clock is owed again."""
+        return self.before.finished_at is not None and self.after.finished_at is None
+
 
 def check_action(action: str, role: str) -> None:
     """Refuse what no dossier could allow: an unknown action, one that this release lacks, another role's."""

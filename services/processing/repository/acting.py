@@ -33,32 +33,33 @@ SAVE_ACTS = """
 with moved as (
     update cases set state = m.state, version = m.version, result_number = m.result_number,
         finished_at = m.finished_at, handed_over_at = m.handed_over_at, apologised_at = m.apologised_at,
-        reappointed_to = m.reappointed_to, ask_count = m.ask_count, parts = string_to_array(m.parts, ',')
+        reappointed_to = m.reappointed_to, finished_late_at = m.finished_late_at, corrected_at = m.corrected_at,
+        ask_count = m.ask_count, parts = string_to_array(m.parts, ',')
     from unnest(
         $1::text[], $2::smallint[], $3::bigint[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
-        $8::timestamptz[], $9::bigint[], $10::text[]
+        $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], $12::text[]
     ) as m (
-        code, state, version, result_number, finished_at, handed_over_at, apologised_at, reappointed_to, ask_count,
-        parts
+        code, state, version, result_number, finished_at, handed_over_at, apologised_at, reappointed_to,
+        finished_late_at, corrected_at, ask_count, parts
     )
     where cases.code = m.code
 ), stepped as (
     update steps set agency = s.agency, agency_path = s.agency_path, status = s.status, holder = s.holder,
         taken = s.taken, opened_at = s.opened_at, completed_at = s.completed_at, earlier = s.earlier::tstzmultirange
     from unnest(
-        $11::text[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::text[], $17::boolean[],
-        $18::timestamptz[], $19::timestamptz[], $20::text[]
+        $13::text[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::text[], $19::boolean[],
+        $20::timestamptz[], $21::timestamptz[], $22::text[]
     ) as s (code, step_no, agency, agency_path, status, holder, taken, opened_at, completed_at, earlier)
     where steps.code = s.code and steps.step_no = s.step_no
 ), asked as (
     insert into asks (code, ask_no, step_no, agency, agency_path, asked_by, asked_at, answered_by, answered_at)
     select * from unnest(
-        $21::text[], $22::bigint[], $23::bigint[], $24::text[], $25::text[], $26::text[], $27::timestamptz[],
-        $28::text[], $29::timestamptz[]
+        $23::text[], $24::bigint[], $25::bigint[], $26::text[], $27::text[], $28::text[], $29::timestamptz[],
+        $30::text[], $31::timestamptz[]
     )
     on conflict (code, ask_no) do update set answered_by = excluded.answered_by, answered_at = excluded.answered_at
 ), settled as (
-    delete from duties using unnest($30::text[], $31::bigint[], $32::text[], $33::text[])
+    delete from duties using unnest($32::text[], $33::bigint[], $34::text[], $35::text[])
         as d (code, step_no, action, agency)
     where duties.code = d.code and duties.step_no = d.step_no and duties.action = d.action and duties.agency = d.agency
 ), owed as (
@@ -66,12 +67,12 @@ with moved as (
         code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken
     )
     select * from unnest(
-        $34::text[], $35::timestamptz[], $36::bigint[], $37::text[], $38::text[], $39::text[], $40::text[], $41::text[],
-        $42::text[], $43::text[], $44::boolean[]
+        $36::text[], $37::timestamptz[], $38::bigint[], $39::text[], $40::text[], $41::text[], $42::text[], $43::text[],
+        $44::text[], $45::text[], $46::boolean[]
     )
     on conflict (code, step_no, action, agency) do update set holder = excluded.holder, taken = excluded.taken
 )
-delete from timers where code = any($45::text[])
+delete from timers where code = any($47::text[])
 """
 
 
@@ -87,7 +88,7 @@ class _Rows:
 
     def columns(self) -> list[list[Any]]:
         """Turn them into the statement's parameters."""
-        tables = (self.moved, 10), (self.stepped, 10), (self.asked, 9), (self.settled, 4), (self.owed, 11)
+        tables = (self.moved, 12), (self.stepped, 10), (self.asked, 9), (self.settled, 4), (self.owed, 11)
         return [column for rows, width in tables for column in columns(rows, width)]
 
     def add(self, decision: Decision) -> tuple[Duty, ...]:
@@ -121,7 +122,8 @@ def _key(duty: Duty) -> tuple[int, str, str]:
 def _case_row(case: Case) -> Row:
     return (
         *(case.code, case.state, case.version, case.result_number, case.finished_at, case.handed_over_at),
-        *(case.apologised_at, case.reappointed_to, len(case.asks), ",".join(case.parts)),
+        *(case.apologised_at, case.reappointed_to, case.finished_late_at, case.corrected_at),
+        *(len(case.asks), ",".join(case.parts)),
     )
 
 

@@ -10,9 +10,9 @@ from tests.integration.processing.hall import DISTRICT_DESK, Hall
 SHORT = ("2.000528", "default")
 NOT_YET = {
     "request_supplement",
-    *("propose_supplement", "approve_supplement", "demand_payment", "pause", "resume", "void_signature"),
+    *("propose_supplement", "approve_supplement", "demand_payment", "pause", "resume"),
     *("withdraw", "stop", "receive_supplement", "refuse_after_limit", "record_payment", "stop_unpaid"),
-    *("reopen", "correct_result", "supplement_limit", "payment_limit", "reissue_deadline"),
+    *("supplement_limit", "payment_limit", "reissue_deadline"),
 }
 
 
@@ -39,9 +39,8 @@ async def test_every_action_of_processing_is_offered_or_not_yet_available(hall: 
     assert {action: told[action][1] for action in told.keys() - NOT_YET} == {
         "assign": "officer_of_first_open_step",
         **dict.fromkeys(("finish", "forward", "number", "hand_over", "return_step", "recall"), "illegal_move"),
-        **dict.fromkeys(
-            ("take", "sign", "send_apology", "reassign", "ask_agency", "answer_agency"), "role_not_allowed"
-        ),
+        **dict.fromkeys(("take", "sign", "send_apology", "reassign", "ask_agency"), "role_not_allowed"),
+        **dict.fromkeys(("answer_agency", "void_signature", "reopen", "correct_result"), "role_not_allowed"),
         **dict.fromkeys(("half_time", "draft_apology", "become_overdue"), "role_not_allowed"),
     }
 

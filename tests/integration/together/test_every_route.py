@@ -114,8 +114,11 @@ async def ask(
     if method == "post":
         headers |= {"Idempotency-Key": f"every-route-{next(_keys)}", "If-Match": '"1"'}
         body = act_body(Duty(Officer(agency, role), 1, values["action"]))
-        if values["action"] == "reassign":
-            body |= {"officer": "anybody", "agency": agency}
+        body |= {"reassign": {"officer": "anybody", "agency": agency}, "ask_agency": {"agency": agency}}.get(
+            values["action"], {}
+        )
+        if values["action"] in {"void_signature", "reopen", "correct_result"}:
+            body = {}
     url = everywhere.stack.urls[service] + path.format(**values)
     async with _at_once:
         return await everywhere.http.request(method.upper(), url, headers=headers, json=body)

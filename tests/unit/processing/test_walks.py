@@ -21,7 +21,10 @@ from shared.contracts.facts import Handover, Receiver, State
 from shared.rulebook.catalogue import StepMove
 from tests.unit.processing.office import MONDAY, OTHER_COMMUNE, act_for, kinds, means, officer_for, opened
 
-SENDING_BACK = {"return_step", "recall"}
+STRAIGHT = ["assign", "sign", "number", "finish", "hand_over"]
+TAKEN_BACK = {"void_signature": "sign", "reopen": "finish"}
+"""What takes an act back → that act; with it goes all that came after."""
+SENDING_BACK = {"return_step", "recall", "void_signature"}
 
 
 class Dossier(RuleBasedStateMachine):
@@ -94,7 +97,8 @@ class Dossier(RuleBasedStateMachine):
             if action in possible(self.case, officer, self.now):
                 reason = next(iter(REASONS.get(action, (None,))))
                 done = [earlier.no for earlier in self.case.steps if earlier.is_done and earlier.move in WORK]
-                self._try(Act(action, reason=reason, to_step=done[pick % len(done)]), officer, must=True)
+                to_step = done[pick % len(done)] if done else None
+                self._try(Act(action, reason=reason, to_step=to_step), officer, must=True)
                 return
 
     @invariant()
@@ -138,12 +142,21 @@ class Dossier(RuleBasedStateMachine):
         if not hasattr(self, "case"):
             return
         case = self.case
-        once = [action for action in self.acts if action in {"assign", "sign", "number", "finish", "hand_over"}]
-        assert once == ["assign", "sign", "number", "finish", "hand_over"][: len(once)]
+        acts = [action for action in self.acts if action in {*STRAIGHT, *TAKEN_BACK}]
+        done: list[str] = []
+        for action in acts:
+            if action in TAKEN_BACK:
+                assert TAKEN_BACK[action] in done
+                done = done[: done.index(TAKEN_BACK[action])]
+            else:
+                done.append(action)
+                assert done == STRAIGHT[: len(done)]
+        assert case.version == 1 + len(self.acts)
         assert (case.result_number is None) or case.signature is not None
         assert (case.finished_at is not None) == (case.state in {State.READY, State.HANDED_OVER})
         assert (case.handed_over_at is not None) == case.steps[-1].is_done
         assert self.acts.count("send_apology") <= 1
+        assert case.corrected_at is None or case.state is State.HANDED_OVER
         assert case.steps[-1].move is StepMove.HAND_OVER
 
 

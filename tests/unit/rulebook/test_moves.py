@@ -56,6 +56,9 @@ def test_actions_of_this_release_and_those_that_answer_not_yet_available() -> No
         "reassign",
         "ask_agency",
         "answer_agency",
+        "void_signature",
+        "reopen",
+        "correct_result",
         "half_time",
         "draft_apology",
         "become_overdue",
@@ -64,7 +67,6 @@ def test_actions_of_this_release_and_those_that_answer_not_yet_available() -> No
         "accept",
         "approve_supplement",
         "ask_papers",
-        "correct_result",
         "demand_payment",
         "pause",
         "payment_limit",
@@ -76,7 +78,6 @@ def test_actions_of_this_release_and_those_that_answer_not_yet_available() -> No
         "refuse_at_desk",
         "register_online",
         "reissue_deadline",
-        "reopen",
         "request_supplement",
         "request_withdrawal",
         "resume",
@@ -84,7 +85,6 @@ def test_actions_of_this_release_and_those_that_answer_not_yet_available() -> No
         "stop_unpaid",
         "submit_papers",
         "supplement_limit",
-        "void_signature",
         "withdraw",
     }
 
