@@ -20,7 +20,6 @@ from services.processing.domain.refusals import (
     ActInvalid,
     ConditionNotMet,
     IllegalMove,
-    NotAllowed,
     Refusal,
     StaleVersion,
     UnknownAction,
@@ -133,23 +132,6 @@ def test_a_move_from_another_state_than_the_tables_is_illegal(action: str, state
     for role in ROLES_OF[action]:
         found = refused(case, Act(action), Officer("someone", role, case.received_by))
         assert (type(found), found.code) == (IllegalMove, "illegal_move")
-
-
-@pytest.mark.parametrize("action", sorted(OWED))
-def test_roles_that_the_table_does_not_name_are_refused(action: str) -> None:
-    case, duty = at_duty(LAND, action)
-    for role in {"citizen", "desk", "specialist", "leader", "auditor", "operator", "service"} - ROLES_OF[action]:
-        found = refused(case, act_for(duty, case), Officer("someone", role, duty.agency))
-        assert (type(found), found.code) == (NotAllowed, "role_not_allowed")
-
-
-@pytest.mark.parametrize("agency", ["H56.97.04", "H56.97", "H56.90", "H56.97.30", "", "unheard-of"])
-@pytest.mark.parametrize("action", sorted(OWED))
-def test_an_agency_that_the_act_does_not_belong_to_is_refused(action: str, agency: str) -> None:
-    case, duty = at_duty(LAND, action)
-    role = min(ROLES_OF[action])
-    found = refused(case, act_for(duty, case), Officer("someone", role, agency))
-    assert (type(found), found.code) == (NotAllowed, "agency_not_allowed")
 
 
 def test_an_officer_who_saw_an_older_version_is_refused_with_the_present_one() -> None:
