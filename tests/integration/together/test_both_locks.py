@@ -16,21 +16,38 @@ from deploy.provision.database import API_RIGHTS
 from services.intake.repository import READ_VISIBLE_DOSSIER
 from services.notification.repository.figures import NOTICES_OF, VISIBLE
 from services.processing.repository.reading import READ_CASE, STEPS_OF, WORKLIST
-from shared.database import CallersPool, Pool, Scope, transaction
+from shared.database import CallersPool, Pool, Scope, api_role, transaction
+from shared.keyring.repository import READ_KEYS
 from tests.integration.intake.counter import Counter
 from tests.integration.together.everywhere import Everywhere
 
 OURS, THEIRS = "H56.97.43", "H56.97.42"
 OUR_PATH, THEIR_PATH = "90.97.43.", "90.97.42."
 PLACE_PREDICATE = "(received_path ^@ any ($2::text[]) or competent_path ^@ any ($2::text[]))"
-SECURED = """
-select relname from pg_class where relnamespace = $1::regnamespace and relrowsecurity and relforcerowsecurity
+API_ROLES = r"""
+select rolname as name, rolsuper or rolbypassrls or rolcanlogin or rolinherit as may_more,
+    exists (select from pg_auth_members where member = role.oid) as is_another
+from pg_roles as role
+where rolname like '%\_api'
+"""
+READ = """
+select oid::regclass::text as name, relrowsecurity and relforcerowsecurity as secured
+from pg_class
+where relkind in ('r', 'p', 'v', 'm', 'f') and has_any_column_privilege($1::name, oid, 'select')
+    and relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+"""
+OPEN_POLICIES = """
+select schemaname || '.' || tablename || ' ' || policyname as name
+from pg_policies
+where roles && array[$1::name, 'public'] and cmd in ('ALL', 'SELECT') and qual = 'true'
 """
 WITHOUT_DOSSIERS: Mapping[str, str] = {
-    "day_numbers": "how many dossiers a place took in that day",
-    "registers": "the last number of an agency's register",
-    "idempotency_keys": "read by caller and key together, which nobody else has",
-    "journal_heads": "sequences and hashes; the journal itself is written only",
+    "intake.day_numbers": "how many dossiers a place took in that day",
+    "processing.registers": "the last number of an agency's register",
+    "intake.idempotency_keys": "read by caller and key together, which nobody else has",
+    "processing.idempotency_keys": "read by caller and key together, which nobody else has",
+    "intake.journal_heads": "sequences and hashes; the journal itself is written only",
+    "processing.journal_heads": "sequences and hashes; the journal itself is written only",
 }
 """Tables that routes read without row-level security, and what stands there."""
 
@@ -68,6 +85,7 @@ QUERIES: Mapping[str, Query] = {
         "$2::text[] is not null",
         lambda code: (code, [OUR_PATH]),
     ),
+    "keys": Query("intake", READ_KEYS, "", "", lambda code: ([code],)),
     "visible": Query(
         "notification", VISIBLE, PLACE_PREDICATE, "$2::text[] is not null", lambda code: (code, [OUR_PATH])
     ),
@@ -99,12 +117,12 @@ async def one_connection(everywhere: Everywhere, service: str) -> AsyncIterator[
 
 @asynccontextmanager
 async def without_policies(everywhere: Everywhere, service: str) -> AsyncIterator[None]:
-    tables = [row["relname"] for row in await everywhere.database.fetch(SECURED, service)]
+    tables = [row["name"] for row in await everywhere.database.fetch(READ, api_role(service)) if row["secured"]]
     assert tables
 
     async def turn(how: str) -> None:
         for table in tables:
-            await everywhere.database.execute(f"alter table {service}.{table} {how} row level security")
+            await everywhere.database.execute(f"alter table {table} {how} row level security")
 
     await turn("disable")
     try:
@@ -190,13 +208,26 @@ async def test_nobody_writes_into_a_dossier_beyond_the_scope(everywhere: Everywh
                 )
 
 
-@pytest.mark.parametrize("service", API_RIGHTS)
-async def test_every_table_that_routes_read_is_secured_or_holds_no_dossier(
-    everywhere: Everywhere, service: str
+async def test_nobody_adds_a_data_key_to_a_dossier_beyond_the_scope(
+    everywhere: Everywhere, codes: tuple[str, str]
 ) -> None:
-    secured = {row["relname"] for row in await everywhere.database.fetch(SECURED, service)}
-    read = {table for table, rights in API_RIGHTS[service].items() if "SELECT" in rights}
-    assert read - secured == read & WITHOUT_DOSSIERS.keys()
-    role = await everywhere.database.fetchrow("select * from pg_roles where rolname = $1", f"{service}_api")
-    assert role is not None
-    assert not any(role[right] for right in ("rolsuper", "rolbypassrls", "rolcanlogin", "rolinherit"))
+    """Not even to one whose own was erased."""
+    _, theirs = codes
+    query = "insert into keyring.dossier_keys (code, wrapped_key, key_id, created_at) values ($1, '', '', '2020-01-02')"
+    async with one_connection(everywhere, "intake") as connection:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with CallersPool(connection, "intake").transaction(Scope((OUR_PATH,))) as tx:
+                await tx.execute(query, theirs)
+
+
+async def test_every_table_that_a_route_may_read_is_secured_or_holds_no_dossier(everywhere: Everywhere) -> None:
+    """By the rights that the database itself knows, in every schema: none is forgotten."""
+    roles = {row["name"]: row for row in await everywhere.database.fetch(API_ROLES)}
+    assert roles.keys() == {api_role(service) for service in API_RIGHTS}
+    unsecured = set()
+    for name, role in roles.items():
+        assert not role["may_more"], name
+        assert not role["is_another"], name
+        unsecured |= {row["name"] for row in await everywhere.database.fetch(READ, name) if not row["secured"]}
+        assert await everywhere.database.fetch(OPEN_POLICIES, name) == [], name
+    assert unsecured == WITHOUT_DOSSIERS.keys()
