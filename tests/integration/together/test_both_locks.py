@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from services.notification.repository.figures import NOTICES_OF, VISIBLE
 from services.processing.repository.reading import READ_CASE, STEPS_OF, WORKLIST
 from shared.database import CallersPool, Pool, Scope, api_role, transaction
 from shared.keyring.repository import READ_KEYS
+from shared.messaging.requests import Claim, StoredAnswer, claim_requests, drop_claims, store_answers
 from tests.integration.intake.counter import Counter
 from tests.integration.together.everywhere import Everywhere
 
@@ -44,8 +45,6 @@ where roles && array[$1::name, 'public'] and cmd in ('ALL', 'SELECT') and qual =
 WITHOUT_DOSSIERS: Mapping[str, str] = {
     "intake.day_numbers": "how many dossiers a place took in that day",
     "processing.registers": "the last number of an agency's register",
-    "intake.idempotency_keys": "read by caller and key together, which nobody else has",
-    "processing.idempotency_keys": "read by caller and key together, which nobody else has",
     "intake.journal_heads": "sequences and hashes; the journal itself is written only",
     "processing.journal_heads": "sequences and hashes; the journal itself is written only",
 }
@@ -218,6 +217,36 @@ async def test_nobody_adds_a_data_key_to_a_dossier_beyond_the_scope(
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with CallersPool(connection, "intake").transaction(Scope((OUR_PATH,))) as tx:
                 await tx.execute(query, theirs)
+
+
+@pytest.mark.parametrize("service", ["intake", "processing"])
+async def test_a_stored_answer_is_shown_to_its_caller_and_changed_for_nobody_else(
+    everywhere: Everywhere, service: str
+) -> None:
+    mine, theirs = (Claim(f"{name}/desk/{OURS}", "of-both-locks", b"h" * 32) for name in ("anna", "ben"))
+    kept = {mine: StoredAnswer(201, {}, b"mine"), theirs: StoredAnswer(201, {}, b"theirs")}
+    async with one_connection(everywhere, service) as connection:
+        pool = CallersPool(connection, service)
+
+        async def seen(*callers: str) -> list[bytes]:
+            async with pool.transaction(Scope(("90.",), callers=callers)) as tx:
+                query = "select body from idempotency_keys where key = $1 order by body"
+                return [row["body"] for row in await tx.fetch(query, mine.key)]
+
+        async with pool.transaction(Scope(callers=(mine.caller, theirs.caller))) as tx:
+            assert await claim_requests(tx, kept) == {}
+            await store_answers(tx, kept)
+        assert await seen(mine.caller, theirs.caller) == [b"mine", b"theirs"]
+        assert await seen(mine.caller) == [b"mine"]
+        assert await seen() == []
+        async with pool.transaction(Scope(callers=(mine.caller,))) as tx:
+            await store_answers(tx, {theirs: StoredAnswer(500, {}, b"changed")})
+            await drop_claims(tx, [theirs])
+            assert await claim_requests(tx, [mine]) == {mine: kept[mine]}
+        assert await seen(theirs.caller) == [b"theirs"]
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with pool.transaction(Scope(callers=(mine.caller,))) as tx:
+                await claim_requests(tx, [replace(theirs, key="another")])
 
 
 async def test_every_table_that_a_route_may_read_is_secured_or_holds_no_dossier(everywhere: Everywhere) -> None:
