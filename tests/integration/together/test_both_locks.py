@@ -207,16 +207,26 @@ async def test_nobody_writes_into_a_dossier_beyond_the_scope(everywhere: Everywh
                 )
 
 
-async def test_nobody_adds_a_data_key_to_a_dossier_beyond_the_scope(
-    everywhere: Everywhere, codes: tuple[str, str]
+ADDITIONS = {
+    "a data key": "insert into keyring.dossier_keys values ($1, '', '', '2020-01-02') on conflict do nothing",
+    "papers": "insert into papers values ($1, 'one-more', 1, 0, 0), ($1, 'another', 1, 0, 0)",
+}
+
+
+@pytest.mark.parametrize("what", ADDITIONS)
+async def test_nobody_adds_to_a_dossier_beyond_the_scope(
+    everywhere: Everywhere, codes: tuple[str, str], what: str
 ) -> None:
-    """Not even to one whose own was erased."""
-    _, theirs = codes
-    query = "insert into keyring.dossier_keys (code, wrapped_key, key_id, created_at) values ($1, '', '', '2020-01-02')"
     async with one_connection(everywhere, "intake") as connection:
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+
+        async def add(code: str) -> None:
             async with CallersPool(connection, "intake").transaction(Scope((OUR_PATH,))) as tx:
-                await tx.execute(query, theirs)
+                await tx.execute(ADDITIONS[what], code)
+
+        ours, theirs = codes
+        await add(ours)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await add(theirs)
 
 
 @pytest.mark.parametrize("service", ["intake", "processing"])
