@@ -92,8 +92,9 @@ async def accept_at_desk(tx: Connection, desk: Desk, handed_in: Sequence[HandedI
         if isinstance(outcome, Accepted)
     ]
     if entries:
-        await add_keys(tx, [entry.key for entry in entries], key_id=desk.kek.id, created_at=machine_now())
         await repository.add_dossiers(tx, [entry.dossier for entry in entries])
+        # After the dossiers: who may add a key goes by who sees its dossier.
+        await add_keys(tx, [entry.key for entry in entries], key_id=desk.kek.id, created_at=machine_now())
         await desk.journal.append(tx, [draft for entry in entries for draft in entry.drafts])
     return outcomes
 
