@@ -117,6 +117,26 @@ def explanation_text(explanation: Explanation, language: Language) -> tuple[str,
     return tuple(_Text(explanation, language).lines())
 
 
+def date_text(day: date, language: Language) -> str:
+    """A date with its day of the week."""
+    return f"{_WEEKDAYS[language][day.weekday()]} {day:{_DATE[language]}}"
+
+
+def result_text(found: Reckoning, language: Language) -> tuple[str, ...]:
+    """The moments alone, or since when there are none, in one language."""
+    moments = {
+        "due": found.due_at,
+        "half_time": found.half_time_at,
+        "apology_draft": found.apology_draft_at,
+        "paused_since": found.paused_since,
+    }
+    return tuple(
+        WORDS[language][name].format(moment=_moment(moment, language))
+        for name, moment in moments.items()
+        if moment is not None
+    )
+
+
 class _Text:
     def __init__(self, explanation: Explanation, language: Language) -> None:
         self._explanation = explanation
@@ -134,17 +154,11 @@ class _Text:
             yield self._pause(number, weighed)
         for number, counting in enumerate(self._explanation.countings):
             yield from self._counting(counting, again=number > 0)
-        yield from self._result(found)
+        yield from result_text(found, self._language)
         if self._marks:
             yield self._say("sources")
         for source, mark in self._marks.items():
             yield self._say("source", mark=mark, source=source)
-
-    def _result(self, found: Reckoning) -> Iterator[str]:
-        moments = {"due": found.due_at, "half_time": found.half_time_at, "apology_draft": found.apology_draft_at}
-        for name, moment in (moments | {"paused_since": found.paused_since}).items():
-            if moment is not None:
-                yield self._say(name, moment=self._moment(moment))
 
     def _counting(self, counting: Counting, *, again: bool) -> Iterator[str]:
         if again:
@@ -154,7 +168,7 @@ class _Text:
         yield from map(self._line, counting.lines)
 
     def _line(self, line: Line) -> str:
-        place = self._date(line.shown.day)
+        place = date_text(line.shown.day, self._language)
         if line.begins and line.ends:
             place += f" {_hour(line.begins)}–{_hour(line.ends)}"
         timed = "_time" if self._in_time and line.verdict in (Verdict.COUNTED, Verdict.PAUSED) else ""
@@ -197,13 +211,14 @@ class _Text:
         return self._say("seconds" if seconds else "minutes", minutes=minutes, seconds=seconds)
 
     def _moment(self, moment: datetime) -> str:
-        return f"{_hour(moment)} {self._date(moment.date())}"
-
-    def _date(self, day: date) -> str:
-        return f"{_WEEKDAYS[self._language][day.weekday()]} {day:{_DATE[self._language]}}"
+        return _moment(moment, self._language)
 
     def _say(self, name: str, /, **values: object) -> str:
         return WORDS[self._language][name].format(**values)
+
+
+def _moment(moment: datetime, language: Language) -> str:
+    return f"{_hour(moment)} {date_text(moment.date(), language)}"
 
 
 def _hour(moment: datetime) -> str:

@@ -65,10 +65,10 @@ def parse_office_hours(mapping: Any) -> OfficeHours:
     """The hours that a mapping names. Raises OfficeHoursInvalid."""
     if not isinstance(mapping, Mapping):
         raise OfficeHoursInvalid(HoursFault.NO_MAPPING)
-    days = {day: _sessions(day, sessions) for day, sessions in mapping.items()}
-    dated = {_date(day): sessions for day, sessions in days.items() if day not in WEEK}
-    weekly = tuple(days.get(day, ()) for day in WEEK) if len(dated) < len(days) else None
-    return OfficeHours(weekly, dated)
+    dates = {day: _date(day) for day in mapping if day not in WEEK}
+    sessions = {day: _sessions(day, found) for day, found in mapping.items()}
+    weekly = tuple(sessions.get(day, ()) for day in WEEK) if len(dates) < len(sessions) else None
+    return OfficeHours(weekly, {each: sessions[day] for day, each in dates.items()})
 
 
 def with_hours(calendar: Calendar, hours: OfficeHours) -> Calendar:
@@ -83,7 +83,7 @@ def _date(day: str) -> date:
     try:
         return date.fromisoformat(day)
     except ValueError:
-        raise OfficeHoursInvalid(HoursFault.UNKNOWN_DAY, day) from None
+        raise OfficeHoursInvalid(HoursFault.UNKNOWN_DAY) from None
 
 
 def _sessions(day: str, sessions: Any) -> tuple[Hours, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -73,15 +74,11 @@ class Unpaired(ValueError):
 
 def pauses_of(events: Iterable[Event]) -> tuple[Pause, ...]:
     """The pauses of a dossier's events, whatever order they are given in, by the moment they begin. Raises Unpaired."""
-    known = sorted((Event(local(event.at), event.type) for event in events), key=lambda event: event.at)
-    found = [
-        pause for kind, types in EVENTS.items() for pause in _paired(kind, *(_of(known, type_) for type_ in types))
-    ]
+    known: dict[EventType, list[Event]] = defaultdict(list)
+    for event in sorted((Event(local(event.at), event.type) for event in events), key=lambda event: event.at):
+        known[event.type].append(event)
+    found = [pause for kind, (begins, ends) in EVENTS.items() for pause in _paired(kind, known[begins], known[ends])]
     return tuple(sorted(found, key=lambda pause: pause.begins))
-
-
-def _of(events: Iterable[Event], type_: EventType) -> list[Event]:
-    return [event for event in events if event.type is type_]
 
 
 def _paired(kind: PauseKind, begun: Sequence[Event], ended: Sequence[Event]) -> Iterator[Pause]:
