@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from math import isfinite
 from typing import Any, BinaryIO
 
@@ -13,6 +14,7 @@ from deploy.clock.refusals import REFUSED, Refusal, reason_of
 
 MOST_BYTES = 1 << 20
 MOST_NAMES = 20
+MOST_LETTERS = 40
 
 
 class Batch:
@@ -32,18 +34,23 @@ class Batch:
                 _skip_line(source)
                 yield _encoded(_refused(None, Refusal("too_long", line=number, most=MOST_BYTES)))
             elif line.strip():
-                yield _encoded(self._answer(line, number))
+                yield self._line(line, number)
 
-    def _answer(self, line: bytes, number: int) -> dict[str, Any]:
-        try:
-            fields = json.loads(line, parse_constant=_finite, parse_float=_finite)
-        except (ValueError, RecursionError):
-            return _refused(None, Refusal("not_json", line=number))
+    def _line(self, line: bytes, number: int) -> bytes:
+        with suppress(RecursionError):  # nested too deep to be read, or to be written again
+            try:
+                fields = json.loads(line, parse_constant=_finite, parse_float=_finite)
+            except ValueError:
+                return _encoded(_not_json(number))
+            return _encoded(self._answer(fields, number))
+        return _encoded(_not_json(number))
+
+    def _answer(self, fields: Any, number: int) -> dict[str, Any]:
         if not isinstance(fields, dict):
             return _refused(None, Refusal("not_an_object", line=number))
         for name in fields.keys() - FIELDS:
             if len(self.unread) < MOST_NAMES:
-                self.unread[name] = None
+                self.unread[name[:MOST_LETTERS]] = None
         name = fields.get("id")
         try:
             return {"id": name} | answer(question_of(fields, self._rules), explained=self._explained)
@@ -53,6 +60,10 @@ class Batch:
 
 def _refused(name: Any, error: Exception) -> dict[str, Any]:
     return {"id": name, "error": reason_of(error)}
+
+
+def _not_json(number: int) -> dict[str, Any]:
+    return _refused(None, Refusal("not_json", line=number))
 
 
 def _finite(text: str) -> float:

@@ -55,7 +55,8 @@ MOST = 10_000_000
 """More units than any calendar holds."""
 END_OF_DAY = time(23, 59, 59)
 """A cut-off of 24:00, to the second: nothing of a date comes after it."""
-KEPT_CALENDARS = 32
+MOST_EVENTS = 200
+KEPT_CALENDARS = 16
 _LIMIT = re.compile(r"(\d*)(wd|cd|wh|wm|sd)(?:@(.*))?")
 
 
@@ -116,7 +117,7 @@ def due_question(fields: Fields, rules: Rules) -> DueQuestion:
         rules.calendar_of(fields.get("agency"), fields.get("office_hours")),
         _limit(_object(fields.get("limit"), "limit")),
         _moment(fields, "received"),
-        pauses_of(_event(each, f"events[{number}]") for number, each in enumerate(_list(fields, "events"))),
+        pauses_of(_events(fields)),
         SupplementPolicy.RESUME if policy is None else _choice(SupplementPolicy, policy, "supplement_policy"),
     )
 
@@ -199,8 +200,12 @@ def _object(value: Any, field: str) -> Fields:
     return value
 
 
-def _list(fields: Fields, name: str) -> list[Any]:
-    value = fields.get(name)
-    if value is not None and not isinstance(value, list):
-        raise Refusal("no_list", field=name)
-    return value or []
+def _events(fields: Fields) -> tuple[Event, ...]:
+    values = fields.get("events")
+    if values is None:
+        return ()
+    if not isinstance(values, list):
+        raise Refusal("no_list", field="events")
+    if len(values) > MOST_EVENTS:
+        raise Refusal("too_many", field="events", most=MOST_EVENTS)
+    return tuple(_event(value, f"events[{number}]") for number, value in enumerate(values))

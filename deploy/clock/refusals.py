@@ -23,6 +23,7 @@ WORDS: Mapping[str, _Words] = {
     "missing": _Words("{field}: thiếu", "{field}: missing"),
     "no_object": _Words("{field}: phải là một đối tượng", "{field}: has to be an object"),
     "no_list": _Words("{field}: phải là một danh sách", "{field}: has to be a list"),
+    "too_many": _Words("{field}: nhiều nhất {most}", "{field}: at most {most}"),
     "no_such_field": _Words("{field}: không có trường này", "{field}: there is no such field"),
     "no_choice": _Words("{field}: phải là một trong {choices}", "{field}: has to be one of {choices}"),
     "no_amount": _Words(
@@ -67,6 +68,9 @@ WORDS: Mapping[str, _Words] = {
     "office_hours.ends_before": _Words(
         "office_hours, {day}: một buổi kết thúc trước khi bắt đầu",
         "office_hours, {day}: a session ends before it begins",
+    ),
+    "office_hours.too_many": _Words(
+        "office_hours, {day}: có quá nhiều buổi", "office_hours, {day}: there are too many sessions"
     ),
     "office_hours.overlap": _Words(
         "office_hours, {day}: các buổi chồng lên nhau hoặc không theo thứ tự",

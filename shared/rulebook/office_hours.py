@@ -19,6 +19,8 @@ from shared.rulebook.calendar import Calendar, Hours
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MIDNIGHT = time()
 """As the end of a session: 24:00."""
+MOST_SESSIONS = 12
+"""Of one day: a calendar lays out every session of its years."""
 _HOUR = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?")
 
 
@@ -31,6 +33,7 @@ class HoursFault(StrEnum):
     NO_HOUR = "no_hour"
     ENDS_BEFORE = "ends_before"
     OVERLAP = "overlap"
+    TOO_MANY = "too_many"
 
 
 class OfficeHoursInvalid(ValueError):
@@ -90,6 +93,8 @@ def _sessions(day: str, sessions: Any) -> tuple[Hours, ...]:
     """A day's sessions, each later than the one before; they may touch."""
     if not isinstance(sessions, list | tuple):
         raise OfficeHoursInvalid(HoursFault.NO_SESSIONS, day)
+    if len(sessions) > MOST_SESSIONS:
+        raise OfficeHoursInvalid(HoursFault.TOO_MANY, day)
     found = tuple(_session(day, session) for session in sessions)
     for earlier, later in pairwise(found):
         if earlier.closes == MIDNIGHT or later.opens < earlier.closes:

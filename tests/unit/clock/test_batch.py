@@ -135,6 +135,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"office_hours": {"mon": [["07:00", "25:00"]]}}, "office_hours, mon: hours look like 07:30"),
     ({"office_hours": {"mon": [["11:00", "07:00"]]}}, "office_hours, mon: a session ends before it begins"),
     ({"office_hours": {"mon": [["07:00", "11:00"], ["10:00", "12:00"]]}}, "office_hours, mon: sessions overlap"),
+    ({"office_hours": {"mon": [[f"{hour:02}:00", f"{hour:02}:30"] for hour in range(13)]}}, "too many sessions"),
+    ({"events": [EVENT] * 201}, "events: at most 200"),
     ({"office_hours": {"mon": []}}, "the calendar does not cover the year 2028"),
 ]
 
@@ -190,6 +192,14 @@ def test_blank_lines_line_ends_and_byte_order_marks() -> None:
 @pytest.mark.parametrize("name", [None, 0, "hồ sơ 1", 1.5, True, ["a"], {"b": 1}, "\ud800"])
 def test_the_id_comes_back_as_it_was(name: Any) -> None:
     assert ask(id=name)["id"] == name
+
+
+def test_nesting_of_any_depth_is_answered() -> None:
+    for depth in range(900, 1100, 7):
+        nested = "[" * depth + "]" * depth
+        for field in ("id", "office_hours", "agency", "note"):
+            (found,) = answers(json.dumps(PLAIN)[:-1].encode() + f', "{field}": {nested}}}'.encode())
+            assert set(found) in FORMS
 
 
 def test_fields_that_are_not_read_are_named_once() -> None:

@@ -63,6 +63,27 @@ def lines(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def lines_to_the_second(draw: st.DrawFn) -> dict[str, Any]:
+    """Short limits whose moments fall on any second about the ends of sessions and the cut-off."""
+    edge = datetime.fromisoformat("2020-03-06") + timedelta(minutes=draw(st.sampled_from([690, 810, 15 * 60, 17 * 60])))
+    around = st.one_of(st.integers(-3, 3), st.integers(-200, 200))
+    received = edge + timedelta(seconds=draw(around))
+    moments = sorted(max(received, edge + timedelta(seconds=each)) for each in draw(st.lists(around, max_size=4)))
+    types = draw(st.sampled_from(list(EVENTS.values())))
+    limits: list[dict[str, Any]] = [
+        {"unit": "working_minute", "n": draw(st.integers(1, 6))},
+        {"unit": "working_day", "n": 1, "cutoff": draw(st.sampled_from([None, "15:00"]))},
+        {"unit": "same_day", "cutoff": draw(st.sampled_from([None, "15:00"]))},
+    ]
+    return {
+        "limit": draw(st.sampled_from(limits)),
+        "received": text(received),
+        "supplement_policy": draw(st.sampled_from(["resume", "restart"])),
+        "events": [{"at": text(moment), "type": types[number % 2]} for number, moment in enumerate(moments)],
+    }
+
+
+@st.composite
 def _events(draw: st.DrawFn, received: datetime, types: tuple[EventType, EventType]) -> list[dict[str, str]]:
     """Events of one kind, from acceptance on: each begins what the next one ends."""
     midnight = datetime.combine(received.date(), datetime.min.time())

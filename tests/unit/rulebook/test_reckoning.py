@@ -45,6 +45,12 @@ def test_the_rulebook_comes_to_what_the_witness_does(line: dict[str, Any]) -> No
     assert lines.answer(line, calendar_of(line)) == witness.answer(line)
 
 
+@settings(max_examples=60, deadline=None)
+@given(lines.lines_to_the_second())
+def test_the_rulebook_comes_to_what_the_witness_does_to_the_second(line: dict[str, Any]) -> None:
+    assert lines.answer(line, CALENDAR) == witness.answer(line, tick=1)
+
+
 @often
 @given(lines.lines())
 def test_what_begins_at_or_after_the_due_moment_changes_nothing(line: dict[str, Any]) -> None:

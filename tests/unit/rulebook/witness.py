@@ -32,6 +32,7 @@ ENDS = {
     "council_ended": "council",
 }
 DAY = timedelta(days=1)
+BEYOND = datetime.fromisoformat("9999-12-31")
 Sessions = list[tuple[datetime, datetime]]
 
 
@@ -156,8 +157,15 @@ class Witness:
                 pause = is_open.pop(ENDS[event["type"]])
                 pause.arrived = pause.end = at
                 if self.has_cutoff() and at > self.cutoff_of(at.date()):
-                    pause.end = self.office.next_opening(at.date())
+                    pause.end = self.opening_after(at.date())
         return pauses
+
+    def opening_after(self, day: date) -> datetime:
+        """The next opening; beyond all time where it lies beyond the calendar, since the pause may not count at all."""
+        try:
+            return self.office.next_opening(day)
+        except OutOfYears:
+            return BEYOND
 
     def paused(self, moment: datetime) -> bool:
         return any(p.begin < moment and (p.end is None or p.end >= moment) for p in self.pauses)
