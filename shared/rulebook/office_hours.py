@@ -1,7 +1,7 @@
 """An agency's own office hours, as a mapping of days to sessions: `mon` … `sun`, or a date, which wins.
 
-Where any day of the week is named, those named are the whole week; where only dates are, the week stays as it is. Days
-off by law stay off unless a date names them.
+Where any day from Monday to Friday is named, the days of the week that are named are the whole week. Where none is,
+only what is named differs: Saturday mornings, the hours of a date. Days off by law stay off unless a date names them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 
 from shared.rulebook.calendar import Calendar, Hours
 
-WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
+WEEK = (*WEEKDAYS, "sat", "sun")
 MIDNIGHT = time()
 """As the end of a session: 24:00."""
 MOST_SESSIONS = 12
@@ -49,7 +50,7 @@ class OfficeHoursInvalid(ValueError):
 class OfficeHours:
     """The sessions of a week, Monday first (None: those of the calendar), and of single dates."""
 
-    weekly: tuple[tuple[Hours, ...], ...] | None
+    weekly: tuple[tuple[Hours, ...] | None, ...]
     dated: Mapping[date, tuple[Hours, ...]]
 
 
@@ -70,16 +71,17 @@ def parse_office_hours(mapping: Any) -> OfficeHours:
         raise OfficeHoursInvalid(HoursFault.NO_MAPPING)
     dates = {day: _date(day) for day in mapping if day not in WEEK}
     sessions = {day: _sessions(day, found) for day, found in mapping.items()}
-    weekly = tuple(sessions.get(day, ()) for day in WEEK) if len(dates) < len(sessions) else None
-    return OfficeHours(weekly, {each: sessions[day] for day, each in dates.items()})
+    unnamed = () if sessions.keys() & set(WEEKDAYS) else None
+    return OfficeHours(
+        tuple(sessions.get(day, unnamed) for day in WEEK), {each: sessions[day] for day, each in dates.items()}
+    )
 
 
 def with_hours(calendar: Calendar, hours: OfficeHours) -> Calendar:
     """The same calendar with an agency's own hours."""
     content = calendar.content
-    if hours.weekly is not None:
-        content = content.model_copy(update={"weekly": hours.weekly})
-    return Calendar(calendar.version, content, hours.dated)
+    weekly = tuple(usual if own is None else own for own, usual in zip(hours.weekly, content.weekly, strict=True))
+    return Calendar(calendar.version, content.model_copy(update={"weekly": weekly}), hours.dated)
 
 
 def _date(day: str) -> date:

@@ -21,10 +21,17 @@ def sessions(calendar: Calendar, mapping: dict[str, Any], day: date) -> list[tup
 
 def test_named_days_of_the_week_are_the_whole_week(calendar: Calendar) -> None:
     hours = {"mon": DAY, "sat": [["19:00", "24:00"]]}
+    assert sessions(calendar, {"sat": DAY, "fri": []}, date(2020, 3, 3)) == []
     assert sessions(calendar, hours, date(2020, 3, 3)) == []
     assert sessions(calendar, hours, date(2020, 3, 7)) == [
         (datetime(2020, 3, 7, 19, tzinfo=ZONE), datetime(2020, 3, 8, tzinfo=ZONE))
     ]
+
+
+def test_a_saturday_that_is_named_alone_leaves_the_week_as_it_is(calendar: Calendar) -> None:
+    hours = {"sat": [["07:30", "11:30"]], "2020-03-04": []}
+    found = [len(sessions(calendar, hours, date(2020, 3, day))) for day in range(2, 9)]
+    assert found == [2, 2, 0, 2, 2, 1, 0]
 
 
 def test_named_dates_leave_the_week_as_it_is_and_win(calendar: Calendar) -> None:

@@ -32,6 +32,7 @@ ENDS = {
     "council_ended": "council",
 }
 DAY = timedelta(days=1)
+BEYOND_YEAR = 2028
 BEYOND = datetime.fromisoformat("9999-12-31")
 Sessions = list[tuple[datetime, datetime]]
 
@@ -58,7 +59,7 @@ class Office:
     def __init__(self, hours: dict[str, list[list[str]]] | None) -> None:
         hours = hours or {}
         named = {key: value for key, value in hours.items() if key in WEEK}
-        self.week = named or DEFAULT
+        self.week = named if set(named) & set(DEFAULT) else DEFAULT | named
         self.dates = {key: value for key, value in hours.items() if key not in WEEK}
         self.known: dict[date, Sessions] = {}
 
@@ -173,6 +174,8 @@ class Witness:
     def raise_if_open(self, moment: datetime) -> None:
         since = [p.begin for p in self.pauses if p.end is None and p.begin < moment]
         if since:
+            if any(p.end == BEYOND for p in self.pauses):  # while one is open every other one counts
+                raise OutOfYears(BEYOND_YEAR)
             begin = min(since)
             while earlier := [p.begin for p in self.pauses if p.begin < begin and p.end and p.end >= begin]:
                 begin = min(earlier)
