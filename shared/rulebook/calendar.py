@@ -190,9 +190,10 @@ class Calendar:
             yield day
 
     def worked_until(self, moment: datetime) -> timedelta:
-        """Working time from the calendar's beginning to a moment."""
+        """Working time from the calendar's beginning to a moment, the midnight that ends its last year included."""
         moment = local(moment)
-        self.sessions(moment.date())
+        if moment != datetime(self.content.last_year + 1, 1, 1, tzinfo=ZONE):
+            self.sessions(moment.date())
         index = bisect_right(self._starts, moment)
         if index == 0:
             return timedelta()

@@ -85,10 +85,12 @@ def lines_to_the_second(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def _events(draw: st.DrawFn, received: datetime, types: tuple[EventType, EventType]) -> list[dict[str, str]]:
-    """Events of one kind, from acceptance on: each begins what the next one ends."""
+    """Events of one kind, from acceptance on: each begins what the next one ends, and seldom is the last left open."""
     midnight = datetime.combine(received.date(), datetime.min.time())
     offsets = draw(st.lists(st.tuples(st.integers(0, 12), minutes), max_size=4))
     moments = sorted(max(received, midnight + timedelta(days=days, minutes=minute)) for days, minute in offsets)
+    if len(moments) % 2 and draw(st.integers(0, 5)):
+        moments.pop()
     return [{"at": text(moment), "type": types[number % 2]} for number, moment in enumerate(moments)]
 
 

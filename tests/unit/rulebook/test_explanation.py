@@ -96,6 +96,14 @@ def test_a_limit_that_ends_at_midnight_ends_with_its_date(unit: str) -> None:
     assert found.reckoning.due_at == lines.in_zone(f"2020-03-{due_day.day + 1:02}T00:00:00")
 
 
+def test_the_midnight_that_ends_the_calendar_is_within_it() -> None:
+    hours = {"thu": [["07:00", "24:00"]], "fri": [["07:00", "24:00"]]}
+    line = {"limit": {"unit": "working_day", "n": 1}, "received": "2027-12-30T09:00:00", "office_hours": hours}
+    found = explained(line)
+    adds_up(found)
+    assert found.reckoning.due_at == lines.in_zone("2028-01-01T00:00:00")
+
+
 def test_what_a_restarted_run_had_counted_is_given_up() -> None:
     first, second = explained(BY_NAME["law-21"]).countings
     assert (first.total, second.total) == (1, 5)

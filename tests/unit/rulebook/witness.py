@@ -181,12 +181,12 @@ class Witness:
                 begin = min(earlier)
             raise PausedSince(begin)
 
-    def arrival(self, after: datetime | None, until: datetime) -> datetime | None:
+    def arrival(self, after: datetime | None, until: datetime, begun_before: datetime) -> datetime | None:
         """The last arrival of supplements that restarts the limit and is not yet taken into account."""
         found = [
             p.arrived
             for p in self.pauses
-            if self.restarts and p.kind == "supplement" and p.arrived and p.begin < until and p.arrived <= until
+            if self.restarts and p.kind == "supplement" and p.arrived and p.begin < begun_before and p.arrived <= until
         ]
         return max(found) if found and (after is None or max(found) > after) else None
 
@@ -199,7 +199,7 @@ class Witness:
         day = start.date()
         while True:
             close = self.office.close(day)
-            if again := self.arrival(restarted, close):
+            if again := self.arrival(restarted, close, close):
                 acceptance = restarted = again
                 start, counted = self.counts_from(acceptance), 0
                 day = start.date()
@@ -221,7 +221,7 @@ class Witness:
         start = now = self.counts_from(acceptance)
         while True:
             now = self.next_tick(now)
-            if again := self.arrival(restarted, now):
+            if again := self.arrival(restarted, now, now + self.tick):
                 acceptance = restarted = again
                 start, used = self.counts_from(acceptance), timedelta()
                 now = max(now, start)
