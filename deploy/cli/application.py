@@ -29,6 +29,8 @@ COMMANDS: Mapping[str, str] = {
     "parked": "deploy.cli.parked:app",
     "republish": "deploy.cli.republish:again",
     "verify": "deploy.cli.verify:app",
+    "due": "deploy.cli.due:due",
+    "calendar": "deploy.cli.calendar:app",
     "demo": "deploy.demo.command:demo",
 }
 """Command → where it stands: a function, or an application with commands of its own."""

@@ -7,7 +7,7 @@ Every rule about closed time starts here: the sessions of a week, the days off, 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -30,7 +30,7 @@ class DayKind(StrEnum):
 
 
 class Hours(BaseModel):
-    """One session of a weekday, as the clock on the wall shows it."""
+    """One session of a weekday, as the clock on the wall shows it; one that closes at 00:00 ends with the date."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -89,35 +89,40 @@ def local(moment: datetime) -> datetime:
     return moment.astimezone(ZONE).replace(microsecond=0)
 
 
-def _sessions_of(content: CalendarContent, day: date, special: SpecialDay | None) -> tuple[Session, ...]:
+def _hours_of(content: CalendarContent, day: date, special: SpecialDay | None) -> tuple[Hours, ...]:
     weekday = day.weekday()
     if special is not None:
         if special.kind is not DayKind.WORKED_SATURDAY:
             return ()
         weekday = special.replaces.weekday() if special.replaces else 0
-    return tuple(
-        Session(datetime.combine(day, hours.opens, ZONE), datetime.combine(day, hours.closes, ZONE))
-        for hours in content.weekly[weekday]
-    )
+    return content.weekly[weekday]
+
+
+def _session(day: date, hours: Hours) -> Session:
+    last = day if hours.opens < hours.closes else day + timedelta(days=1)
+    return Session(datetime.combine(day, hours.opens, ZONE), datetime.combine(last, hours.closes, ZONE))
 
 
 class Calendar:
-    """One calendar version of one kind of agency, with its days laid out once.
+    """One calendar version of one kind of agency, with its days laid out once; `dated` are dates with their own hours.
 
     Raises CalendarYearMissing for any date outside its years.
     """
 
-    __slots__ = ("_days", "_ends", "_first", "_starts", "_used", "_working_days", "content", "version")
+    __slots__ = ("_days", "_ends", "_first", "_special", "_starts", "_used", "_working_days", "content", "version")
 
-    def __init__(self, version: str, content: CalendarContent) -> None:
+    def __init__(
+        self, version: str, content: CalendarContent, dated: Mapping[date, tuple[Hours, ...]] | None = None
+    ) -> None:
         self.version = version
         self.content = content
-        special = {day.day: day for day in content.special_days}
+        self._special = {day.day: day for day in content.special_days}
         self._first = date(content.first_year, 1, 1).toordinal()
         days = [
             date.fromordinal(ordinal) for ordinal in range(self._first, date(content.last_year, 12, 31).toordinal() + 1)
         ]
-        self._days = [_sessions_of(content, day, special.get(day)) for day in days]
+        hours = {day: _hours_of(content, day, self._special.get(day)) for day in days} | dict(dated or {})
+        self._days = [tuple(_session(day, each) for each in hours[day]) for day in days]
         self._working_days = [day for day, sessions in zip(days, self._days, strict=True) if sessions]
         every = [session for sessions in self._days for session in sessions]
         self._starts = [session.start for session in every]
@@ -130,6 +135,10 @@ class Calendar:
         if not 0 <= index < len(self._days):
             raise CalendarYearMissing(self.version, day.year)
         return self._days[index]
+
+    def special_day(self, day: date) -> SpecialDay | None:
+        """What sets that date apart from its weekday."""
+        return self._special.get(day)
 
     def is_working_day(self, day: date) -> bool:
         """Whether the agency has at least one session on that date."""
@@ -181,9 +190,10 @@ class Calendar:
             yield day
 
     def worked_until(self, moment: datetime) -> timedelta:
-        """Working time from the calendar's beginning to a moment."""
+        """Working time from the calendar's beginning to a moment, the midnight that ends its last year included."""
         moment = local(moment)
-        self.sessions(moment.date())
+        if moment != datetime(self.content.last_year + 1, 1, 1, tzinfo=ZONE):
+            self.sessions(moment.date())
         index = bisect_right(self._starts, moment)
         if index == 0:
             return timedelta()

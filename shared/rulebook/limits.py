@@ -1,18 +1,21 @@
 """Limits and their moments: the arithmetic of the legal clock (C1–C5, C9, C11, C12).
 
-A statutory and a promised limit follow the same functions side by side (C9). A pause (C6) takes closes out of
-`_counting_closes` and working minutes out of C4, here and nowhere else; no act of this release pauses a dossier.
+A statutory and a promised limit follow the same functions side by side (C9). A pause (C6) takes closes out of days and
+minutes out of working time, here and nowhere else; which pauses count, and when a limit starts again, is `reckon`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from itertools import islice
+from itertools import count, islice
 
-from shared.rulebook.calendar import ZONE, Calendar, add_working_time, local, working_time_between
+from shared.rulebook.calendar import ZONE, Calendar, local
+from shared.rulebook.pauses import Pause, add_unpaused_time, paused_at, unpaused_time
+
+Pauses = Sequence[Pause]
 
 
 class LimitKind(StrEnum):
@@ -22,11 +25,16 @@ class LimitKind(StrEnum):
     WORKING_DAYS = "working_days"
     CALENDAR_DAYS = "calendar_days"
     WORKING_HOURS = "working_hours"
+    WORKING_MINUTES = "working_minutes"
+
+
+WORKING_TIME = {LimitKind.WORKING_HOURS: timedelta(hours=1), LimitKind.WORKING_MINUTES: timedelta(minutes=1)}
+"""The kinds that are counted in working time (C4), and how much of it each unit is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A time to decide in: `amount` days or hours of its kind (0: same day) and the cut-off, if one is named."""
+    """A time to decide in: `amount` days, hours or minutes (0: same day) and the cut-off, if one is named."""
 
     kind: LimitKind
     amount: int
@@ -40,82 +48,111 @@ class Outcome(StrEnum):
     LATE = "late"
 
 
+def cut_off(calendar: Calendar, limit: Limit, day: date) -> datetime | None:
+    """The moment of a date after which what happens counts later (C3): the earlier of the procedure's and the close.
+
+    None where neither the limit is of the same day nor its procedure names one.
+    """
+    if limit.cut_off is None:
+        return calendar.close(day) if limit.kind is LimitKind.SAME_DAY else None
+    return min(calendar.close(day), datetime.combine(day, limit.cut_off, ZONE))
+
+
 def counts_from(calendar: Calendar, limit: Limit, accepted_at: datetime) -> datetime:
     """The moment from which acceptance counts (C3).
 
-    With a cut-off (every same-day limit has at least the day's close): after it, or on a day that is not a working day,
-    the next working day's opening; exactly at it is in time. Without one: acceptance itself.
+    With a cut-off: after it, or on a day that is not a working day, the next working day's opening; exactly at it is in
+    time. Without one: acceptance itself.
     """
     accepted_at = local(accepted_at)
-    if limit.kind is not LimitKind.SAME_DAY and limit.cut_off is None:
+    latest = cut_off(calendar, limit, accepted_at.date())
+    if latest is None or (accepted_at <= latest and calendar.is_working_day(accepted_at.date())):
         return accepted_at
-    day = accepted_at.date()
-    if calendar.is_working_day(day):
-        cut_off = calendar.close(day)
-        if limit.cut_off is not None:
-            cut_off = min(cut_off, datetime.combine(day, limit.cut_off, ZONE))
-        if accepted_at <= cut_off:
-            return accepted_at
-    return calendar.opening(calendar.next_working_day(day))
+    return calendar.opening(calendar.next_working_day(accepted_at.date()))
 
 
-def _counting_closes(calendar: Calendar, after: datetime) -> Iterator[datetime]:
-    """The closes of the working days after a date, in order: those of paused days will be left out here (C6)."""
-    return (calendar.close(day) for day in calendar.working_days_after(after.date()))
+def goes_on_at(calendar: Calendar, limit: Limit, ended_at: datetime) -> datetime:
+    """The moment at which a pause that ended is over for a limit (C3): after the cut-off, the next opening."""
+    latest = cut_off(calendar, limit, ended_at.date())
+    if latest is None or ended_at <= latest:
+        return ended_at
+    return calendar.opening(calendar.next_working_day(ended_at.date()))
 
 
-def _due_same_day(calendar: Calendar, _limit: Limit, start: datetime) -> datetime:
-    return calendar.close(start.date())
+def _counting_closes(calendar: Calendar, after: date, pauses: Pauses) -> Iterator[datetime]:
+    """The closes, in order, of the working days after a date at which the dossier is not paused (C6)."""
+    closes = map(calendar.close, calendar.working_days_after(after))
+    return (close for close in closes if not paused_at(pauses, close))
 
 
-def _due_working_days(calendar: Calendar, limit: Limit, start: datetime) -> datetime:
-    return next(islice(_counting_closes(calendar, start), limit.amount - 1, None))
+def _due_same_day(calendar: Calendar, _limit: Limit, start: datetime, pauses: Pauses) -> datetime:
+    close = calendar.close(start.date())
+    return next(_counting_closes(calendar, start.date(), pauses)) if paused_at(pauses, close) else close
 
 
-def _due_calendar_days(calendar: Calendar, limit: Limit, start: datetime) -> datetime:
-    last_but_one = start + timedelta(days=limit.amount - 1)
-    return next(_counting_closes(calendar, last_but_one))
+def _due_working_days(calendar: Calendar, limit: Limit, start: datetime, pauses: Pauses) -> datetime:
+    return next(islice(_counting_closes(calendar, start.date(), pauses), limit.amount - 1, None))
 
 
-def _due_working_hours(calendar: Calendar, limit: Limit, start: datetime) -> datetime:
-    return add_working_time(calendar, start, timedelta(hours=limit.amount))
+def _due_calendar_days(calendar: Calendar, limit: Limit, start: datetime, pauses: Pauses) -> datetime:
+    dates = (start.date() + timedelta(days=number) for number in count(1))
+    counted = (day for day in dates if not paused_at(pauses, calendar.close(day)))
+    last = next(islice(counted, limit.amount - 1, None))
+    return next(_counting_closes(calendar, last - timedelta(days=1), pauses))
+
+
+def _due_working_time(calendar: Calendar, limit: Limit, start: datetime, pauses: Pauses) -> datetime:
+    return add_unpaused_time(calendar, start, limit.amount * WORKING_TIME[limit.kind], pauses)
 
 
 _DUE = {
     LimitKind.SAME_DAY: _due_same_day,
     LimitKind.WORKING_DAYS: _due_working_days,
     LimitKind.CALENDAR_DAYS: _due_calendar_days,
-    LimitKind.WORKING_HOURS: _due_working_hours,
+    LimitKind.WORKING_HOURS: _due_working_time,
+    LimitKind.WORKING_MINUTES: _due_working_time,
 }
 """C2, C1, C5 and C4, each from the moment that acceptance counts."""
 
 
-def due(calendar: Calendar, limit: Limit, accepted_at: datetime) -> datetime:
+def due(calendar: Calendar, limit: Limit, accepted_at: datetime, pauses: Pauses = ()) -> datetime:
     """The due moment of a limit (C1–C5) for a dossier accepted at a legal moment, in the legal zone, to the second.
 
-    Raises CalendarYearMissing where the calendar ends first.
+    `pauses` are those that count (C6), all of them over, each ending where it is over for the limit: `reckon` finds
+    them. Raises CalendarYearMissing where the calendar ends first.
     """
-    return _DUE[limit.kind](calendar, limit, counts_from(calendar, limit, accepted_at))
+    return _DUE[limit.kind](calendar, limit, counts_from(calendar, limit, accepted_at), pauses)
 
 
-def half_time(calendar: Calendar, limit: Limit, accepted_at: datetime, due_at: datetime) -> datetime:
-    """When half of the working time from the moment acceptance counts to the due moment is used (C12)."""
+def half_time(
+    calendar: Calendar, limit: Limit, accepted_at: datetime, due_at: datetime, pauses: Pauses = ()
+) -> datetime:
+    """When half of the unpaused working time from the moment acceptance counts to the due moment is used (C12)."""
     start = counts_from(calendar, limit, accepted_at)
-    half = max(working_time_between(calendar, start, due_at), timedelta()) // 2
-    return add_working_time(calendar, start, half - timedelta(microseconds=half.microseconds))
+    half = unpaused_time(calendar, start, due_at, pauses) // 2
+    return add_unpaused_time(calendar, start, half - timedelta(microseconds=half.microseconds), pauses)
 
 
-def apology_draft(calendar: Calendar, limit: Limit, accepted_at: datetime, due_at: datetime) -> datetime:
+def apology_draft(
+    calendar: Calendar, limit: Limit, accepted_at: datetime, due_at: datetime, pauses: Pauses = ()
+) -> datetime:
     """When the draft of an apology opens (C12).
 
     At the hour of the due moment on the working day before the due day; at half-time for same-day limits and limits of
-    one working day; never before acceptance.
+    one working day; never before acceptance or the end of the last pause.
     """
+    earliest = max([local(accepted_at), *(pause.ends for pause in pauses if pause.ends is not None)])
     if limit.kind is LimitKind.SAME_DAY or (limit.kind is LimitKind.WORKING_DAYS and limit.amount == 1):
-        return half_time(calendar, limit, accepted_at, due_at)
-    due_at = local(due_at)
-    day = calendar.previous_working_day(due_at.date())
-    return max(datetime.combine(day, due_at.time(), ZONE), local(accepted_at))
+        return max(half_time(calendar, limit, accepted_at, due_at, pauses), earliest)
+    due_day = _due_day(due_at)
+    before = calendar.working_days(earliest.date(), due_day)[:-1]
+    hour = local(due_at) - datetime.combine(due_day, time(), ZONE)
+    return max([earliest, *(datetime.combine(day, time(), ZONE) + hour for day in before[-1:])])
+
+
+def _due_day(due_at: datetime) -> date:
+    """The date whose working time holds a due moment: midnight is the end of a date (sessions may close at 24:00)."""
+    return (local(due_at) - timedelta(microseconds=1)).date()
 
 
 def judge(promised_due: datetime, finished_at: datetime) -> Outcome:

@@ -76,6 +76,7 @@ def _most_hours(case: Case) -> int:
         LimitKind.WORKING_DAYS: promised * 8,
         LimitKind.CALENDAR_DAYS: promised * 5 // 7 * 8,
         LimitKind.WORKING_HOURS: promised,
+        LimitKind.WORKING_MINUTES: promised // 60,
     }[case.limit_kind]
 
 
