@@ -8,69 +8,41 @@ fields. A change that is not additive is a new type (`….v2`) beside the old on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import IntEnum, StrEnum
 from typing import Any, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
+from shared.contracts.detours import (
+    AgencyAnswered,
+    AgencyAsked,
+    DossierReassigned,
+    ResultCorrected,
+    ResultReopened,
+    SignatureVoided,
+    StepRecalled,
+    StepReturned,
+)
+from shared.contracts.terms import Channel, DossierFact, Fact, Handover, Language, Receiver, State, StepFact
 
-class State(IntEnum):
-    """National state of a dossier (mã trạng thái hồ sơ)."""
-
-    REGISTERED = 1
-    ACCEPTED = 2
-    REFUSED = 3
-    PROCESSING = 4
-    WAITING_FOR_PAPERS = 5
-    WAITING_FOR_PAYMENT = 6
-    WITHDRAWN = 7
-    STOPPED = 8
-    READY = 9
-    HANDED_OVER = 10
-
-
-class Handover(StrEnum):
-    """How the result reaches its receiver."""
-
-    DESK = "desk"
-    POST = "post"
-    ONLINE = "online"
-
-
-class Receiver(StrEnum):
-    """Who takes the result; a name never stands in a fact."""
-
-    APPLICANT = "applicant"
-    REPRESENTATIVE = "representative"
-
-
-class Channel(StrEnum):
-    """A way to reach a citizen."""
-
-    SMS = "sms"
-    EMAIL = "email"
-
-
-class Language(StrEnum):
-    """Language of notices."""
-
-    VI = "vi"
-    EN = "en"
-
-
-class Fact(BaseModel):
-    """What every fact shares: frozen, open to fields added later."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    TYPE: ClassVar[str]
-
-
-class DossierFact(Fact):
-    """A fact about one dossier; it names the versions of the rules that it was made under."""
-
-    catalogue_version: str
-    calendar_version: str
+__all__ = [
+    "FACTS",
+    "AgencyAnswered",
+    "AgencyAsked",
+    "Channel",
+    "DossierFact",
+    "DossierReassigned",
+    "Fact",
+    "Handover",
+    "Language",
+    "Receiver",
+    "ResultCorrected",
+    "ResultReopened",
+    "SignatureVoided",
+    "State",
+    "StepFact",
+    "StepRecalled",
+    "StepReturned",
+]
 
 
 class DossierAccepted(DossierFact):
@@ -91,15 +63,6 @@ class DossierAccepted(DossierFact):
     statutory_due: AwareDatetime
     promised_due: AwareDatetime
     tracking_secret_hash: str
-
-
-class StepFact(DossierFact):
-    """A fact about one step of a dossier, with the state that the act leaves behind."""
-
-    state: State
-    step_no: int
-    agency: str
-    officer: str
 
 
 class DossierAssigned(StepFact):
@@ -253,6 +216,14 @@ FACTS: Mapping[str, type[Fact]] = {
         ResultReady,
         ResultHandedOver,
         DossierApologised,
+        StepReturned,
+        StepRecalled,
+        DossierReassigned,
+        AgencyAsked,
+        AgencyAnswered,
+        SignatureVoided,
+        ResultReopened,
+        ResultCorrected,
         HalfTimeReached,
         ApologyDrafted,
         BecameOverdue,
