@@ -84,15 +84,18 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
 class Scope:
     """What a caller from outside may see; an empty scope sees nothing.
 
-    Dossiers in which a subtree under one of these paths of agencies has a part, or the one that he applied for.
+    Dossiers in which a subtree under one of these paths of agencies has a part, the one that he applied for, or those
+    that this applicant (a blind index in hex) registered himself.
     """
 
     paths: tuple[str, ...] = ()
     dossier: str = ""
+    applicant: str = ""
 
 
 ENTER_SCOPE = """
-select set_config('role', $1, true), set_config('motcua.paths', $2, true), set_config('motcua.dossier', $3, true)
+select set_config('role', $1, true), set_config('motcua.paths', $2, true), set_config('motcua.dossier', $3, true),
+    set_config('motcua.applicant', $4, true)
 """
 
 
@@ -117,7 +120,7 @@ class CallersPool:
         """One transaction within a scope, which ends with it."""
         async with transaction(self._pool) as tx:
             # A statement of its own: folded into a query it would come too late for that query's policies.
-            await tx.fetchval(ENTER_SCOPE, self._role, ",".join(scope.paths), scope.dossier)
+            await tx.fetchval(ENTER_SCOPE, self._role, ",".join(scope.paths), scope.dossier, scope.applicant)
             yield tx
 
 

@@ -8,69 +8,35 @@ fields. A change that is not additive is a new type (`….v2`) beside the old on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import IntEnum, StrEnum
 from typing import Any, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
+from shared.contracts.registration import (
+    DossierRefused,
+    DossierRegistered,
+    Filer,
+    PapersReceived,
+    PapersRequested,
+    RegistrationWithdrawn,
+)
+from shared.contracts.vocabulary import Channel, DossierFact, Fact, Handover, Language, Receiver, State
 
-class State(IntEnum):
-    """National state of a dossier (mã trạng thái hồ sơ)."""
-
-    REGISTERED = 1
-    ACCEPTED = 2
-    REFUSED = 3
-    PROCESSING = 4
-    WAITING_FOR_PAPERS = 5
-    WAITING_FOR_PAYMENT = 6
-    WITHDRAWN = 7
-    STOPPED = 8
-    READY = 9
-    HANDED_OVER = 10
-
-
-class Handover(StrEnum):
-    """How the result reaches its receiver."""
-
-    DESK = "desk"
-    POST = "post"
-    ONLINE = "online"
-
-
-class Receiver(StrEnum):
-    """Who takes the result; a name never stands in a fact."""
-
-    APPLICANT = "applicant"
-    REPRESENTATIVE = "representative"
-
-
-class Channel(StrEnum):
-    """A way to reach a citizen."""
-
-    SMS = "sms"
-    EMAIL = "email"
-
-
-class Language(StrEnum):
-    """Language of notices."""
-
-    VI = "vi"
-    EN = "en"
-
-
-class Fact(BaseModel):
-    """What every fact shares: frozen, open to fields added later."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    TYPE: ClassVar[str]
-
-
-class DossierFact(Fact):
-    """A fact about one dossier; it names the versions of the rules that it was made under."""
-
-    catalogue_version: str
-    calendar_version: str
+__all__ = [
+    "Channel",
+    "DossierFact",
+    "DossierRefused",
+    "DossierRegistered",
+    "Fact",
+    "Filer",
+    "Handover",
+    "Language",
+    "PapersReceived",
+    "PapersRequested",
+    "Receiver",
+    "RegistrationWithdrawn",
+    "State",
+]
 
 
 class DossierAccepted(DossierFact):
@@ -244,6 +210,11 @@ class RulesPublished(Fact):
 FACTS: Mapping[str, type[Fact]] = {
     model.TYPE: model
     for model in (
+        DossierRegistered,
+        DossierRefused,
+        PapersRequested,
+        PapersReceived,
+        RegistrationWithdrawn,
         DossierAccepted,
         DossierAssigned,
         StepTaken,

@@ -20,15 +20,21 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True)
 class Notice:
-    """A fact that is told. `moments` names the fields of the fact that the text shows."""
+    """A fact that is told. `moments`, `codes` and `lists` name the fields of the fact that the text shows."""
 
     template: str
     policy: Policy
     moments: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
 
     def parameters(self, fact: facts.Fact) -> dict[str, str]:
-        """Return what the text needs of the fact: moments as RFC 3339, nothing about people."""
-        return {name: getattr(fact, name).isoformat() for name in self.moments}
+        """Return what the text needs of the fact: moments (RFC 3339), codes, lengths of lists; nothing about people."""
+        return {
+            **{name: getattr(fact, name).isoformat() for name in self.moments},
+            **{name: getattr(fact, name) for name in self.codes},
+            **{name: str(len(getattr(fact, name))) for name in self.lists},
+        }
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,15 @@ class NoNotice:
 
 
 NOTICES: Mapping[str, Notice | NoNotice] = {
+    # An online filing is acknowledged with its code (NĐ 45/2020/NĐ-CP).
+    facts.DossierRegistered.TYPE: Notice("registered", Policy.AT_LEAST_ONCE),
+    # The refusal and its reason (Mẫu 03) are owed.
+    facts.DossierRefused.TYPE: Notice("refused", Policy.AT_LEAST_ONCE, codes=("reason",)),
+    # What is missing is asked for once and in full (Mẫu 02), and nothing goes on before it is there.
+    facts.PapersRequested.TYPE: Notice("papers_requested", Policy.AT_LEAST_ONCE, lists=("papers",)),
+    facts.PapersReceived.TYPE: NoNotice("who handed them in was answered"),
+    # A desk may have done it for him: whoever did not ask learns of it.
+    facts.RegistrationWithdrawn.TYPE: Notice("registration_withdrawn", Policy.AT_LEAST_ONCE),
     # The receipt of the dossier and its promised date (Mẫu 01) are owed; the tracking code is told nowhere else.
     facts.DossierAccepted.TYPE: Notice("accepted", Policy.AT_LEAST_ONCE, ("promised_due",)),
     facts.DossierAssigned.TYPE: NoNotice("inner work: tracking shows it"),

@@ -20,6 +20,10 @@ CONTACT_WAIT = timedelta(seconds=60)
 machine time. A contact that comes later still makes its messages: nobody else tells the tracking code."""
 
 
+BEGINNINGS = (facts.DossierRegistered.TYPE, facts.DossierRefused.TYPE, facts.DossierAccepted.TYPE)
+"""Facts that say who may see a dossier; each names its paths, and the later one counts."""
+
+
 class Requests:
     """Handlers of the consumer. `woken` tells the delivery loop that there is work."""
 
@@ -33,18 +37,15 @@ class Requests:
         return (
             Subscription(
                 topics.LIFECYCLE.name,
-                handlers=told | {facts.DossierAccepted.TYPE: self.on_accepted},
+                handlers=told | dict.fromkeys(BEGINNINGS, self.on_begun),
                 ignored={kind: entry.reason for kind, entry in NOTICES.items() if isinstance(entry, NoNotice)},
             ),
             Subscription(topics.CONTACTS.name, handlers={facts.ContactStated.TYPE: self.on_contact}, compacted=True),
         )
 
-    async def on_accepted(self, tx: Connection, wave: Sequence[Received]) -> None:
-        """Remember by which paths the dossier may be seen; then tell."""
-        accepted = [(received.subject, received.fact_as(facts.DossierAccepted)) for received in wave]
-        await requests.save_dossiers(
-            tx, [Dossier(code, fact.received_path, fact.competent_path) for code, fact in accepted]
-        )
+    async def on_begun(self, tx: Connection, wave: Sequence[Received]) -> None:
+        """Remember by which paths the dossier may be seen, before its acceptance its place's alone; then tell."""
+        await requests.save_dossiers(tx, [_dossier(received) for received in wave])
         await self.on_told(tx, wave)
 
     async def on_told(self, tx: Connection, wave: Sequence[Received]) -> None:
@@ -56,6 +57,16 @@ class Requests:
         """Remember how to reach the applicants, still sealed."""
         await requests.save_contacts(tx, [_contact(received) for received in wave])
         self._woken.set()
+
+
+def _dossier(received: Received) -> Dossier:
+    match fact := received.fact_as(facts.DossierFact):
+        case facts.DossierAccepted():
+            return Dossier(received.subject, fact.received_path, fact.competent_path)
+        case facts.DossierRegistered() | facts.DossierRefused():
+            return Dossier(received.subject, fact.received_path, fact.received_path)
+        case _:
+            raise TypeError(f"{received.type} begins no dossier")
 
 
 def _asked(received: Received) -> Asked:

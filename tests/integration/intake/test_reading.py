@@ -89,7 +89,7 @@ async def test_every_agency_of_a_step_reads(counter: Counter, of_district: str) 
     assert (await read(counter, of_district, "specialist", OTHER_COMMUNE)).status_code == 404
 
 
-@pytest.mark.parametrize("role", ["citizen", "operator", "service"])
+@pytest.mark.parametrize("role", ["operator", "service"])
 async def test_who_is_no_officer_does_not_read(counter: Counter, of_commune: str, role: str) -> None:
     answer = await read(counter, of_commune, role, COMMUNE)
     assert (answer.status_code, answer.json()["code"]) == (403, "role_not_allowed")

@@ -94,7 +94,7 @@ async def rows_read(hall: Hall, path: str, query: str, *values: object) -> int:
 
     async with hall.database.transaction():
         await hall.database.execute("set local search_path = processing")
-        await hall.database.fetchval(ENTER_SCOPE, "processing_api", path, "")
+        await hall.database.fetchval(ENTER_SCOPE, "processing_api", path, "", "")
         explained = await hall.database.fetchval(f"explain (analyze, format json) {query}", *values)
     return of(json.loads(explained)[0]["Plan"])
 

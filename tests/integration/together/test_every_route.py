@@ -28,6 +28,7 @@ Route = tuple[str, str, str]
 OFFICERS = ("desk", "specialist", "leader", "auditor")
 READS: Mapping[Route, tuple[str, ...]] = {
     ("intake", "get", "/v1/dossiers/{code}"): ("place", "competent", "steps"),
+    ("intake", "get", "/v1/registrations/{code}"): ("place",),
     ("processing", "get", "/v1/dossiers/{code}"): ("place", "competent", "steps"),
     ("notification", "get", "/v1/dossiers/{code}/notices"): ("place", "competent"),
 }
@@ -42,7 +43,18 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     ("intake", "get", "/v1/procedures"): "the catalogue is public",
     ("intake", "get", "/v1/agencies"): "the agencies are public",
     ("intake", "post", "/v1/dossiers"): "writes a dossier of the caller's own place",
-    ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): "answers the same for every code, read nowhere",
+    (
+        "intake",
+        "post",
+        "/v1/dossiers/{code}/acts/{action}",
+    ): "on registrations: tried beside intake",
+    (
+        "intake",
+        "get",
+        "/v1/registrations",
+    ): "the caller's own place: tried beside intake",
+    ("intake", "post", "/v1/registrations"): "writes a dossier of the caller's own place",
+    ("intake", "post", "/v1/refusals"): "writes a dossier of the caller's own place",
     ("intake", "get", "/internal/v1/dossiers/{code}/people"): "services only, for a purpose, audited",
     ("processing", "post", "/v1/tracking"): "takes a secret and answers with a token",
     ("notification", "get", "/v1/notices/summary"): "counts only",
