@@ -14,6 +14,7 @@ Json = Mapping[str, Any]
 LEAST = ("minLength", "minimum", "minItems", "exclusiveMinimum")
 MOST = ("maxLength", "maximum", "maxItems", "exclusiveMaximum")
 FORMS = ("pattern", "format", "const")
+DEMANDS = (*FORMS, "multipleOf", "uniqueItems")
 
 
 def breaking_changes(old: Json, new: Json) -> list[str]:
@@ -29,6 +30,9 @@ class _Documents:
     new: Json
 
     def changes(self) -> Iterator[str]:
+        for name, door in _doors(self.old).items():
+            if _doors(self.new).get(name) != door:
+                yield f"security scheme {name}: was changed or removed"
         for path, operations in self.old["paths"].items():
             for method, operation in operations.items():
                 place = f"{method.upper()} {path}"
@@ -113,6 +117,12 @@ def _only_refuses(operation: Json) -> bool:
     return all(status >= "4" for status in operation["responses"])
 
 
+def _doors(document: Json) -> Mapping[str, Json]:
+    """Give the ways to prove who calls; what is said of them to people may change."""
+    schemes = document.get("components", {}).get("securitySchemes", {})
+    return {name: {word: scheme[word] for word in scheme if word != "description"} for name, scheme in schemes.items()}
+
+
 def _narrowed(old: Json, new: Json) -> Iterator[str]:
     for words, tighter in ((LEAST, max), (MOST, min)):
         for word in words:
@@ -120,7 +130,9 @@ def _narrowed(old: Json, new: Json) -> Iterator[str]:
             if word in new and (word not in old or (old[word] != new[word] and tighter(bounds) == new[word])):
                 yield f"{word} was {old.get(word)}, is {new[word]}"
     yield from (
-        f"{word} was {old.get(word)}, is {new[word]}" for word in FORMS if new.get(word, old.get(word)) != old.get(word)
+        f"{word} was {old.get(word)}, is {new[word]}"
+        for word in DEMANDS
+        if new.get(word, old.get(word)) != old.get(word)
     )
     if new.get("additionalProperties") is False and old.get("additionalProperties") is not False:
         yield "refuses fields that it does not know"

@@ -16,6 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
+
 from deploy.compatibility import breaking_changes
 from deploy.local.services import SERVICES
 from shared.auth import TokenVerifier
@@ -31,19 +33,24 @@ VERSION = "v1"
 """Stands in the committed documents where a running service names its release."""
 
 
-async def documents() -> dict[str, dict[str, Any]]:
-    """Make the document of each service, by its name: once in a process, for services register their collectors."""
+async def applications() -> dict[str, FastAPI]:
+    """Put each service together, by its name: once in a process, for services register their collectors."""
     with tempfile.TemporaryDirectory() as folder:
-        return {service: await _document(service, Path(folder)) for service in SERVICES}
+        return {service: await _application(service, Path(folder)) for service in SERVICES}
 
 
-async def _document(service: str, folder: Path) -> dict[str, Any]:
+async def documents() -> dict[str, dict[str, Any]]:
+    """Make the document of each service, by its name."""
+    return {service: application.openapi() for service, application in (await applications()).items()}
+
+
+async def _application(service: str, folder: Path) -> FastAPI:
     main = import_module(f"services.{service}.__main__")
     settings = main.Settings(**_settings(folder))
     pool = await create_pool(settings.database, service)  # it opens no connection before it is asked for one
     parts = await main.build(Resources(settings, pool, legal_clock(settings.clock)))
     verifier = TokenVerifier(settings.tokens, symmetric=True)
-    return create_app(service=service, version=VERSION, surface=parts.surface, verifier=verifier).openapi()
+    return create_app(service=service, version=VERSION, surface=parts.surface, verifier=verifier)
 
 
 def _settings(folder: Path) -> dict[str, Any]:

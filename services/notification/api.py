@@ -66,7 +66,7 @@ def notices_router(reading: Reading) -> APIRouter:
     @router.get(
         "/v1/notices/summary",
         summary="Messages by what became of them.",
-        dependencies=[Depends(require(Role.LEADER, Role.AUDITOR, Role.OPERATOR))],
+        dependencies=[Depends(require(Role.OPERATOR))],
     )
     async def summarise() -> Summary:
         return Summary(**await reading.summary())

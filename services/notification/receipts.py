@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Security
+from fastapi import APIRouter, Depends, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 
@@ -48,12 +48,16 @@ def receipts_router(outcomes: Outcomes, token_file: Path) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["receipts"])
     token = token_file.read_bytes().strip()
 
-    @router.post("/receipts/sms", summary="Delivery receipts, by the reference of the message; repeats do no harm.")
-    async def take_receipts(
-        body: Receipts, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
-    ) -> Applied:
+    async def the_gateway(credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]) -> None:
         if credentials is None or not hmac.compare_digest(credentials.credentials.encode(), token):
             raise unauthorised("token_invalid" if credentials else "token_missing")
+
+    @router.post(
+        "/receipts/sms",
+        summary="Delivery receipts, by the reference of the message; repeats do no harm.",
+        dependencies=[Depends(the_gateway)],  # before the body: a stranger learns nothing of what a receipt looks like
+    )
+    async def take_receipts(body: Receipts) -> Applied:
         told: dict[UUID, list[ReceiptStatus]] = defaultdict(list)
         for receipt in body.receipts:
             if (reference := _reference(receipt.reference)) is not None:

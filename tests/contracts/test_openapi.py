@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 
 from deploy.compatibility import breaking_changes
 from deploy.local.services import SERVICES
-from deploy.openapi import FOLDER, documents, write_documents
+from deploy.openapi import FOLDER, applications, write_documents
 
 Json = dict[str, Any]
 HAND_IN = "/v1/dossiers"
+OUTSIDE_THE_DOCUMENT: Mapping[tuple[str, str], str] = {
+    **{(service, "/openapi.json"): "the document itself" for service in SERVICES},
+    **{(service, "/docs"): "the document for people" for service in SERVICES},
+    **{(service, "/docs/assets"): "files of that page" for service in SERVICES},
+    ("metrics", "/"): "the public board: what GET /v1/reports/district answers, as a page",
+    ("metrics", "/look/{name}"): "two files of the board's look, from a list",
+}
+"""What is served beyond the documents from which the trials of rights are made, and why it shows no dossier."""
 
 
 def committed(service: str) -> Json:
@@ -24,8 +34,33 @@ def committed(service: str) -> Json:
 
 
 @pytest.fixture(scope="module")
-async def made() -> dict[str, Json]:
-    return await documents()
+async def built() -> dict[str, FastAPI]:
+    return await applications()
+
+
+@pytest.fixture(scope="module")
+def made(built: dict[str, FastAPI]) -> dict[str, Json]:
+    return {service: application.openapi() for service, application in built.items()}
+
+
+def served(application: FastAPI) -> set[str]:
+    return {str(route.path) for route in iter_route_contexts(application.routes)}
+
+
+def test_nothing_is_served_beyond_the_documents_but_what_is_named_here(built: dict[str, FastAPI]) -> None:
+    found = {(service, path) for service, application in built.items() for path in served(application)}
+    described = {(service, path) for service, application in built.items() for path in application.openapi()["paths"]}
+    assert found - described == OUTSIDE_THE_DOCUMENT.keys()
+    assert described <= found
+
+
+def test_a_route_that_hides_from_the_document_is_found() -> None:
+    hidden = FastAPI()
+    hidden.add_api_route("/v1/everything", lambda: None, include_in_schema=False)
+    outer = FastAPI()
+    outer.include_router(hidden.router, prefix="/hidden")
+    assert "/hidden/v1/everything" in served(outer)
+    assert "/hidden/v1/everything" not in outer.openapi()["paths"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -112,6 +147,14 @@ def newly_secured(intake: Json) -> None:
     intake["paths"]["/v1/procedures"]["get"]["security"] = [{"bearer": []}]
 
 
+def another_door(intake: Json) -> None:
+    intake["components"]["securitySchemes"]["bearer"]["scheme"] = "basic"
+
+
+def papers_that_must_differ(intake: Json) -> None:
+    intake["components"]["schemas"]["FilingBody"]["properties"]["papers"]["uniqueItems"] = True
+
+
 def removed_code(intake: Json) -> None:
     intake["components"]["schemas"]["Problem"]["properties"]["code"]["enum"].remove("papers_complete")
 
@@ -131,6 +174,8 @@ BREAKING: tuple[tuple[Callable[[Json], None], str], ...] = (
     (removed_header, "POST /v1/dossiers, 201, header Location: was removed"),
     (newly_required_parameter, "GET /v1/procedures, query on: is newly required"),
     (newly_secured, "GET /v1/procedures: was open to [{}], is to [{'bearer': []}]"),
+    (another_door, "security scheme bearer: was changed or removed"),
+    (papers_that_must_differ, "FilingBody.papers: uniqueItems was None, is True"),
     (removed_code, "Problem.code: no longer has 'papers_complete'"),
 )
 

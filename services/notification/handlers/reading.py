@@ -37,7 +37,7 @@ class Reading:
             return await figures.notices_of(tx, code, machine_now())
 
     async def summary(self) -> Mapping[str, int]:
-        """Count messages by what became of them."""
+        """Count all messages by what became of them: no officer's business, for it is not his subtree's."""
         async with transaction(self._pool) as tx:
             return await figures.summarise(tx, machine_now())
 

@@ -10,8 +10,11 @@ import pytest
 
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
-from tests.integration.intake.counter import FIRST_MORNING, Counter
+from shared.rulebook.agencies import Agencies
+from shared.rulebook.loader import load_seed, parse_agencies
+from tests.integration.intake.counter import DISTRICT_DESK, FIRST_MORNING, Counter
 from tests.integration.together.everywhere import Everywhere, eyes_on
+from tests.integration.together.rights import Filed, filed
 
 ROOT = Path(__file__).parents[3]
 PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_TOGETHER", "21400"))
@@ -37,3 +40,20 @@ async def counter(stack: Stack) -> AsyncIterator[Counter]:
 async def everywhere(stack: Stack) -> AsyncIterator[Everywhere]:
     async with eyes_on(stack) as eyes:
         yield eyes
+
+
+@pytest.fixture(scope="module")
+def agencies() -> Agencies:
+    return parse_agencies("seed", load_seed().agencies)
+
+
+@pytest.fixture(scope="module")
+async def dossiers(counter: Counter, everywhere: Everywhere, agencies: Agencies) -> list[Filed]:
+    """One that is a commune's alone, and one that goes from the district's desk to an agency outside the district."""
+    land = await counter.filing("1.012784")
+    answers = (
+        await counter.hand_in(await counter.filing(), headers=counter.bearer("desk", "H56.97.44")),
+        await counter.hand_in(land, headers=counter.bearer("desk", DISTRICT_DESK)),
+    )
+    await everywhere.rest()
+    return [await filed(everywhere, agencies, answer.json()["code"]) for answer in answers]

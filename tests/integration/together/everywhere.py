@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 
 import asyncpg
@@ -33,6 +33,11 @@ MESSAGES = """
 select messages.id::text, notices.code || ' ' || notices.template as told
 from notification.messages join notification.notices using (fact_id)
 """
+
+SECURED = """
+select relname from pg_class where relnamespace = $1::regnamespace and relrowsecurity and relforcerowsecurity
+"""
+"""Tables of a schema that have row-level security, also against their owner."""
 
 
 def grown(before: Seen, after: Seen) -> dict[str, dict[str, int]]:
@@ -81,6 +86,22 @@ class Everywhere:
         """Every row of these tables, whole."""
         return {table: Counter(await self._texts(f"select row::text from {table} as row")) for table in tables}
 
+    @asynccontextmanager
+    async def without_policies(self, service: str, *tables: str) -> AsyncIterator[None]:
+        """Take row-level security away from these tables of a service, or from all that have it, for a while."""
+        secured = tables or [row["relname"] for row in await self.database.fetch(SECURED, service)]
+        assert secured
+
+        async def turn(how: str) -> None:
+            for table in secured:
+                await self.database.execute(f"alter table {service}.{table} {how} row level security")
+
+        await turn("disable")
+        try:
+            yield
+        finally:
+            await turn("enable")
+
     async def rest(self) -> None:
         """Wait until every fact is applied, nothing is parked and every message has its receipt."""
 
@@ -111,13 +132,13 @@ class Everywhere:
         return Counter(f"{names[line['reference']]} {line['kind']}" for line in arrivals)
 
 
-@contextlib.asynccontextmanager
+@asynccontextmanager
 async def eyes_on(stack: Stack) -> AsyncIterator[Everywhere]:
     """Open eyes on a running stack."""
     database = await asyncpg.connect(stack.dsn())
     try:
         async with httpx2.AsyncClient(timeout=20, trust_env=False) as http:
-            with contextlib.closing(Stage(stack, SEED)) as stage:
+            with closing(Stage(stack, SEED)) as stage:
                 yield Everywhere(stack, stage, http, database)
     finally:
         await database.close()

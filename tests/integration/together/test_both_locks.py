@@ -19,14 +19,11 @@ from services.notification.repository.figures import NOTICES_OF, VISIBLE
 from services.processing.repository.reading import READ_CASE, STEPS_OF, WORKLIST
 from shared.database import CallersPool, Pool, Scope, transaction
 from tests.integration.intake.counter import Counter
-from tests.integration.together.everywhere import Everywhere
+from tests.integration.together.everywhere import SECURED, Everywhere
 
 OURS, THEIRS = "H56.97.43", "H56.97.42"
 OUR_PATH, THEIR_PATH = "90.97.43.", "90.97.42."
 PLACE_PREDICATE = "(received_path ^@ any ($2::text[]) or competent_path ^@ any ($2::text[]))"
-SECURED = """
-select relname from pg_class where relnamespace = $1::regnamespace and relrowsecurity and relforcerowsecurity
-"""
 WITHOUT_DOSSIERS: Mapping[str, str] = {
     "day_numbers": "how many dossiers a place took in that day",
     "registers": "the last number of an agency's register",
@@ -105,22 +102,6 @@ async def one_connection(everywhere: Everywhere, service: str) -> AsyncIterator[
         await pool.close()
 
 
-@asynccontextmanager
-async def without_policies(everywhere: Everywhere, service: str) -> AsyncIterator[None]:
-    tables = [row["relname"] for row in await everywhere.database.fetch(SECURED, service)]
-    assert tables
-
-    async def turn(how: str) -> None:
-        for table in tables:
-            await everywhere.database.execute(f"alter table {service}.{table} {how} row level security")
-
-    await turn("disable")
-    try:
-        yield
-    finally:
-        await turn("enable")
-
-
 async def shown(pool: CallersPool, scope: Scope, sql: str, query: Query, code: str) -> bool:
     """Whether a transaction of this scope is shown anything of a dossier."""
     async with pool.transaction(scope) as tx:
@@ -138,7 +119,7 @@ async def test_either_lock_alone_keeps_others_out_and_without_both_they_are_in(
     async with one_connection(everywhere, query.service) as connection:
         pool, scope = CallersPool(connection, query.service), Scope((OUR_PATH,))
         assert not await shown(pool, scope, query.unlocked(), query, theirs)
-        async with without_policies(everywhere, query.service):
+        async with everywhere.without_policies(query.service):
             assert await shown(pool, scope, query.unlocked(), query, theirs), "the trial cannot fail"
             if query.predicate:
                 assert not await shown(pool, scope, query.sql, query, theirs)

@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-import asyncio
 import collections
 import hashlib
-import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
-import httpx2
 import pytest
 
-from deploy.demo.offices import Duty, Officer, act_body
 from deploy.local.services import SERVICES
-from services.processing.domain.effects import EFFECTS
 from shared.rulebook.agencies import Agencies
-from shared.rulebook.loader import load_seed, parse_agencies
-from tests.integration.intake.counter import DISTRICT_DESK, FIRST_MORNING, PERSON, Counter
+from tests.integration.intake.counter import FIRST_MORNING, Counter
 from tests.integration.together.everywhere import Everywhere
+from tests.integration.together.rights import (
+    ACT,
+    ACTIONS,
+    LIST,
+    OFFICERS,
+    READS,
+    Filed,
+    Route,
+    ask,
+    misled,
+    mislisted,
+    misread,
+    of_the_dossier,
+)
 
-Route = tuple[str, str, str]
-"""Service, method, path as the service's OpenAPI document has it."""
-
-OFFICERS = ("desk", "specialist", "leader", "auditor")
-READS: Mapping[Route, tuple[str, ...]] = {
-    ("intake", "get", "/v1/dossiers/{code}"): ("place", "competent", "steps"),
-    ("intake", "get", "/v1/registrations/{code}"): ("place",),
-    ("processing", "get", "/v1/dossiers/{code}"): ("place", "competent", "steps"),
-    ("notification", "get", "/v1/dossiers/{code}/notices"): ("place", "competent"),
+FILE: Route = ("intake", "post", "/v1/dossiers")
+REGISTER: Route = ("intake", "post", "/v1/registrations")
+REFUSE: Route = ("intake", "post", "/v1/refusals")
+BY_ITSELF: Mapping[Route, tuple[str, ...]] = {
+    FILE: ("agency_receives",),
+    ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): ("action_unknown", "not_yet_available"),
 }
-"""Reads of one dossier by officers: whose subtree may read it."""
-ACT: Route = ("processing", "post", "/v1/dossiers/{code}/acts/{action}")
-LIST: Route = ("processing", "get", "/v1/worklist")
+"""What is refused for another reason than the agency that is not in force, and by which code."""
 OF_APPLICANTS: Route = ("processing", "get", "/v1/tracking/{code}")
 
 _PROCESS = ("/livez", "/readyz", "/metrics", "/version", "/problems/{code}", "/internal/v1/quiet")
@@ -42,169 +45,113 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     **{(service, "get", path): "about the process" for service in SERVICES for path in _PROCESS},
     ("intake", "get", "/v1/procedures"): "the catalogue is public",
     ("intake", "get", "/v1/agencies"): "the agencies are public",
-    ("intake", "post", "/v1/dossiers"): "writes a dossier of the caller's own place",
-    (
-        "intake",
-        "post",
-        "/v1/dossiers/{code}/acts/{action}",
-    ): "on registrations: tried beside intake",
-    (
-        "intake",
-        "get",
-        "/v1/registrations",
-    ): "the caller's own place: tried beside intake",
-    ("intake", "post", "/v1/registrations"): "writes a dossier of the caller's own place",
-    ("intake", "post", "/v1/refusals"): "writes a dossier of the caller's own place",
+    FILE: "writes a dossier of the caller's own place",
+    REGISTER: "writes a dossier of the caller's own place",
+    REFUSE: "writes a dossier of the caller's own place",
+    ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): "acts on registrations: tried beside intake",
+    ("intake", "get", "/v1/registrations"): "what waits at the caller's own place: tried beside intake",
     ("intake", "get", "/internal/v1/dossiers/{code}/people"): "services only, for a purpose, audited",
     ("processing", "post", "/v1/tracking"): "takes a secret and answers with a token",
-    ("notification", "get", "/v1/notices/summary"): "counts only",
+    ("notification", "get", "/v1/notices/summary"): "counts only, for operators",
     ("notification", "post", "/v1/receipts/sms"): "the gateway's, under its own secret",
     ("metrics", "get", "/v1/reports/district"): "public figures",
 }
-_keys, _roles, _actions = itertools.count(1), itertools.cycle(OFFICERS), itertools.cycle(EFFECTS)
 TRIED = {*READS, ACT, LIST, OF_APPLICANTS}
+LOCKS = ("both locks", "predicates alone")
 
 
-@dataclass(frozen=True)
-class Filed:
-    """A dossier of the trial: its code, the paths of who has a part in it, and what it waits for."""
-
-    code: str
-    paths: Mapping[str, tuple[str, ...]]
-    owed: tuple[tuple[str, str], ...]
-
-    def concerns(self, agency: str, parts: tuple[str, ...]) -> bool:
-        return any(path.startswith(agency) for part in parts for path in self.paths[part])
+async def operations(everywhere: Everywhere) -> dict[Route, dict[str, Any]]:
+    """Every operation of the four documents, as the running services show them."""
+    found = {}
+    for service in SERVICES:
+        document = (await everywhere.http.get(f"{everywhere.stack.urls[service]}/openapi.json")).json()
+        for path, item in document["paths"].items():
+            found |= {(service, method, path): operation for method, operation in item.items()}
+    return found
 
 
-@pytest.fixture(scope="module")
-def agencies() -> Agencies:
-    return parse_agencies("seed", load_seed().agencies)
-
-
-@pytest.fixture(scope="module")
-async def dossiers(counter: Counter, everywhere: Everywhere, agencies: Agencies) -> list[Filed]:
-    """One that is a commune's alone, and one that goes from the district's desk to an agency outside the district."""
-    land = await counter.filing("1.012784")
-    answers = (
-        await counter.hand_in(await counter.filing(), headers=counter.bearer("desk", "H56.97.44")),
-        await counter.hand_in(land, headers=counter.bearer("desk", DISTRICT_DESK)),
-    )
-    await everywhere.rest()
-    return [await filed(everywhere, agencies, answer.json()["code"]) for answer in answers]
-
-
-async def filed(everywhere: Everywhere, agencies: Agencies, code: str) -> Filed:
-    answer = await ask(everywhere, ("processing", "get", "/v1/dossiers/{code}"), ("auditor", "H56.90"), code=code)
-    seen = answer.json()
-    steps = {step["agency"] for step in seen["steps"]} - {""}
-    return Filed(
-        code,
-        {
-            "place": (agencies.get(seen["received_by"]).path,),
-            "competent": (agencies.get(seen["competent_agency"]).path,),
-            "steps": tuple(agencies.get(step).path for step in steps),
-        },
-        tuple((duty["agency"], duty["role"]) for duty in seen["open_duties"]),
-    )
-
-
-_at_once = asyncio.Semaphore(32)
-"""New tokens are their address's: of more than `MOTCUA_LIMITS__CLIENT_REQUESTS` at once some would be refused."""
-
-
-async def ask(
-    everywhere: Everywhere, route: Route, caller: tuple[str, str], *, seconds: int = 600, **values: str
-) -> httpx2.Response:
-    """Call a route as an officer (role, agency)."""
-    service, method, path = route
-    role, agency = caller
-    token = everywhere.stack.token(role, agency, f"{role}.{agency}", seconds=seconds)
-    headers = {"Authorization": f"Bearer {token}"}
-    body: Any = None
-    if method == "post":
-        headers |= {"Idempotency-Key": f"every-route-{next(_keys)}", "If-Match": '"1"'}
-        body = act_body(Duty(Officer(agency, role), 1, values["action"]))
-    url = everywhere.stack.urls[service] + path.format(**values)
-    async with _at_once:
-        return await everywhere.http.request(method.upper(), url, headers=headers, json=body)
-
-
-def of_the_dossier(answer: httpx2.Response, dossier: Filed) -> Iterator[str]:
-    """What an answer tells of a dossier, beyond that it was asked for."""
-    return (mark for mark in (dossier.code, PERSON["name"], "012 345", "012345") if mark in answer.text)
+@asynccontextmanager
+async def locks_of(everywhere: Everywhere, locks: str, service: str) -> AsyncIterator[None]:
+    """Leave both locks of a service's rows on, or only the predicates of its queries."""
+    if locks == "both locks":
+        yield
+        return
+    async with everywhere.without_policies(service):
+        yield
 
 
 async def test_every_route_is_tried_here_or_said_to_tell_nothing_of_a_dossier(everywhere: Everywhere) -> None:
-    found = set()
-    for service in SERVICES:
-        document = (await everywhere.http.get(f"{everywhere.stack.urls[service]}/openapi.json")).json()
-        found |= {(service, method, path) for path, item in document["paths"].items() for method in item}
-    assert found == TRIED | NOTHING_OF_A_DOSSIER.keys()
+    assert (await operations(everywhere)).keys() == TRIED | NOTHING_OF_A_DOSSIER.keys()
     assert not TRIED & NOTHING_OF_A_DOSSIER.keys()
 
 
+@pytest.mark.parametrize("locks", LOCKS)
 @pytest.mark.parametrize("route", READS, ids="-".join)
 async def test_a_dossier_is_read_by_those_who_have_a_part_in_it_and_unknown_to_all_others(
-    everywhere: Everywhere, dossiers: list[Filed], agencies: Agencies, route: Route
+    everywhere: Everywhere, dossiers: list[Filed], agencies: Agencies, route: Route, locks: str
 ) -> None:
-    seen, day = set(), FIRST_MORNING.date()
-    for dossier in dossiers:
-        asked = [(role, agency.code) for agency, role in zip(agencies.agencies, _roles, strict=False)]
-        answers = await asyncio.gather(*(ask(everywhere, route, caller, code=dossier.code) for caller in asked))
-        for (role, code), answer in zip(asked, answers, strict=True):
-            told = list(of_the_dossier(answer, dossier))
-            if not agencies.in_force(code, day):
-                expected = HTTPStatus.FORBIDDEN
-            elif dossier.concerns(agencies.get(code).path, READS[route]):
-                expected = HTTPStatus.OK
-            else:
-                expected = HTTPStatus.NOT_FOUND
-            assert (answer.status_code, bool(told)) == (expected, expected == HTTPStatus.OK), (role, code, told)
-            seen.add(expected)
+    seen = set()
+    async with locks_of(everywhere, locks, route[0]):
+        for dossier in dossiers:
+            wrong, expected = await misread(everywhere, agencies, route, dossier)
+            assert wrong == []
+            seen |= expected
     assert seen == {HTTPStatus.OK, HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}
 
 
+@pytest.mark.parametrize("locks", LOCKS)
 async def test_a_worklist_holds_what_waits_for_its_office_and_nothing_else(
-    everywhere: Everywhere, dossiers: list[Filed], agencies: Agencies
+    everywhere: Everywhere, dossiers: list[Filed], agencies: Agencies, locks: str
 ) -> None:
-    asked = [(role, agency.code) for agency in agencies.agencies for role in OFFICERS]
-    answers = await asyncio.gather(*(ask(everywhere, LIST, caller) for caller in asked))
-    for (role, code), answer in zip(asked, answers, strict=True):
-        for dossier in dossiers:
-            assert bool(list(of_the_dossier(answer, dossier))) == ((code, role) in dossier.owed), (role, code)
+    async with locks_of(everywhere, locks, "processing"):
+        assert await mislisted(everywhere, agencies, dossiers) == []
 
 
+@pytest.mark.parametrize("locks", LOCKS)
 async def test_whoever_has_no_part_acts_on_nothing_and_learns_nothing(
-    everywhere: Everywhere, dossiers: list[Filed], agencies: Agencies
+    everywhere: Everywhere, dossiers: list[Filed], agencies: Agencies, locks: str
 ) -> None:
     before = await everywhere.rows("processing.cases", "processing.steps", "processing.duties")
-    day, refused = FIRST_MORNING.date(), collections.Counter[int]()
-    for dossier in dossiers:
-        strangers = [
-            (role, agency.code)
-            for agency in agencies.agencies
-            for role in OFFICERS
-            if agency.in_force(day) and not dossier.concerns(agency.path, ("place", "competent", "steps"))
-        ]
-        answers = await asyncio.gather(
-            *(ask(everywhere, ACT, caller, code=dossier.code, action=next(_actions)) for caller in strangers)
-        )
-        for caller, answer in zip(strangers, answers, strict=True):
-            assert answer.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}, (caller, answer.text)
-            assert not list(of_the_dossier(answer, dossier)), (caller, answer.text)
-            refused[answer.status_code] += 1
+    refused = collections.Counter[int]()
+    async with locks_of(everywhere, locks, "processing"):
+        for dossier in dossiers:
+            wrong, how = await misled(everywhere, agencies, dossier)
+            assert wrong == []
+            refused += how
     assert refused[HTTPStatus.NOT_FOUND] > refused[HTTPStatus.FORBIDDEN] > 0
     assert await everywhere.rows(*before) == before
 
 
-async def test_an_expired_token_and_another_dossiers_applicant_learn_nothing(
+async def test_no_secured_operation_is_open_to_an_expired_token_or_an_agency_that_is_not_in_force(
+    everywhere: Everywhere, counter: Counter, agencies: Agencies, dossiers: list[Filed]
+) -> None:
+    ended = next(agency.code for agency in agencies.agencies if not agency.in_force(FIRST_MORNING.date()))
+    secured = {route: each["security"] for route, each in (await operations(everywhere)).items() if "security" in each}
+    filing = await counter.filing()
+    filings = {FILE: filing, REGISTER: filing | {"received_by": ended}, REFUSE: filing | {"reason": "not_eligible"}}
+    for route, doors in secured.items():
+        of_officers = any("bearer" in door for door in doors)
+        for role in OFFICERS:
+            said = {
+                "body": filings.get(route),
+                "code": dossiers[0].code,
+                "action": next(ACTIONS),
+            }
+            expired = await ask(everywhere, route, (role, "H56.90"), seconds=-60, **said)
+            gone = await ask(everywhere, route, (role, ended), **said)
+            assert expired.status_code == HTTPStatus.UNAUTHORIZED, (route, role, expired.text)
+            refused = HTTPStatus.FORBIDDEN if of_officers else HTTPStatus.UNAUTHORIZED
+            by_itself = gone.json()["code"] in BY_ITSELF.get(route, ())
+            assert by_itself or gone.status_code == refused, (route, role, gone.text)
+            for answer in (expired, gone):
+                assert not list(of_the_dossier(answer, dossiers[0])), (route, role, answer.text)
+    assert {ACT, LIST, *READS} < secured.keys()
+
+
+async def test_an_officer_and_another_dossiers_applicant_learn_nothing_from_tracking(
     everywhere: Everywhere, dossiers: list[Filed]
 ) -> None:
     first, second = dossiers
-    for route in (*READS, LIST):
-        answer = await ask(everywhere, route, ("auditor", "H56.90"), seconds=-60, code=first.code)
-        assert (answer.status_code, list(of_the_dossier(answer, first))) == (HTTPStatus.UNAUTHORIZED, [])
     urls = everywhere.stack.urls
     for caller in (("auditor", "H56.90"), ("desk", "H56.97.44")):
         officer = await ask(everywhere, OF_APPLICANTS, caller, code=first.code)

@@ -1,0 +1,167 @@
+"""What the rights say that an officer is answered, held against what the running services answer him."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import httpx2
+
+from deploy.demo.offices import Duty, Officer, act_body
+from services.processing.domain.effects import EFFECTS
+from shared.rulebook.agencies import Agencies
+from tests.integration.intake.counter import FIRST_MORNING, PERSON
+from tests.integration.together.everywhere import Everywhere
+
+Route = tuple[str, str, str]
+"""Service, method, path as the service's OpenAPI document has it."""
+
+OFFICERS = ("desk", "specialist", "leader", "auditor")
+READS: Mapping[Route, tuple[str, ...]] = {
+    ("intake", "get", "/v1/dossiers/{code}"): ("place", "competent", "steps"),
+    ("intake", "get", "/v1/registrations/{code}"): ("place",),
+    ("processing", "get", "/v1/dossiers/{code}"): ("place", "competent", "steps"),
+    ("notification", "get", "/v1/dossiers/{code}/notices"): ("place", "competent"),
+}
+"""Reads of one dossier by officers: whose subtree may read it."""
+ACT: Route = ("processing", "post", "/v1/dossiers/{code}/acts/{action}")
+LIST: Route = ("processing", "get", "/v1/worklist")
+_keys, _ROLES, ACTIONS = itertools.count(1), itertools.cycle(OFFICERS), itertools.cycle(EFFECTS)
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A dossier of the trial: its code, the paths of who has a part in it, and what it waits for."""
+
+    code: str
+    paths: Mapping[str, tuple[str, ...]]
+    owed: tuple[tuple[str, str], ...]
+
+    def concerns(self, agency: str, parts: tuple[str, ...]) -> bool:
+        return any(path.startswith(agency) for part in parts for path in self.paths[part])
+
+
+async def filed(everywhere: Everywhere, agencies: Agencies, code: str) -> Filed:
+    answer = await ask(everywhere, ("processing", "get", "/v1/dossiers/{code}"), ("auditor", "H56.90"), code=code)
+    seen = answer.json()
+    steps = {step["agency"] for step in seen["steps"]} - {""}
+    return Filed(
+        code,
+        {
+            "place": (agencies.get(seen["received_by"]).path,),
+            "competent": (agencies.get(seen["competent_agency"]).path,),
+            "steps": tuple(agencies.get(step).path for step in steps),
+        },
+        tuple((duty["agency"], duty["role"]) for duty in seen["open_duties"]),
+    )
+
+
+_at_once = asyncio.Semaphore(32)
+"""New tokens are their address's: of more than `MOTCUA_LIMITS__CLIENT_REQUESTS` at once some would be refused."""
+
+
+async def ask(
+    everywhere: Everywhere,
+    route: Route,
+    caller: tuple[str, str],
+    *,
+    seconds: int = 600,
+    process: str = "",
+    body: Any = None,
+    **values: str,
+) -> httpx2.Response:
+    """Call a route as an officer (role, agency); another process of the service where one is named."""
+    service, method, path = route
+    role, agency = caller
+    token = everywhere.stack.token(role, agency, f"{role}.{agency}", seconds=seconds)
+    headers = {"Authorization": f"Bearer {token}"}
+    if method == "post":
+        headers |= {"Idempotency-Key": f"every-route-{next(_keys)}", "If-Match": '"1"'}
+        body = body or act_body(Duty(Officer(agency, role), 1, values["action"]))
+    url = f"http://127.0.0.1:{everywhere.stack.ports.of(process or service)}{path.format(**values)}"
+    async with _at_once:
+        return await everywhere.http.request(method.upper(), url, headers=headers, json=body)
+
+
+def of_the_dossier(answer: httpx2.Response, dossier: Filed) -> Iterator[str]:
+    """What an answer tells of a dossier, beyond that it was asked for."""
+    return (mark for mark in (dossier.code, PERSON["name"], "012 345", "012345") if mark in answer.text)
+
+
+class Misjudged(NamedTuple):
+    """Who was answered otherwise than the rights say: with what, and what it told of the dossier."""
+
+    caller: tuple[str, str]
+    status: int
+    told: list[str]
+
+
+async def misread(
+    everywhere: Everywhere, agencies: Agencies, route: Route, dossier: Filed, process: str = ""
+) -> tuple[list[Misjudged], set[int]]:
+    """Read a dossier as every agency; answer who saw what he may not, or not what he may, and what was expected."""
+    asked = [(role, agency.code) for agency, role in zip(agencies.agencies, _ROLES, strict=False)]
+    reading = (ask(everywhere, route, caller, process=process, code=dossier.code) for caller in asked)
+    wrong, expected, day = [], set[int](), FIRST_MORNING.date()
+    for caller, answer in zip(asked, await asyncio.gather(*reading), strict=True):
+        told = list(of_the_dossier(answer, dossier))
+        if not agencies.in_force(caller[1], day):
+            right = HTTPStatus.FORBIDDEN
+        elif dossier.concerns(agencies.get(caller[1]).path, READS[route]):
+            right = HTTPStatus.OK
+        else:
+            right = HTTPStatus.NOT_FOUND
+        if (answer.status_code, bool(told)) != (right, right == HTTPStatus.OK):
+            wrong.append(Misjudged(caller, answer.status_code, told))
+        expected.add(right)
+    return wrong, expected
+
+
+async def mislisted(
+    everywhere: Everywhere, agencies: Agencies, dossiers: Sequence[Filed], process: str = ""
+) -> list[Misjudged]:
+    """Ask every office for its worklist; answer who found a dossier there that does not wait for him, or misses one."""
+    asked = [(role, agency.code) for agency in agencies.agencies for role in OFFICERS]
+    answers = await asyncio.gather(*(ask(everywhere, LIST, caller, process=process) for caller in asked))
+    return [
+        Misjudged(caller, answer.status_code, told)
+        for caller, answer in zip(asked, answers, strict=True)
+        for dossier in dossiers
+        if bool(told := list(of_the_dossier(answer, dossier))) != (caller[::-1] in dossier.owed)
+    ]
+
+
+def strangers(agencies: Agencies, dossier: Filed) -> list[tuple[str, str]]:
+    """Every officer of every agency in force that has no part in a dossier."""
+    return [
+        (role, agency.code)
+        for agency in agencies.agencies
+        for role in OFFICERS
+        if agency.in_force(FIRST_MORNING.date()) and not dossier.concerns(agency.path, ("place", "competent", "steps"))
+    ]
+
+
+REFUSED = {HTTPStatus.NOT_FOUND: "dossier_unknown", HTTPStatus.FORBIDDEN: "role_not_allowed"}
+"""What a stranger's act is answered: before the dossier is looked at, or as if there were none."""
+
+
+async def misled(
+    everywhere: Everywhere, agencies: Agencies, dossier: Filed, process: str = ""
+) -> tuple[list[Misjudged], collections.Counter[int]]:
+    """Act as every stranger; answer whose answer shows that there is such a dossier, and how they were refused."""
+    callers = strangers(agencies, dossier)
+    acting = (
+        ask(everywhere, ACT, caller, process=process, code=dossier.code, action=next(ACTIONS)) for caller in callers
+    )
+    wrong, refused = [], collections.Counter[int]()
+    for caller, answer in zip(callers, await asyncio.gather(*acting), strict=True):
+        told = list(of_the_dossier(answer, dossier))
+        if told or REFUSED.get(HTTPStatus(answer.status_code)) != answer.json()["code"]:
+            wrong.append(Misjudged(caller, answer.status_code, told or [answer.json()["code"]]))
+        refused[answer.status_code] += 1
+    return wrong, refused
