@@ -57,6 +57,8 @@ class PapersRequested(ReceptionFact):
 
     TYPE: ClassVar[str] = "vn.motcua.dossier.papers_requested.v1"
 
+    procedure_code: str
+    case_code: str
     papers: tuple[str, ...]
 
 

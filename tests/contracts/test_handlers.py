@@ -71,7 +71,7 @@ def subscriptions(service: str) -> Sequence[Subscription]:
         case "processing":
             return processing.subscriptions(rules)
         case "notification":
-            return Requests(machine_now, asyncio.Event()).subscriptions()
+            return Requests(rules, machine_now, asyncio.Event()).subscriptions()
         case _:
             return metrics.subscriptions(rules)
 

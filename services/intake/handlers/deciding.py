@@ -100,7 +100,10 @@ def _named(decision: Decision) -> tuple[str, ...]:
 
 
 def _asked(decision: Decision, _rules: Rules, common: Mapping[str, Any]) -> Fact:
-    return PapersRequested(**common, papers=_named(decision))
+    case = decision.after.case
+    return PapersRequested(
+        **common, procedure_code=case.procedure_code, case_code=case.case_code, papers=_named(decision)
+    )
 
 
 def _received(decision: Decision, _rules: Rules, common: Mapping[str, Any]) -> Fact:

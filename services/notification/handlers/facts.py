@@ -14,6 +14,7 @@ from shared.contracts import facts, topics
 from shared.database import Connection
 from shared.messaging.batch import Handler, Subscription
 from shared.messaging.envelope import Received
+from shared.messaging.rules import RuleStore
 
 CONTACT_WAIT = timedelta(seconds=60)
 """How long a notice waits for its contact, which travels on a topic of its own, before it is shown as unreachable;
@@ -27,7 +28,8 @@ BEGINNINGS = (facts.DossierRegistered.TYPE, facts.DossierRefused.TYPE, facts.Dos
 class Requests:
     """Handlers of the consumer. `woken` tells the delivery loop that there is work."""
 
-    def __init__(self, machine_now: Callable[[], datetime], woken: asyncio.Event) -> None:
+    def __init__(self, rules: RuleStore, machine_now: Callable[[], datetime], woken: asyncio.Event) -> None:
+        self._rules = rules
         self._machine_now = machine_now
         self._woken = woken
 
@@ -49,8 +51,9 @@ class Requests:
         await self.on_told(tx, wave)
 
     async def on_told(self, tx: Connection, wave: Sequence[Received]) -> None:
-        """Ask for the notice of each fact."""
-        await requests.ask(tx, [_asked(received) for received in wave], self._machine_now() + CONTACT_WAIT)
+        """Ask for the notice of each fact. Raises Unready while the catalogue that it names is missing."""
+        asked = [_asked(received, self._rules) for received in wave]
+        await requests.ask(tx, asked, self._machine_now() + CONTACT_WAIT)
         self._woken.set()
 
     async def on_contact(self, tx: Connection, wave: Sequence[Received]) -> None:
@@ -69,7 +72,7 @@ def _dossier(received: Received) -> Dossier:
             raise TypeError(f"{received.type} begins no dossier")
 
 
-def _asked(received: Received) -> Asked:
+def _asked(received: Received, rules: RuleStore) -> Asked:
     notice = NOTICES[received.type]
     if not isinstance(notice, Notice):
         raise TypeError(f"{received.type} has no notice")
@@ -77,7 +80,7 @@ def _asked(received: Received) -> Asked:
         fact_id=received.id,
         code=received.subject,
         template=notice.template,
-        parameters=notice.parameters(received.fact_as(facts.DossierFact)),
+        parameters=notice.parameters(received.fact_as(facts.DossierFact), rules.catalogue),
         trace_parent=received.trace_parent,
         asked_at=received.legal_time,
     )

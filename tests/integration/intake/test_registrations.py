@@ -13,9 +13,11 @@ import httpx2
 import pytest
 
 from services.intake.domain.filing import People
+from services.intake.repository.registrations import WAITING
 from shared.clocks import ScenarioClock
 from shared.contracts.facts import ContactStated, DossierAccepted, DossierRefused, DossierRegistered
 from shared.contracts.topics import CONTACTS, LIFECYCLE
+from shared.database import ENTER_SCOPE
 from shared.rulebook.loader import load_seed
 from shared.rulebook.refusals import REASONS
 from shared.sealing import Contact, Purpose, associated_data, open_sealed
@@ -420,3 +422,38 @@ async def test_what_may_be_filed_online_is_said_in_the_catalogue(counter: Counte
     closed = {item["procedure_code"] for item in items if not item["online_offered"]}
     assert closed == {"2.000815", "2.000884", "2.001008", "2.000992", "2.001035", "2.001019"}
     assert {case["procedure_code"] for case in load_seed().catalogue["cases"]} > closed
+
+
+async def rows_read(counter: Counter, path: str, query: str, *values: object) -> int:
+    """How many rows of tables and indexes the database touched to answer a query within the scope of a path."""
+
+    def of(node: dict[str, Any]) -> int:
+        scanned = "Scan" in node["Node Type"] and "Function" not in node["Node Type"]
+        touched = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) if scanned else 0
+        return int(touched * node["Actual Loops"]) + sum(map(of, node.get("Plans", [])))
+
+    async with counter.database.transaction():
+        await counter.database.execute("set local search_path = intake")
+        await counter.database.fetchval(ENTER_SCOPE, "intake_api", path, "", "")
+        explained = await counter.database.fetchval(f"explain (analyze, format json) {query}", *values)
+    return of(json.loads(explained)[0]["Plan"])
+
+
+async def test_a_page_of_ten_thousand_registrations_is_one_indexed_read(counter: Counter) -> None:
+    code = (await registered(counter))["code"]
+    fill = """
+        insert into intake.dossiers
+        select (jsonb_populate_record(d, jsonb_build_object(
+            'code', 'bulk-' || n, 'number', 100000 + n, 'received_path', '90.97.3' || n % 2 || '.',
+            'filed_at', d.filed_at + n * interval '1 second'
+        ))).*
+        from intake.dossiers d, generate_series(1, 20000) n where d.code = $1
+    """
+    await counter.database.execute(fill, code)
+    try:
+        await counter.database.execute("analyze intake.dossiers")
+        after = (FIRST_MORNING, "")
+        assert await rows_read(counter, "90.97.30.", WAITING, ["90.97.30."], *after, 51) <= 2 * 51
+        assert await rows_read(counter, "90.97.30.", WAITING, ["90.97.30."], *after, 20_000) >= 10_000
+    finally:
+        await counter.database.execute("delete from intake.dossiers where code like 'bulk-%'")

@@ -15,12 +15,20 @@ from services.notification.domain.notices import NOTICES, POLICIES, NoNotice, No
 from services.notification.domain.wording import TextError, Wording, show_moment, text_name, unaccented
 from shared.contracts.facts import FACTS, Channel, Language
 from shared.contracts.topics import LIFECYCLE
+from shared.rulebook.loader import load_seed, parse_catalogue
 from shared.rulebook.refusals import EVERY_REASON, REASONS
 
 CODE = "H56.97.021-200102-00010"
 SECRET = "_" + "w" * 20 + "-"
 WORDING = load_wording()
 LONGEST_REASON = max(EVERY_REASON, key=lambda code: len(EVERY_REASON[code].vi))
+CATALOGUE = parse_catalogue("catalogue-1", load_seed().catalogue)
+ASKED: Any = {
+    "catalogue_version": "catalogue-1",
+    "procedure_code": "1.000894",
+    "case_code": "default",
+    "papers": ("giay-to-tuy-than", "tk-ket-hon"),
+}
 TOLD = {kind: entry for kind, entry in NOTICES.items() if isinstance(entry, Notice)}
 TEXTS = list(itertools.product(TOLD, Language, Channel))
 
@@ -29,12 +37,12 @@ def shown(kind: str, reason: str = LONGEST_REASON) -> dict[str, Any]:
     notice = TOLD[kind]
     moments: Any = dict.fromkeys(notice.moments, datetime(2020, 1, 13, 10, tzinfo=UTC))
     codes: Any = dict.fromkeys(notice.codes, reason)
-    fact = FACTS[kind].model_construct(**moments, **codes, **dict.fromkeys(notice.lists, ("a", "b", "c")))
+    fact = FACTS[kind].model_construct(**moments, **codes, **ASKED)
     return {
         "code": CODE,
         "tracking_page": "motcua.example/tra-cuu",
         "tracking_secret": SECRET,
-        **notice.parameters(fact),
+        **notice.parameters(fact, lambda _version: CATALOGUE),
     }
 
 
@@ -73,8 +81,6 @@ def test_every_text_renders_names_the_dossier_and_fits_its_channel(
     assert "{" not in text.body + text.subject
     if TOLD[kind].moments:
         assert "13/01/2020 17:00" in text.body
-    if TOLD[kind].lists:
-        assert "3" in text.body.replace(CODE, "")
     if channel is Channel.SMS:
         assert parts(text.body) <= 2
         assert "\n" not in text.body
@@ -145,6 +151,18 @@ def test_every_reason_of_a_refusal_is_told_in_its_words(code: str, language: Lan
         assert unaccented(words) in text.body
     else:
         assert words in text.body
+
+
+def test_papers_that_are_asked_for_are_named_with_their_counts() -> None:
+    kind = "vn.motcua.dossier.papers_requested.v1"
+    letters = {
+        language: WORDING.render("papers_requested", language, Channel.EMAIL, shown(kind)).body for language in Language
+    }
+    assert "- Tờ khai đăng ký kết hôn (bản chính: 1)\n- Giấy tờ tùy thân (CCCD" in letters[Language.VI]
+    assert "(bản chụp: 2)" in letters[Language.VI]
+    assert "- Marriage registration form (originals: 1)\n- Identity paper" in letters[Language.EN]
+    for language in Language:
+        assert "2" in WORDING.render("papers_requested", language, Channel.SMS, shown(kind)).body.replace(CODE, "")
 
 
 def test_a_reason_has_one_meaning_whichever_action_gives_it() -> None:
