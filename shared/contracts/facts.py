@@ -20,9 +20,10 @@ from shared.contracts.registration import (
     PapersRequested,
     RegistrationWithdrawn,
 )
-from shared.contracts.vocabulary import Channel, DossierFact, Fact, Handover, Language, Receiver, State
+from shared.contracts.terms import Channel, DossierFact, Fact, Handover, Language, Receiver, State, StepFact
 
 __all__ = [
+    "FACTS",
     "Channel",
     "DossierFact",
     "DossierRefused",
@@ -36,6 +37,7 @@ __all__ = [
     "Receiver",
     "RegistrationWithdrawn",
     "State",
+    "StepFact",
 ]
 
 
@@ -57,15 +59,6 @@ class DossierAccepted(DossierFact):
     statutory_due: AwareDatetime
     promised_due: AwareDatetime
     tracking_secret_hash: str
-
-
-class StepFact(DossierFact):
-    """A fact about one step of a dossier, with the state that the act leaves behind."""
-
-    state: State
-    step_no: int
-    agency: str
-    officer: str
 
 
 class DossierAssigned(StepFact):

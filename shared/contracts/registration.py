@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-from shared.contracts.vocabulary import DossierFact
+from shared.contracts.terms import DossierFact
 
 
 class Filer(StrEnum):

@@ -1,4 +1,4 @@
-"""What the facts are made of: their closed lists, and what every fact shares."""
+"""What facts are made of: states, closed lists, and what every fact shares, or every one about a dossier or a step."""
 
 from __future__ import annotations
 
@@ -65,3 +65,12 @@ class DossierFact(Fact):
 
     catalogue_version: str
     calendar_version: str
+
+
+class StepFact(DossierFact):
+    """A fact about one step of a dossier, with the state that the act leaves behind."""
+
+    state: State
+    step_no: int
+    agency: str
+    officer: str
