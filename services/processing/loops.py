@@ -19,17 +19,17 @@ from shared.messaging.journal import Journal
 FIRED = Counter("motcua_timers_fired", "Facts that the legal clock made", ["type"])
 DUE = Gauge("motcua_timers_due", "Timers that have fallen due and not fired")
 
-SCENARIO_POLL_SECONDS = 0.05
+SCENARIO_POLL_SECONDS = 0.25
 SYSTEM_POLL_SECONDS = 1.0
 BACK_OFF_SECONDS = 1.0
-GLANCES = 10
+GLANCES = 25
 """How often a rest glances at the clock: reading it costs nothing, asking the database does."""
 
 log = structlog.get_logger("timers")
 
 
 class Timers:
-    """Looks for due timers when the legal clock has moved; under a scenario every 50 ms too, for it may stand still."""
+    """Looks for due timers when the legal clock has moved; under a scenario every 250 ms too, for it may stand still."""
 
     def __init__(self, pool: Pool, journal: Journal, clock: LegalClock) -> None:
         self._pool, self._journal, self._clock = pool, journal, clock
