@@ -10,7 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Header
 from pydantic import BaseModel
@@ -80,6 +80,11 @@ class Asked(Generic[Item]):
     def name(self) -> tuple[str, str]:
         """The key of its caller: two requests under one key are never settled together."""
         return self.claim.caller, self.claim.key
+
+
+def callers_of(asked: Sequence[Asked[Any]]) -> tuple[str, ...]:
+    """Name those who ask, each once: a transaction sees the stored answers of whom its scope names."""
+    return tuple(dict.fromkeys(each.claim.caller for each in asked))
 
 
 async def answer_each_once(

@@ -20,7 +20,7 @@ from shared.auth import Principal, paths_of, require
 from shared.database import CallersPool, Connection, Pool, Scope, autocommit, transaction
 from shared.group_commit import GroupCommit
 from shared.http.bodies import DossierCodePath
-from shared.http.idempotency import Answer, Asked, IdempotencyKey, answer_each_once, claim_of
+from shared.http.idempotency import Answer, Asked, IdempotencyKey, answer_each_once, callers_of, claim_of
 from shared.http.openapi import header
 from shared.http.problems import Problem
 from shared.messaging.quiet import QuietFigures, quiet_figures
@@ -97,12 +97,14 @@ def _registration_of(code: str) -> Response:
 
 
 def _begin(pool: CallersPool, desk: Desk, asked: Sequence[Asked[HandedIn]]) -> AbstractAsyncContextManager[Connection]:
-    """Open a transaction that may write what these places receive; one that is not in force may write nothing."""
+    """Open a transaction that may write what these places receive, and see what their officers were answered before.
+
+    A place that is not in force may write nothing.
+    """
     agencies, today = desk.rules.current_agencies(), desk.clock.now().date()
     places = dict.fromkeys(each.item.officer.agency for each in asked)
-    return pool.transaction(
-        Scope(tuple(agencies.get(place).path for place in places if agencies.in_force(place, today)))
-    )
+    paths = (agencies.get(place).path for place in places if agencies.in_force(place, today))
+    return pool.transaction(Scope(tuple(paths), callers=callers_of(asked)))
 
 
 async def settle_filings(desk: Desk, tx: Connection, asked: Sequence[Asked[HandedIn]]) -> list[Response | Exception]:

@@ -76,9 +76,13 @@ class Reception:
         return paths_of(caller, self.desk.rules.current_agencies(), self.desk.clock.now().date())
 
     def scope_of(self, caller: Principal) -> Scope:
-        """Say what a caller's transaction may see: what his subtree receives, or what he registered himself."""
+        """Say what a caller's transaction may see: what his subtree receives, or what he registered himself.
+
+        And what he was answered before.
+        """
         own = applicant_index(self.desk.kek, caller)
-        return Scope(self.paths_of(caller), applicant="" if own is None else own.hex())
+        applicant = "" if own is None else own.hex()
+        return Scope(self.paths_of(caller), callers=(caller.caller,), applicant=applicant)
 
     async def open(self, caller: Principal, code: str) -> OpenRegistration:
         """Read a registration as this caller may. Raises Problem 404, 403."""

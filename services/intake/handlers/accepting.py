@@ -88,6 +88,7 @@ async def accept_at_desk(tx: Connection, desk: Desk, handed_in: Sequence[HandedI
         entries.append(_Entry.of(desk.kek, each, found, accepted.code))
     if entries:
         await dossiers.add_dossiers(tx, [entry.dossier for entry in entries])
+        # After the dossiers: who may add a key goes by who sees its dossier.
         await add_keys(tx, [entry.key for entry in entries], key_id=desk.kek.id, created_at=machine_now())
         await desk.journal.append(tx, [draft for entry in entries for draft in entry.drafts])
     return outcomes

@@ -26,7 +26,7 @@ from shared.auth import Principal, paths_of, require
 from shared.database import CallersPool, Connection, Scope
 from shared.group_commit import GroupCommit
 from shared.http.etags import IfMatch, etag
-from shared.http.idempotency import Asked, IdempotencyKey, claim_of
+from shared.http.idempotency import Asked, IdempotencyKey, callers_of, claim_of
 from shared.http.openapi import header
 from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
 from shared.http.problems import Problem
@@ -68,9 +68,9 @@ class Desk:
         return paths_of(caller, self.acting.rules.current_agencies(), self.acting.clock.now().date())
 
     def begin(self, asked: Sequence[Asked[Wanted]]) -> AbstractAsyncContextManager[Connection]:
-        """Open a transaction that sees what the officers of these acts may see together."""
+        """Open a transaction that sees what the officers of these acts may see, and were answered before, together."""
         paths = dict.fromkeys(path for each in asked for path in each.item.paths)
-        return self.pool.transaction(Scope(tuple(paths)))
+        return self.pool.transaction(Scope(tuple(paths), callers=callers_of(asked)))
 
 
 def officers_router(desk: Desk) -> APIRouter:

@@ -17,7 +17,7 @@ from services.intake.repository.registrations import WAITING
 from shared.clocks import ScenarioClock
 from shared.contracts.facts import ContactStated, DossierAccepted, DossierRefused, DossierRegistered
 from shared.contracts.topics import CONTACTS, LIFECYCLE
-from shared.database import ENTER_SCOPE
+from shared.database import ENTER_SCOPE, Scope
 from shared.rulebook.loader import load_seed
 from shared.rulebook.refusals import REASONS
 from shared.sealing import Contact, Purpose, associated_data, open_sealed
@@ -434,7 +434,7 @@ async def rows_read(counter: Counter, path: str, query: str, *values: object) ->
 
     async with counter.database.transaction():
         await counter.database.execute("set local search_path = intake")
-        await counter.database.fetchval(ENTER_SCOPE, "intake_api", path, "", "")
+        await counter.database.fetchval(ENTER_SCOPE, "intake_api", *Scope((path,)).settings)
         explained = await counter.database.fetchval(f"explain (analyze, format json) {query}", *values)
     return of(json.loads(explained)[0]["Plan"])
 

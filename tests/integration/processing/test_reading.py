@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 import httpx2
+import pytest
 
 from services.processing.api.officers import START
 from services.processing.repository.reading import WORKLIST
-from shared.database import ENTER_SCOPE
+from shared.database import ENTER_SCOPE, Scope
 from shared.http.paging import encode_cursor
+from shared.messaging.requests import DROP, STORE, STORED
 from tests.integration.processing.hall import COMMUNE, DISTRICT_DESK, Hall
 
 SHORT, LAND = ("2.000528", "default"), ("1.012784", "default")
@@ -85,8 +88,8 @@ async def test_a_worklist_pages_by_urgency_and_shows_only_what_the_caller_can_do
         assert (wrong.status_code, wrong.json()["code"]) == (HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid")
 
 
-async def rows_read(hall: Hall, path: str, query: str, *values: object) -> int:
-    """How many rows of tables and indexes the database touched to answer a query within the scope of a path."""
+async def rows_read(hall: Hall, path: str, query: str, *values: object, caller: str = "") -> int:
+    """How many rows of tables and indexes the database touched for a query within the scope of a path and a caller."""
 
     def of(node: dict[str, Any]) -> int:
         touched = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) if "Scan" in node["Node Type"] else 0
@@ -94,7 +97,7 @@ async def rows_read(hall: Hall, path: str, query: str, *values: object) -> int:
 
     async with hall.database.transaction():
         await hall.database.execute("set local search_path = processing")
-        await hall.database.fetchval(ENTER_SCOPE, "processing_api", path, "", "")
+        await hall.database.fetchval(ENTER_SCOPE, "processing_api", *Scope((path,), callers=(caller,)).settings)
         explained = await hall.database.fetchval(f"explain (analyze, format json) {query}", *values)
     return of(json.loads(explained)[0]["Plan"])
 
@@ -131,6 +134,27 @@ async def test_a_worklist_of_one_among_ten_thousand_dossiers_is_one_indexed_read
     finally:
         await hall.database.execute("delete from processing.duties where code like 'bulk-%'")
         await hall.database.execute("delete from processing.cases where code like 'bulk-%'")
+
+
+@pytest.mark.parametrize(
+    ("query", "more"),
+    [(STORED, []), (STORE, [[200], ["{}"], [b"again"]]), (DROP, [])],
+    ids=["stored", "store", "drop"],
+)
+async def test_one_key_among_ten_thousand_of_its_caller_is_one_indexed_read(
+    hall: Hall, query: str, more: Sequence[object]
+) -> None:
+    caller = "anna/desk/H56.97.31"
+    fill = """
+        insert into processing.idempotency_keys (caller, key, request_hash, status, headers, body)
+        select $1, 'bulk-' || n, '', 200, '{}', '' from generate_series(1, 10000) as n
+    """
+    await hall.database.execute(fill, caller)
+    try:
+        await hall.database.execute("analyze processing.idempotency_keys")
+        assert await rows_read(hall, "", query, [caller], ["bulk-77"], *more, caller=caller) <= 3
+    finally:
+        await hall.database.execute("delete from processing.idempotency_keys where caller = $1", caller)
 
 
 async def test_whoever_guesses_secrets_is_stopped_and_the_applicant_is_not(hall: Hall) -> None:

@@ -14,6 +14,7 @@ from deploy.demo.play import Stage
 from deploy.local.services import SERVICES
 from deploy.local.sinks.logbook import LOG_NAME, read_arrivals
 from deploy.local.stack import Stack
+from shared.database import api_role
 from tests.waiting import until
 
 Seen = Mapping[str, Mapping[str, int]]
@@ -34,8 +35,11 @@ select messages.id::text, notices.code || ' ' || notices.template as told
 from notification.messages join notification.notices using (fact_id)
 """
 
-SECURED = """
-select relname from pg_class where relnamespace = $1::regnamespace and relrowsecurity and relforcerowsecurity
+READ = """
+select oid::regclass::text as name, relrowsecurity and relforcerowsecurity as secured
+from pg_class
+where relkind in ('r', 'p', 'v', 'm', 'f') and has_any_column_privilege($1::name, oid, 'select')
+    and relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
 """
 """Tables of a schema that have row-level security, also against their owner."""
 
@@ -88,13 +92,14 @@ class Everywhere:
 
     @asynccontextmanager
     async def without_policies(self, service: str, *tables: str) -> AsyncIterator[None]:
-        """Take row-level security away from these tables of a service, or from all that have it, for a while."""
-        secured = tables or [row["relname"] for row in await self.database.fetch(SECURED, service)]
+        """Take row-level security away from these tables of a service, or from all that its routes read."""
+        read = await self.database.fetch(READ, api_role(service))
+        secured = [f"{service}.{table}" for table in tables] or [row["name"] for row in read if row["secured"]]
         assert secured
 
         async def turn(how: str) -> None:
             for table in secured:
-                await self.database.execute(f"alter table {service}.{table} {how} row level security")
+                await self.database.execute(f"alter table {table} {how} row level security")
 
         await turn("disable")
         try:

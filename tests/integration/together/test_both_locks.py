@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,18 +17,31 @@ from services.intake.repository.dossiers import READ_VISIBLE_DOSSIER
 from services.intake.repository.registrations import READ_REGISTRATION
 from services.notification.repository.figures import NOTICES_OF, VISIBLE
 from services.processing.repository.reading import READ_CASE, STEPS_OF, WORKLIST
-from shared.database import CallersPool, Pool, Scope, transaction
+from shared.database import CallersPool, Pool, Scope, api_role, transaction
+from shared.keyring.repository import READ_KEYS
+from shared.messaging.requests import Claim, StoredAnswer, claim_requests, drop_claims, store_answers
 from tests.integration.intake.counter import Counter
-from tests.integration.together.everywhere import SECURED, Everywhere
+from tests.integration.together.everywhere import READ, Everywhere
 
 OURS, THEIRS = "H56.97.43", "H56.97.42"
 OUR_PATH, THEIR_PATH = "90.97.43.", "90.97.42."
 PLACE_PREDICATE = "(received_path ^@ any ($2::text[]) or competent_path ^@ any ($2::text[]))"
+API_ROLES = r"""
+select rolname as name, rolsuper or rolbypassrls or rolcanlogin or rolinherit as may_more,
+    exists (select from pg_auth_members where member = role.oid) as is_another
+from pg_roles as role
+where rolname like '%\_api'
+"""
+OPEN_POLICIES = """
+select schemaname || '.' || tablename || ' ' || policyname as name
+from pg_policies
+where roles && array[$1::name, 'public'] and cmd in ('ALL', 'SELECT') and qual = 'true'
+"""
 WITHOUT_DOSSIERS: Mapping[str, str] = {
-    "day_numbers": "how many dossiers a place took in that day",
-    "registers": "the last number of an agency's register",
-    "idempotency_keys": "read by caller and key together, which nobody else has",
-    "journal_heads": "sequences and hashes; the journal itself is written only",
+    "intake.day_numbers": "how many dossiers a place took in that day",
+    "processing.registers": "the last number of an agency's register",
+    "intake.journal_heads": "sequences and hashes; the journal itself is written only",
+    "processing.journal_heads": "sequences and hashes; the journal itself is written only",
 }
 """Tables that routes read without row-level security, and what stands there."""
 
@@ -73,6 +86,7 @@ QUERIES: Mapping[str, Query] = {
         "($2::text[] is not null or $3::bytea is not null)",
         lambda code: (code, [OUR_PATH], None),
     ),
+    "keys": Query("intake", READ_KEYS, "", "", lambda code: ([code],)),
     "visible": Query(
         "notification", VISIBLE, PLACE_PREDICATE, "$2::text[] is not null", lambda code: (code, [OUR_PATH])
     ),
@@ -179,13 +193,66 @@ async def test_nobody_writes_into_a_dossier_beyond_the_scope(everywhere: Everywh
                 )
 
 
-@pytest.mark.parametrize("service", API_RIGHTS)
-async def test_every_table_that_routes_read_is_secured_or_holds_no_dossier(
+ADDITIONS = {
+    "a data key": "insert into keyring.dossier_keys values ($1, '', '', '2020-01-02') on conflict do nothing",
+    "papers": "insert into papers values ($1, 'one-more', 1, 0, 0), ($1, 'another', 1, 0, 0)",
+}
+
+
+@pytest.mark.parametrize("what", ADDITIONS)
+async def test_nobody_adds_to_a_dossier_beyond_the_scope(
+    everywhere: Everywhere, codes: tuple[str, str], what: str
+) -> None:
+    async with one_connection(everywhere, "intake") as connection:
+
+        async def add(code: str) -> None:
+            async with CallersPool(connection, "intake").transaction(Scope((OUR_PATH,))) as tx:
+                await tx.execute(ADDITIONS[what], code)
+
+        ours, theirs = codes
+        await add(ours)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await add(theirs)
+
+
+@pytest.mark.parametrize("service", ["intake", "processing"])
+async def test_a_stored_answer_is_shown_to_its_caller_and_changed_for_nobody_else(
     everywhere: Everywhere, service: str
 ) -> None:
-    secured = {row["relname"] for row in await everywhere.database.fetch(SECURED, service)}
-    read = {table for table, rights in API_RIGHTS[service].items() if "SELECT" in rights}
-    assert read - secured == read & WITHOUT_DOSSIERS.keys()
-    role = await everywhere.database.fetchrow("select * from pg_roles where rolname = $1", f"{service}_api")
-    assert role is not None
-    assert not any(role[right] for right in ("rolsuper", "rolbypassrls", "rolcanlogin", "rolinherit"))
+    mine, theirs = (Claim(f"{name}/desk/{OURS}", "of-both-locks", b"h" * 32) for name in ("anna", "ben"))
+    kept = {mine: StoredAnswer(201, {}, b"mine"), theirs: StoredAnswer(201, {}, b"theirs")}
+    async with one_connection(everywhere, service) as connection:
+        pool = CallersPool(connection, service)
+
+        async def seen(*callers: str) -> list[bytes]:
+            async with pool.transaction(Scope(("90.",), callers=callers)) as tx:
+                query = "select body from idempotency_keys where key = $1 order by body"
+                return [row["body"] for row in await tx.fetch(query, mine.key)]
+
+        async with pool.transaction(Scope(callers=(mine.caller, theirs.caller))) as tx:
+            assert await claim_requests(tx, kept) == {}
+            await store_answers(tx, kept)
+        assert await seen(mine.caller, theirs.caller) == [b"mine", b"theirs"]
+        assert await seen(mine.caller) == [b"mine"]
+        assert await seen() == []
+        async with pool.transaction(Scope(callers=(mine.caller,))) as tx:
+            await store_answers(tx, {theirs: StoredAnswer(500, {}, b"changed")})
+            await drop_claims(tx, [theirs])
+            assert await claim_requests(tx, [mine]) == {mine: kept[mine]}
+        assert await seen(theirs.caller) == [b"theirs"]
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with pool.transaction(Scope(callers=(mine.caller,))) as tx:
+                await claim_requests(tx, [replace(theirs, key="another")])
+
+
+async def test_every_table_that_a_route_may_read_is_secured_or_holds_no_dossier(everywhere: Everywhere) -> None:
+    """By the rights that the database itself knows, in every schema: none is forgotten."""
+    roles = {row["name"]: row for row in await everywhere.database.fetch(API_ROLES)}
+    assert roles.keys() == {api_role(service) for service in API_RIGHTS}
+    unsecured = set()
+    for name, role in roles.items():
+        assert not role["may_more"], name
+        assert not role["is_another"], name
+        unsecured |= {row["name"] for row in await everywhere.database.fetch(READ, name) if not row["secured"]}
+        assert await everywhere.database.fetch(OPEN_POLICIES, name) == [], name
+    assert unsecured == WITHOUT_DOSSIERS.keys()
