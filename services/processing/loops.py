@@ -29,7 +29,7 @@ log = structlog.get_logger("timers")
 
 
 class Timers:
-    """Looks for due timers when the legal clock has moved; under a scenario every 250 ms too, for it may stand still."""
+    """Looks for due timers when the legal clock has moved; under a scenario every 250 ms too: it may stand still."""
 
     def __init__(self, pool: Pool, journal: Journal, clock: LegalClock) -> None:
         self._pool, self._journal, self._clock = pool, journal, clock
