@@ -41,6 +41,8 @@ class ProblemDocument(BaseModel):
     trace_id: str = Field(pattern="^[0-9a-f]{32}$")
     detail: str = ""
     errors: list[FaultOfInput] = []
+    state: int | None = Field(None, description="Of a refused act: the state that the dossier is in.")
+    possible: list[str] = Field([], description="Of a refused act: the acts that the caller can do there now.")
 
 
 HEADERS: Mapping[str, Json] = {

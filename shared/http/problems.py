@@ -35,17 +35,19 @@ class FieldError:
 class Problem(Exception):
     """A refusal with its HTTP status and a code that callers may rely on.
 
-    `detail` is English, for people, and holds nothing of the input; `headers` go with the answer.
+    `detail` is for people, in English alone or in both languages, and holds nothing of the input; `headers` go with the
+    answer, `also` are further members of the document, for programs.
     """
 
     def __init__(
         self,
         status: int,
         code: str,
-        detail: str = "",
+        detail: str | Words = "",
         errors: Sequence[FieldError] = (),
         *,
         headers: Mapping[str, str] | None = None,
+        also: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(f"{status} {code}")
         self.status = status
@@ -53,6 +55,7 @@ class Problem(Exception):
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.also = dict(also or {})
 
 
 TITLES: Mapping[str, Words] = {
@@ -105,9 +108,11 @@ def render(problem: Problem, *, accept_language: str | None, titles: Mapping[str
         "status": problem.status,
         "code": problem.code,
         "trace_id": current_trace_id(),
+        **problem.also,
     }
     if problem.detail:
-        document["detail"] = problem.detail
+        detail = problem.detail
+        document["detail"] = detail.say(language) if isinstance(detail, Words) else detail
     if problem.errors:
         document["errors"] = [asdict(error) for error in problem.errors]
     headers = {"Content-Language": language, "Cache-Control": "no-store", **problem.headers}

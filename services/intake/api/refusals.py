@@ -15,6 +15,7 @@ from services.intake.domain.refusals import (
     UnknownAction,
     UnknownDossier,
 )
+from shared.contracts.facts import State
 from shared.http.etags import etag
 from shared.http.languages import Words
 from shared.http.problems import FieldError, Problem
@@ -41,6 +42,23 @@ TITLES: Mapping[str, Words] = {
 }
 
 
+ACTS: Mapping[str, Words] = {
+    "ask_papers": Words("yêu cầu bổ sung giấy tờ", "ask for papers"),
+    "submit_papers": Words("nộp giấy tờ được yêu cầu", "submit the papers asked for"),
+    "accept": Words("tiếp nhận", "accept"),
+    "refuse": Words("từ chối tiếp nhận", "refuse"),
+    "withdraw": Words("rút hồ sơ", "withdraw"),
+}
+"""Action → what clerks and citizens call it."""
+
+STATES: Mapping[State, Words] = {
+    State.REGISTERED: Words("mới đăng ký", "registered"),
+    State.ACCEPTED: Words("được tiếp nhận; từ đó hỏi khâu giải quyết", "accepted: from then on processing tells"),
+    State.REFUSED: Words("không được tiếp nhận", "refused"),
+    State.WITHDRAWN: Words("công dân yêu cầu rút hồ sơ", "withdrawn"),
+}
+"""State that intake decides → its national name."""
+
 _STATUS: Mapping[type[Refused], HTTPStatus] = {
     Refused: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownDossier: HTTPStatus.NOT_FOUND,
@@ -59,7 +77,20 @@ def as_problem(error: Refused | CalendarYearMissing) -> Problem:
         return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", f"Missing: {error.year}.")
     faults = [FieldError(fault.pointer, error.code, fault.message) for fault in error.faults]
     headers = {"ETag": etag(error.current)} if isinstance(error, StaleVersion) else {}
-    return Problem(_STATUS[type(error)], error.code, error.detail, faults, headers=headers)
+    also = {} if error.state in (None, State.ACCEPTED) else {"state": error.state, "possible": error.possible}
+    return Problem(_STATUS[type(error)], error.code, _detail(error), faults, headers=headers, also=also)
+
+
+def _detail(refused: Refused) -> Words:
+    """Say beside the reason, which the title names, the dossier's state and what the caller can do instead."""
+    if refused.state is None:
+        return Words(refused.detail, refused.detail)
+    state, acts = STATES[refused.state], [ACTS[action] for action in refused.possible]
+    vi, en = ", ".join(act.vi for act in acts), ", ".join(act.en for act in acts)
+    return Words(
+        f"Hồ sơ đang ở trạng thái {int(refused.state)} ({state.vi}). Bạn có thể: {vi or 'không thao tác nào ở đây'}.",
+        f"{refused.detail} The dossier is in state {int(refused.state)} ({state.en}). You may: {en or 'nothing here'}.",
+    )
 
 
 @contextmanager

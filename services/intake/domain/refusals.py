@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.contracts.facts import State
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -14,7 +16,13 @@ class Fault:
 
 
 class Refused(Exception):
-    """What was filed is not taken; `code` says why: a condition's code, or what is wrong with the filing."""
+    """What was filed is not taken; `code` says why: a condition's code, or what is wrong with the filing.
+
+    Once a dossier was looked at, `state` is its state, and `possible` are the acts that the caller may do there.
+    """
+
+    state: State | None = None
+    possible: tuple[str, ...] = ()
 
     def __init__(self, code: str, *faults: Fault, detail: str = "The dossier was not accepted.") -> None:
         super().__init__(code)

@@ -19,6 +19,7 @@ from services.intake.domain.refusals import (
     Fault,
     IllegalMove,
     NotAllowed,
+    Refused,
     StaleVersion,
     UnknownAction,
     UnknownDossier,
@@ -120,12 +121,17 @@ def decide(
         raise NotAllowed("agency_not_allowed", detail="Only the place of reception acts on a registration.")
     if seen_version != registration.version:
         raise StaleVersion(registration.version)
-    move = _the_move(registration, act.action, actor.role)
-    for code in move.conditions:
+    try:
+        return _do(registration, act, actor.role, rules, now)
+    except Refused as refused:
+        refused.state, refused.possible = registration.state, possible(registration, actor.role)
+        raise
+
+
+def _do(registration: Registration, act: Act, role: str, rules: Rules, now: datetime) -> Decision:
+    for code in _the_move(registration, act.action, role).conditions:
         if faults := list(CONDITIONS[code](registration, act)):
-            raise ConditionNotMet(
-                code, *faults, detail=f"Not met: {MEANINGS[code]}. {_possible(registration, actor.role)}"
-            )
+            raise ConditionNotMet(code, *faults, detail=f"Not met: {MEANINGS[code]}.")
     return EFFECTS[act.action](registration, act, rules, now)
 
 
@@ -133,25 +139,23 @@ def _the_move(registration: Registration, action: str, role: str) -> Move:
     """Find the row of the table in the dossier's state. Raises IllegalMove, NotAllowed."""
     found = [move for move in moves_for(registration.state, action) if move.owner is Owner.INTAKE]
     if not found:
-        raise IllegalMove("illegal_move", detail=_possible(registration, role))
+        raise IllegalMove("illegal_move", detail=f"A dossier in state {int(registration.state)} does not allow that.")
     if role not in found[0].roles:
         raise NotAllowed("role_not_allowed", detail="Another role does this.")
     return found[0]
 
 
-def _possible(registration: Registration, role: str) -> str:
-    """Name the state, and what this role could do in it here."""
-    offered = [
-        move.action
-        for move in MOVES
-        if move.owner is Owner.INTAKE
-        and move.action in AVAILABLE_AT_INTAKE
-        and registration.state in move.from_states
-        and role in move.roles
-    ]
-    could = f"you may: {', '.join(offered)}" if offered else "nothing is to be done here"
-    beyond = " (its state after acceptance is processing's to tell)" if registration.state is State.ACCEPTED else ""
-    return f"The dossier is in state {int(registration.state)}{beyond}; {could}."
+def possible(registration: Registration, role: str) -> tuple[str, ...]:
+    """List the acts that a role may do here now, whatever each has to say."""
+    return tuple(action for action in EFFECTS if _is_possible(registration, action, role))
+
+
+def _is_possible(registration: Registration, action: str, role: str) -> bool:
+    try:
+        move = _the_move(registration, action, role)
+    except Refused:
+        return False
+    return all(BEFORE_ANYTHING_IS_SAID[code](registration) for code in move.conditions)
 
 
 def papers_complete(registration: Registration, _act: Act) -> Iterator[Fault]:
@@ -194,6 +198,15 @@ CONDITIONS: Mapping[str, Condition] = {
     "reason_listed": reason_listed,
 }
 """Condition → the faults that it finds; it holds when there is none."""
+
+
+BEFORE_ANYTHING_IS_SAID: Mapping[str, Callable[[Registration], bool]] = {
+    "papers_complete": lambda registration: not list(papers_complete(registration, Act("accept"))),
+    "papers_of_pinned_list": lambda _registration: True,
+    "papers_were_asked": lambda registration: bool(registration.papers_asked),
+    "reason_listed": lambda _registration: True,
+}
+"""Condition → whether it can hold at all, before an act says anything."""
 
 
 def _next(registration: Registration, **changes: Any) -> Registration:

@@ -346,12 +346,18 @@ async def test_what_is_not_to_be_done_names_the_state_and_what_is_possible(count
     code = (await registered(counter, me))["code"]
     answer = await counter.act(code, "submit_papers", me, 1, {"papers": [{"paper_code": "x", "originals": 1}]})
     assert told(answer) == (409, "papers_were_asked")
-    assert "state 1; you may: submit_papers, withdraw" in answer.json()["detail"]
+    assert (answer.json()["state"], answer.json()["possible"]) == (1, ["withdraw"])
+    assert answer.json()["detail"] == "Hồ sơ đang ở trạng thái 1 (mới đăng ký). Bạn có thể: rút hồ sơ."
+    english = await counter.act(code, "refuse", desk | {"Accept-Language": "en"})
+    assert english.json()["detail"].endswith(
+        "The dossier is in state 1 (registered). You may: ask for papers, accept, refuse, withdraw."
+    )
     assert (await counter.act(code, "accept", desk)).status_code == 200
     for action, bearer in itertools.product(("withdraw", "submit_papers"), (me, desk)):
         answer = await counter.act(code, action, bearer, 2)
         assert told(answer) == (409, "illegal_move")
-        assert "state 2" in answer.json()["detail"]
+        assert "trạng thái 2 (được tiếp nhận" in answer.json()["detail"]
+        assert "state" not in answer.json(), "after acceptance it is processing's to tell"
     for action in ("ask_papers", "accept", "refuse"):
         assert told(await counter.act(code, action, desk, 2)) == (409, "illegal_move")
 

@@ -8,14 +8,23 @@ from datetime import datetime
 
 import pytest
 
+from services.intake.api import refusals as wording
 from services.intake.api.bodies import ACT_BODIES
-from services.intake.api.refusals import _STATUS, TITLES
 from services.intake.domain import refusals, registration
 from services.intake.domain.attempts import CONDITIONS as CONDITIONS_OF_FILINGS
 from services.intake.domain.attempts import Rules
 from services.intake.domain.filing import PaperHandedIn
 from services.intake.domain.refusals import ConditionNotMet, IllegalMove, NotAllowed, Refused, StaleVersion
-from services.intake.domain.registration import EFFECTS, Act, Actor, Decision, Registration, check_action, decide
+from services.intake.domain.registration import (
+    EFFECTS,
+    Act,
+    Actor,
+    Decision,
+    Registration,
+    check_action,
+    decide,
+    possible,
+)
 from services.intake.handlers.deciding import FACTS
 from shared.contracts.facts import State
 from shared.roles import Role
@@ -86,10 +95,10 @@ def test_every_act_of_the_table_has_all_its_parts_and_no_part_is_left_over() -> 
     needed = {
         code for move in MOVES if move.action in EFFECTS and move.owner is Owner.INTAKE for code in move.conditions
     }
-    assert set(registration.CONDITIONS) == needed
-    assert (set(registration.CONDITIONS) | set(CONDITIONS_OF_FILINGS)) <= set(TITLES)
+    assert set(registration.CONDITIONS) == set(registration.BEFORE_ANYTHING_IS_SAID) == needed
+    assert (set(registration.CONDITIONS) | set(CONDITIONS_OF_FILINGS)) <= set(wording.TITLES)
     kinds = {cls for cls in vars(refusals).values() if isinstance(cls, type) and issubclass(cls, Refused)}
-    assert set(_STATUS) == kinds
+    assert set(wording._STATUS) == kinds
     assert set(REASONS) == {
         move.action for move in MOVES if move.owner is Owner.INTAKE and "reason_listed" in move.conditions
     }
@@ -111,7 +120,7 @@ def test_every_pair_of_state_and_action_is_legal_for_the_roles_of_the_table_and_
     elif not rows:
         refused = refusal(found, good(action), rules, actor)
         assert isinstance(refused, IllegalMove)
-        assert f"state {int(state)}" in refused.detail
+        assert (refused.state, refused.possible) == (state, possible(found, role))
 
 
 def test_a_superior_looks_on_a_stranger_sees_nothing_and_a_stale_version_is_told(
@@ -130,6 +139,25 @@ def test_who_took_the_place_over_acts_for_it(waiting: Registration, rules: Rules
     """Paths of an officer hold those of the agencies whose work his took over."""
     after = done(waiting, good("ask_papers"), rules, Actor("desk", ("90.61.", "90.97.21."))).after
     assert after.version == 2
+
+
+def test_a_refusal_names_the_state_and_what_is_possible_before_anything_is_said(
+    waiting: Registration, rules: Rules
+) -> None:
+    refused = refusal(waiting, good("accept"), rules)
+    assert refused.state is State.REGISTERED
+    assert refused.possible == ("ask_papers", "submit_papers", "refuse", "withdraw")
+    assert possible(waiting, "citizen") == ("submit_papers", "withdraw")
+    assert possible(replace(waiting, papers_asked=()), "citizen") == ("withdraw",)
+    assert "accept" in possible(replace(waiting, papers_asked=()), "desk")
+    for state in (State.ACCEPTED, State.REFUSED, State.WITHDRAWN):
+        assert possible(replace(waiting, state=state), "desk") == ()
+    assert set(wording.ACTS) == set(EFFECTS)
+    assert set(wording.STATES) == {State.ACCEPTED} | {done(*case).after.state for case in every_way(waiting, rules)}
+
+
+def every_way(waiting: Registration, rules: Rules) -> list[tuple[Registration, Act, Rules]]:
+    return [(replace(waiting, papers_asked=()), good(action), rules) for action in set(EFFECTS) - {"submit_papers"}]
 
 
 def test_acceptance_needs_every_required_paper_and_none_that_was_asked_for_again(
