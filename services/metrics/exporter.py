@@ -132,6 +132,9 @@ def families(totals: Totals) -> Iterator[Metric]:
     resolved = CounterMetricFamily(
         "motcua_dossiers_resolved_total", "Dossiers finished, judged by C11", labels=("field", "outcome")
     )
+    reopened = CounterMetricFamily(
+        "motcua_dossiers_reopened_total", "Finishes taken back, as they were judged", labels=("field", "outcome")
+    )
     in_progress = GaugeMetricFamily(
         "motcua_dossiers_in_progress", "Dossiers received and not resolved", labels=("field", "limit")
     )
@@ -140,6 +143,8 @@ def families(totals: Totals) -> Iterator[Metric]:
         received.add_metric((field.code,), totals.figures[field.code, Figure.RECEIVED])
         resolved.add_metric((field.code, "on_time"), totals.figures[field.code, Figure.RESOLVED_ON_TIME])
         resolved.add_metric((field.code, "late"), totals.figures[field.code, Figure.RESOLVED_LATE])
+        reopened.add_metric((field.code, "on_time"), totals.figures[field.code, Figure.REOPENED_ON_TIME])
+        reopened.add_metric((field.code, "late"), totals.figures[field.code, Figure.REOPENED_LATE])
         in_progress.add_metric((field.code, "within"), totals.in_progress(field.code) - overdue)
         in_progress.add_metric((field.code, "overdue"), overdue)
     notices = CounterMetricFamily(
@@ -148,7 +153,7 @@ def families(totals: Totals) -> Iterator[Metric]:
     for channel in Channel:
         for outcome in NoticeOutcome:
             notices.add_metric((channel.value, outcome.value), totals.notices[channel, outcome])
-    yield from (received, resolved, in_progress, notices)
+    yield from (received, resolved, reopened, in_progress, notices)
     yield CounterMetricFamily(
         "motcua_dossiers_closed_without_result_total",
         "Dossiers withdrawn, stopped or refused after acceptance",

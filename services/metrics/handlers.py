@@ -35,6 +35,7 @@ async def count_dossiers(tx: Connection, wave: Sequence[Received]) -> None:
         changed.append(after)
         added.update(figures.difference(before, after))
     await repository.save_dossiers(tx, changed)
+    await repository.save_reopenings(tx, changed)
     await repository.add_counts(tx, added)
 
 
@@ -81,6 +82,13 @@ MOVES_NO_FIGURE: Mapping[str, str] = {
     facts.ResultSigned.TYPE: "lateness is judged when the result is ready (C11)",
     facts.ResultNumbered.TYPE: "lateness is judged when the result is ready (C11)",
     facts.ResultHandedOver.TYPE: "resolved when the result was ready (C11)",
+    facts.StepReturned.TYPE: "a step goes on: no published figure",
+    facts.StepRecalled.TYPE: "a step goes on: no published figure",
+    facts.DossierReassigned.TYPE: "an officer was named: no published figure",
+    facts.AgencyAsked.TYPE: "beside the flow: no published figure",
+    facts.AgencyAnswered.TYPE: "beside the flow: no published figure",
+    facts.SignatureVoided.TYPE: "lateness is judged when the result is ready (C11)",
+    facts.ResultCorrected.TYPE: "resolved when the result was ready (C11)",
     facts.HalfTimeReached.TYPE: "a warning to officers: no published figure",
     facts.ApologyDrafted.TYPE: "only an apology that was sent is published",
     facts.BecameOverdue.TYPE: "what is overdue is judged from the moments at the legal now",
@@ -94,6 +102,7 @@ def subscriptions(rules: RuleStore) -> tuple[Subscription, ...]:
         facts.DossierAccepted.TYPE: partial(on_accepted, rules),
         facts.ResultReady.TYPE: count_dossiers,
         facts.DossierApologised.TYPE: count_dossiers,
+        facts.ResultReopened.TYPE: count_dossiers,
     }
     outcomes: dict[str, Handler] = {fact.TYPE: count_notices for fact in figures.NOTICE_OUTCOMES}
     return (

@@ -35,6 +35,7 @@ _TONES = (
     ("apologies_published", "none"),
     ("closed_without_result", "none"),
     ("carried_over", "none"),
+    ("reopened", "none"),
 )
 """The figures of the board in its order, each with the tone of its card."""
 _PARTS = (

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from services.metrics.domain.figures import Dossier, NoticeOutcome, NoticeTally, Tally
+from services.metrics.domain.figures import Dossier, NoticeOutcome, NoticeTally, Reopening, Tally
 from services.metrics.domain.report import Counted, CountRow, NoticeRow, OverdueRow, Period, Place
 from services.metrics.domain.totals import Totals
 from shared.contracts.facts import Channel
-from shared.database import Connection
+from shared.database import Connection, columns
 from shared.rulebook.agencies import Agency
+from shared.rulebook.calendar import ZONE
 from shared.rulebook.figures import Figure
 
 _LOAD_DOSSIERS = """
-    select code, place, received_path, field, accepted_at, promised_due, finished_at, apologised_at
+    select code, place, received_path, field, accepted_at, promised_due, finished_at, apologised_at, (
+        select array_agg(row(figure, finished_at, reopened_at) order by reopening_no)
+        from reopenings where reopenings.code = dossiers.code
+    ) as reopenings
     from dossiers
     where code = any($1::text[])
     order by code
@@ -25,7 +30,11 @@ _LOAD_DOSSIERS = """
 async def load_dossiers(tx: Connection, codes: Iterable[str]) -> dict[str, Dossier]:
     """Read and lock the moments of these dossiers; a dossier that is not known yet is not among them."""
     rows = await tx.fetch(_LOAD_DOSSIERS, list(codes))
-    return {row["code"]: Dossier(**row) for row in rows}
+    return {row["code"]: Dossier(**{**row, "reopenings": _reopenings(row["reopenings"])}) for row in rows}
+
+
+def _reopenings(found: Iterable[Sequence[Any]] | None) -> tuple[Reopening, ...]:
+    return tuple(Reopening(Figure(figure), finished, reopened) for figure, finished, reopened in found or ())
 
 
 _SAVE_DOSSIERS = """
@@ -58,6 +67,20 @@ async def save_dossiers(tx: Connection, dossiers: Sequence[Dossier]) -> None:
         [dossier.finished_at for dossier in dossiers],
         [dossier.apologised_at for dossier in dossiers],
     )
+
+
+_SAVE_REOPENINGS = """
+    insert into reopenings (code, reopening_no, figure, finished_at, reopened_at)
+    select * from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+    on conflict (code, reopening_no) do nothing
+"""
+
+
+async def save_reopenings(tx: Connection, dossiers: Sequence[Dossier]) -> None:
+    """Write which finishes of these dossiers were taken back; one that is written never changes."""
+    rows = [(dossier.code, no, *each) for dossier in dossiers for no, each in enumerate(dossier.reopenings, 1)]
+    if rows:
+        await tx.execute(_SAVE_REOPENINGS, *columns(rows, 5))
 
 
 _ADD_COUNTS = """
@@ -156,11 +179,28 @@ _COUNTS = """
     where place in (select code from places where starts_with(path, $1)) and day <= $3
     group by place, field, figure
 """
+_TAKEN_BACK = """
+    select place, field, figure,
+        -count(*) filter (where finished_on < $2) as before,
+        -count(*) filter (where finished_on >= $2) as within
+    from (
+        select d.place, d.field, r.figure,
+            (r.finished_at at time zone $4)::date as finished_on,
+            (r.reopened_at at time zone $4)::date as reopened_on
+        from reopenings r join dossiers d on d.code = r.code
+        where starts_with(d.received_path, $1) and d.accepted_at is not null
+    ) as reopened
+    where reopened_on <= $3
+    group by place, field, figure
+"""
 _OVERDUE = """
     select place, field, count(*) as overdue
     from dossiers
     where starts_with(received_path, $1) and accepted_at <= $2 and promised_due < $2
         and (finished_at is null or finished_at > $2)
+        and not exists (
+            select from reopenings r where r.code = dossiers.code and r.finished_at <= $2 and r.reopened_at > $2
+        )
     group by place, field
 """
 _NOTICES = """
@@ -183,6 +223,7 @@ async def count(tx: Connection, path: str, period: Period, as_of: datetime) -> C
     """
     await tx.execute(_ONE_SNAPSHOT)
     counts = await tx.fetch(_COUNTS, path, period.first, period.last)
+    counts += await tx.fetch(_TAKEN_BACK, path, period.first, period.last, ZONE.key)
     overdue = await tx.fetch(_OVERDUE, path, as_of)
     notices = await tx.fetch(_NOTICES, path, period.first, period.last)
     places = await tx.fetch(_PLACES, path, period.first, period.last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.processing.api.directory import directory_router
 from services.processing.api.internal import internal_router
 from services.processing.api.officers import Desk, officers_router
 from services.processing.api.tracking import Tickets, tracking_router
@@ -40,6 +41,7 @@ async def build(resources: Resources[Settings]) -> Parts:
             routers=(
                 officers_router(Desk(callers, Acting(rules, journal, clock), reading)),
                 tracking_router(reading, tickets, Rate("guesses", settings.limits.guesses, seconds=60)),
+                directory_router(),
                 internal_router(pool, clock),
             ),
             titles=TITLES,

@@ -12,6 +12,16 @@ from typing import Any, ClassVar
 
 from pydantic import AwareDatetime
 
+from shared.contracts.detours import (
+    AgencyAnswered,
+    AgencyAsked,
+    DossierReassigned,
+    ResultCorrected,
+    ResultReopened,
+    SignatureVoided,
+    StepRecalled,
+    StepReturned,
+)
 from shared.contracts.registration import (
     DossierRefused,
     DossierRegistered,
@@ -24,8 +34,11 @@ from shared.contracts.terms import Channel, DossierFact, Fact, Handover, Languag
 
 __all__ = [
     "FACTS",
+    "AgencyAnswered",
+    "AgencyAsked",
     "Channel",
     "DossierFact",
+    "DossierReassigned",
     "DossierRefused",
     "DossierRegistered",
     "Fact",
@@ -36,8 +49,13 @@ __all__ = [
     "PapersRequested",
     "Receiver",
     "RegistrationWithdrawn",
+    "ResultCorrected",
+    "ResultReopened",
+    "SignatureVoided",
     "State",
     "StepFact",
+    "StepRecalled",
+    "StepReturned",
 ]
 
 
@@ -217,6 +235,14 @@ FACTS: Mapping[str, type[Fact]] = {
         ResultReady,
         ResultHandedOver,
         DossierApologised,
+        StepReturned,
+        StepRecalled,
+        DossierReassigned,
+        AgencyAsked,
+        AgencyAnswered,
+        SignatureVoided,
+        ResultReopened,
+        ResultCorrected,
         HalfTimeReached,
         ApologyDrafted,
         BecameOverdue,

@@ -10,7 +10,7 @@ from shared.rulebook.limits import Outcome, judge
 
 
 class Figure(StrEnum):
-    """What a dossier is counted as, each at most once; everything else in a report follows from these."""
+    """What a dossier is counted as: once, and anew after each reopening; all else in a report follows from these."""
 
     RECEIVED = "received"
     """Accepted: state 2 was reached. What is refused or withdrawn in state 1 counts nowhere."""
@@ -19,6 +19,10 @@ class Figure(StrEnum):
     CLOSED_WITHOUT_RESULT = "closed_without_result"
     """Withdrawn, stopped, or refused after a missed limit, after acceptance."""
     APOLOGIES_PUBLISHED = "apologies_published"
+    REOPENED_ON_TIME = "reopened_on_time"
+    """A finish that was on time and was taken back: the dossier is in progress again."""
+    REOPENED_LATE = "reopened_late"
+    """The same of a late one: however it is finished anew, it stays late (C11)."""
 
 
 RESOLVED = (Figure.RESOLVED_ON_TIME, Figure.RESOLVED_LATE, Figure.CLOSED_WITHOUT_RESULT)
@@ -26,6 +30,12 @@ RESOLVED = (Figure.RESOLVED_ON_TIME, Figure.RESOLVED_LATE, Figure.CLOSED_WITHOUT
 
 JUDGED = (Figure.RESOLVED_ON_TIME, Figure.RESOLVED_LATE)
 """What the plain share on time divides by: closed without result is in neither of its parts."""
+
+REOPENED: Mapping[Figure, Figure] = {
+    Figure.RESOLVED_ON_TIME: Figure.REOPENED_ON_TIME,
+    Figure.RESOLVED_LATE: Figure.REOPENED_LATE,
+}
+"""What a finish was counted as → what taking it back is counted as."""
 
 _FIGURE_OF: Mapping[Outcome, Figure] = {
     Outcome.ON_TIME: Figure.RESOLVED_ON_TIME,

@@ -20,8 +20,8 @@ from uuid_utils.compat import uuid7
 
 from deploy.demo.plan import Arrival, Rules, YearRequest, plan_year
 from services.processing.domain import opening
+from services.processing.domain.changing import Means
 from services.processing.domain.duties import duties
-from services.processing.domain.effects import Means
 from services.processing.domain.workflow import decide
 from shared.contracts.facts import ContactStated, DossierAccepted, Fact
 from shared.contracts.topics import PROMISED_DUE_HEADER, STATUTORY_DUE_HEADER

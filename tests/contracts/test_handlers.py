@@ -25,6 +25,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
         LIFECYCLE.name: {
             "vn.motcua.dossier.result_ready.v1": "close",
             "vn.motcua.dossier.result_handed_over.v1": "close",
+            "vn.motcua.dossier.result_reopened.v1": "reopen",
         },
     },
     "processing": {
@@ -42,6 +43,8 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
             "vn.motcua.dossier.result_ready.v1": "Requests.on_told",
             "vn.motcua.dossier.apologised.v1": "Requests.on_told",
             "vn.motcua.dossier.became_overdue.v1": "Requests.on_told",
+            "vn.motcua.dossier.result_reopened.v1": "Requests.on_told",
+            "vn.motcua.dossier.result_corrected.v1": "Requests.on_told",
         },
         CONTACTS.name: {
             "vn.motcua.dossier.contact_stated.v1": "Requests.on_contact",
@@ -52,6 +55,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
             "vn.motcua.dossier.accepted.v1": "on_accepted",
             "vn.motcua.dossier.result_ready.v1": "count_dossiers",
             "vn.motcua.dossier.apologised.v1": "count_dossiers",
+            "vn.motcua.dossier.result_reopened.v1": "count_dossiers",
         },
         OUTCOMES.name: {
             "vn.motcua.notice.handed_over.v1": "count_notices",

@@ -61,13 +61,28 @@ STEPS: Mapping[str, tuple[set[int], int | None]] = {
     "result_ready": ({4}, 9),
     "result_handed_over": ({9}, 10),
     "apologised": (RUNNING, None),
+    "step_returned": ({4}, 4),
+    "step_recalled": ({4}, 4),
+    "reassigned": ({4}, 4),
+    "agency_asked": ({4}, 4),
+    "agency_answered": ({4}, 4),
+    "signature_voided": ({4}, 4),
+    "result_reopened": ({9}, 4),
+    "result_corrected": ({10}, 10),
     "half_time_reached": (RUNNING, None),
     "apology_drafted": (RUNNING, None),
     "became_overdue": (RUNNING, None),
 }
 """Fact of processing → the states it may follow, and the state it leads to (None: the same)."""
 TIMERS = {"half_time_reached", "apology_drafted", "became_overdue"}
-TOLD = {"accepted": True, "result_ready": False, "apologised": True, "became_overdue": False}
+TOLD = {
+    "accepted": True,
+    "result_ready": False,
+    "apologised": True,
+    "became_overdue": False,
+    "result_reopened": True,
+    "result_corrected": True,
+}
 """Fact that is told to the citizen → whether it may come twice rather than never."""
 SINK_OF = {"sms": "sms", "email": "mail"}
 TAKEN = {"handed_over", "delivered"}

@@ -64,8 +64,11 @@ def _sum(samples: Samples, name: str, **labels: str) -> float:
 
 
 def _figures(samples: Samples) -> dict[str, int]:
-    on_time = int(_sum(samples, "motcua_dossiers_resolved_total", outcome="on_time"))
-    late = int(_sum(samples, "motcua_dossiers_resolved_total", outcome="late"))
+    on_time, late = (
+        int(_sum(samples, "motcua_dossiers_resolved_total", outcome=outcome))
+        - int(_sum(samples, "motcua_dossiers_reopened_total", outcome=outcome))
+        for outcome in ("on_time", "late")
+    )
     closed = int(_sum(samples, "motcua_dossiers_closed_without_result_total"))
     return {
         "received": int(_sum(samples, "motcua_dossiers_received_total")),

@@ -17,9 +17,15 @@ async def close(tx: Connection, received: Sequence[Received]) -> None:
     await dossiers.close_dossiers(tx, [fact.subject for fact in received], [fact.legal_time for fact in received])
 
 
+async def reopen(tx: Connection, received: Sequence[Received]) -> None:
+    """Note that processing has taken these dossiers up again."""
+    await dossiers.reopen_dossiers(tx, [fact.subject for fact in received])
+
+
 HANDLERS: Mapping[str, Handler] = {
     facts.ResultReady.TYPE: close,
     facts.ResultHandedOver.TYPE: close,
+    facts.ResultReopened.TYPE: reopen,
 }
 """Fact type → what intake does about it."""
 
@@ -31,6 +37,13 @@ IGNORED: Mapping[str, str] = {
     facts.ResultSigned.TYPE: _STILL_OPEN,
     facts.ResultNumbered.TYPE: _STILL_OPEN,
     facts.DossierApologised.TYPE: _STILL_OPEN,
+    facts.StepReturned.TYPE: _STILL_OPEN,
+    facts.StepRecalled.TYPE: _STILL_OPEN,
+    facts.DossierReassigned.TYPE: _STILL_OPEN,
+    facts.AgencyAsked.TYPE: _STILL_OPEN,
+    facts.AgencyAnswered.TYPE: _STILL_OPEN,
+    facts.SignatureVoided.TYPE: _STILL_OPEN,
+    facts.ResultCorrected.TYPE: "the dossier stays closed",
     facts.HalfTimeReached.TYPE: _STILL_OPEN,
     facts.ApologyDrafted.TYPE: _STILL_OPEN,
     facts.BecameOverdue.TYPE: _STILL_OPEN,

@@ -198,3 +198,13 @@ where d.code = c.code
 async def close_dossiers(tx: Connection, codes: Sequence[str], closed_at: Sequence[datetime]) -> None:
     """Note when processing was done with these dossiers (legal time): no papers are taken for them any more."""
     await tx.execute(CLOSE_DOSSIERS, codes, closed_at)
+
+
+REOPEN_DOSSIERS = """
+update dossiers set closed_at = null where code = any($1::text[])
+"""
+
+
+async def reopen_dossiers(tx: Connection, codes: Sequence[str]) -> None:
+    """Forget that processing was done with these dossiers."""
+    await tx.execute(REOPEN_DOSSIERS, codes)

@@ -7,7 +7,7 @@ added to the counters is the difference of the two sets: so no order of facts ca
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from shared.contracts import facts
 from shared.rulebook.calendar import ZONE
-from shared.rulebook.figures import Figure, resolved_as
+from shared.rulebook.figures import REOPENED, Figure, resolved_as
 
 
 class NoticeOutcome(StrEnum):
@@ -49,9 +49,20 @@ class ImpossibleFact(ValueError):
     """A fact that cannot follow what is known of its dossier; the dossier is parked with this reason."""
 
 
+class Reopening(NamedTuple):
+    """A finish that was taken back: what it was counted as, when it was, and when it was taken back."""
+
+    figure: Figure
+    finished_at: datetime
+    reopened_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """The moments of one dossier by which it is judged; each is empty until its fact is here."""
+    """The moments of one dossier by which it is judged; each is empty until its fact is here.
+
+    What was counted on a day stays counted there: a finish that was taken back is one of `reopenings`, in order.
+    """
 
     code: str
     place: str = ""
@@ -61,6 +72,12 @@ class Dossier:
     promised_due: datetime | None = None
     finished_at: datetime | None = None
     apologised_at: datetime | None = None
+    reopenings: tuple[Reopening, ...] = ()
+
+    @property
+    def was_late(self) -> bool:
+        """Whether a finish that was taken back was late: late is late, whenever the dossier is finished anew (C11)."""
+        return any(reopening.figure is Figure.RESOLVED_LATE for reopening in self.reopenings)
 
 
 def legal_day(moment: datetime) -> date:
@@ -68,25 +85,34 @@ def legal_day(moment: datetime) -> date:
     return moment.astimezone(ZONE).date()
 
 
-def tallies(dossier: Dossier) -> frozenset[Tally]:
-    """List what a dossier accounts for; nothing before it is accepted (C15)."""
-    if dossier.accepted_at is None or dossier.promised_due is None:
-        return frozenset()
-    counted = {Figure.RECEIVED: dossier.accepted_at}
-    if dossier.finished_at is not None:
-        counted[resolved_as(dossier.promised_due, dossier.finished_at)] = dossier.finished_at
-    if dossier.apologised_at is not None:
-        counted[Figure.APOLOGIES_PUBLISHED] = dossier.apologised_at
-    return frozenset(
-        Tally(legal_day(moment), dossier.place, dossier.field, figure) for figure, moment in counted.items()
+def tallies(dossier: Dossier) -> Counter[Tally]:
+    """Count what a dossier accounts for; nothing before it is accepted (C15)."""
+    return Counter(
+        Tally(legal_day(moment), dossier.place, dossier.field, figure) for figure, moment in _counted(dossier)
     )
+
+
+def _counted(dossier: Dossier) -> Iterator[tuple[Figure, datetime]]:
+    if dossier.accepted_at is None or dossier.promised_due is None:
+        return
+    yield Figure.RECEIVED, dossier.accepted_at
+    for reopening in dossier.reopenings:
+        yield reopening.figure, reopening.finished_at
+        yield REOPENED[reopening.figure], reopening.reopened_at
+    if dossier.finished_at is not None:
+        yield _judged(dossier, dossier.promised_due, dossier.finished_at), dossier.finished_at
+    if dossier.apologised_at is not None:
+        yield Figure.APOLOGIES_PUBLISHED, dossier.apologised_at
+
+
+def _judged(dossier: Dossier, promised_due: datetime, finished_at: datetime) -> Figure:
+    return Figure.RESOLVED_LATE if dossier.was_late else resolved_as(promised_due, finished_at)
 
 
 def difference(before: Dossier, after: Dossier) -> Counter[Tally]:
     """Give what a change of a dossier adds to the counters (negative where a tally was withdrawn)."""
-    gone, come = tallies(before), tallies(after)
-    added = Counter(dict.fromkeys(come - gone, 1))
-    added.subtract(gone - come)
+    added = tallies(after)
+    added.subtract(tallies(before))
     return added
 
 
@@ -118,10 +144,20 @@ def apologise(dossier: Dossier, _: facts.DossierApologised, at: datetime) -> Dos
     return replace(dossier, apologised_at=at)
 
 
+def reopen(dossier: Dossier, fact: facts.ResultReopened, at: datetime) -> Dossier:
+    """Mở lại hồ sơ: in progress again; where acceptance has not arrived yet, the fact says what was promised."""
+    if dossier.finished_at is None:
+        raise ImpossibleFact("reopened unfinished")
+    figure = _judged(dossier, dossier.promised_due or fact.promised_due, dossier.finished_at)
+    reopening = Reopening(figure, dossier.finished_at, at)
+    return replace(dossier, finished_at=None, reopenings=(*dossier.reopenings, reopening))
+
+
 CHANGES: Mapping[type[facts.Fact], Callable[..., Dossier]] = {
     facts.DossierAccepted: accept,
     facts.ResultReady: finish,
     facts.DossierApologised: apologise,
+    facts.ResultReopened: reopen,
 }
 """Fact → what it changes in the moments of its dossier."""
 

@@ -24,8 +24,14 @@ def _formula(figure: str, *, vi: tuple[str, str], en: tuple[str, str]) -> Formul
 FORMULAS: tuple[Formula, ...] = (
     _formula(
         "carried_over",
-        vi=("Kỳ trước chuyển qua", "tiếp nhận trước kỳ mà đến đầu kỳ chưa giải quyết xong"),
-        en=("Carried over", "received before the period and not yet resolved at its start"),
+        vi=(
+            "Kỳ trước chuyển qua",
+            "tiếp nhận trước kỳ mà đến đầu kỳ chưa giải quyết xong, hoặc đã xong trước kỳ mà mở lại trong kỳ",
+        ),
+        en=(
+            "Carried over",
+            "received before the period and not yet resolved at its start, or resolved before it and reopened within",
+        ),
     ),
     _formula(
         "received",
@@ -34,8 +40,8 @@ FORMULAS: tuple[Formula, ...] = (
     ),
     _formula(
         "resolved",
-        vi=("Đã giải quyết", "đúng hạn + quá hạn + đóng không có kết quả"),
-        en=("Resolved", "on time + late + closed without result"),
+        vi=("Đã giải quyết", "đúng hạn + quá hạn + đóng không có kết quả; kết quả đã mở lại không tính"),
+        en=("Resolved", "on time + late + closed without result; a result that was reopened does not count"),
     ),
     _formula(
         "resolved_on_time",
@@ -81,6 +87,11 @@ FORMULAS: tuple[Formula, ...] = (
         "apologies_published",
         vi=("Thư xin lỗi đã gửi", "số hồ sơ được gửi thư xin lỗi và hẹn lại ngày trả kết quả (Mẫu 04)"),
         en=("Apologies published", "dossiers for which an apology with a new appointment was sent (form 04)"),
+    ),
+    _formula(
+        "reopened",
+        vi=("Kết quả bị mở lại", "số lần hồ sơ đã xử lý xong được mở lại trong kỳ; đã quá hạn thì vẫn là quá hạn"),
+        en=("Reopened", "how often a finished dossier was reopened in the period; one that was late stays late"),
     ),
     _formula(
         "notices",

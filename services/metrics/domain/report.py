@@ -17,7 +17,7 @@ from services.metrics.domain.figures import NoticeOutcome
 from services.metrics.domain.formulas import FORMULAS, Formula
 from shared.contracts.facts import Channel
 from shared.rulebook.calendar import ZONE
-from shared.rulebook.figures import JUDGED, RESOLVED, Figure
+from shared.rulebook.figures import JUDGED, REOPENED, RESOLVED, Figure
 
 
 class Period(NamedTuple):
@@ -33,7 +33,7 @@ class Period(NamedTuple):
 
 
 class CountRow(NamedTuple):
-    """A sum of daily counters: `before` the period and `within` it."""
+    """A sum of daily counters, `before` the period and `within` it; below zero, finishes that were taken back."""
 
     place: str
     field: str
@@ -92,6 +92,7 @@ class Figures(BaseModel):
     share_resolved_of_received: float | None
     share_on_time: float | None
     apologies_published: int
+    reopened: int
 
     @classmethod
     def of(cls, rows: Iterable[CountRow], overdue: int) -> Self:
@@ -118,6 +119,7 @@ class Figures(BaseModel):
             share_resolved_of_received=share(resolved, carried_over + received),
             share_on_time=share(on_time, judged),
             apologies_published=within[Figure.APOLOGIES_PUBLISHED],
+            reopened=_sum(within, REOPENED.values()),
         )
 
 

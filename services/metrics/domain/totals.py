@@ -11,7 +11,9 @@ from services.metrics.domain.fields import FIELDS, field_of
 from services.metrics.domain.figures import NoticeOutcome
 from services.metrics.domain.report import NoticeRow
 from shared.contracts.facts import Channel
-from shared.rulebook.figures import RESOLVED, Figure
+from shared.rulebook.figures import REOPENED, RESOLVED, Figure
+
+_REOPENED = tuple(REOPENED.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +48,6 @@ class Totals:
         return sum(number for (_, counted), number in self.figures.items() if counted is figure)
 
     def in_progress(self, field: str) -> int:
-        """Give received − resolved of one field, as the report does."""
-        return self.figures[field, Figure.RECEIVED] - sum(self.figures[field, figure] for figure in RESOLVED)
+        """Give received − resolved + reopened of one field, as the report does."""
+        resolved, reopened = (sum(self.figures[field, figure] for figure in those) for those in (RESOLVED, _REOPENED))
+        return self.figures[field, Figure.RECEIVED] - resolved + reopened

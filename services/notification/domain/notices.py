@@ -90,6 +90,16 @@ NOTICES: Mapping[str, Notice | NoNotice] = {
     facts.ResultHandedOver.TYPE: NoNotice("the receiver was there"),
     # The written apology with the new date (Mẫu 04) is owed.
     facts.DossierApologised.TYPE: Notice("apologised", Policy.AT_LEAST_ONCE, ("reappointed_to",)),
+    facts.StepReturned.TYPE: NoNotice("inner work: tracking shows it"),
+    facts.StepRecalled.TYPE: NoNotice("inner work: tracking shows it"),
+    facts.DossierReassigned.TYPE: NoNotice("inner work: tracking names no officer"),
+    facts.AgencyAsked.TYPE: NoNotice("between agencies: the applicant's date stays"),
+    facts.AgencyAnswered.TYPE: NoNotice("between agencies: the applicant's date stays"),
+    facts.SignatureVoided.TYPE: NoNotice("there is nothing to collect until the result is ready"),
+    # He was told to come. Not told, he comes for nothing; told twice, he hears the same.
+    facts.ResultReopened.TYPE: Notice("result_reopened", Policy.AT_LEAST_ONCE),
+    # He holds a result that is wrong: he must know.
+    facts.ResultCorrected.TYPE: Notice("result_corrected", Policy.AT_LEAST_ONCE),
     facts.HalfTimeReached.TYPE: NoNotice("a warning to the officers"),
     facts.ApologyDrafted.TYPE: NoNotice("a draft: the leader decides whether it is sent"),
     # Owed by honesty, not by law; the public list of overdue dossiers says the same.

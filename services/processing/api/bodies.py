@@ -8,7 +8,14 @@ from typing import Annotated, TypeAlias
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
 
-from services.processing.domain.acts import Act, ApologyReason
+from services.processing.domain.acts import Act
+from services.processing.domain.reasons import (
+    ApologyReason,
+    CorrectionReason,
+    ReopeningReason,
+    ReturnReason,
+    VoidingReason,
+)
 from shared.contracts.facts import Handover, Receiver
 from shared.http.bodies import RequestBody
 from shared.roles import OFFICER_NAME
@@ -30,7 +37,7 @@ class OpeningBody(StepBody):
 
 
 class AssignBody(StepBody):
-    """Name an officer for a first open step of his agency."""
+    """Name an officer for an open step of his agency."""
 
     officer: OfficerName
     agency: AgencyCode
@@ -41,6 +48,37 @@ class HandOverBody(StepBody):
 
     receiver: Receiver | None = None
     handover: Handover | None = None
+
+
+class AskBody(StepBody):
+    """Which agency is asked."""
+
+    agency: AgencyCode
+
+
+class ReturnBody(StepBody):
+    """The completed step to go back to, and why."""
+
+    to_step: Annotated[int, Field(ge=1, le=99)] | None = None
+    reason: ReturnReason | None = None
+
+
+class VoidingBody(RequestBody):
+    """Why the signature is voided."""
+
+    reason: VoidingReason | None = None
+
+
+class ReopeningBody(RequestBody):
+    """Why the dossier is reopened."""
+
+    reason: ReopeningReason | None = None
+
+
+class CorrectionBody(RequestBody):
+    """Why the result is corrected."""
+
+    reason: CorrectionReason | None = None
 
 
 class ApologyBody(RequestBody):
@@ -59,6 +97,14 @@ BODIES: Mapping[str, type[RequestBody]] = {
     "finish": StepBody,
     "hand_over": HandOverBody,
     "send_apology": ApologyBody,
+    "return_step": ReturnBody,
+    "recall": StepBody,
+    "reassign": AssignBody,
+    "ask_agency": AskBody,
+    "answer_agency": StepBody,
+    "void_signature": VoidingBody,
+    "reopen": ReopeningBody,
+    "correct_result": CorrectionBody,
 }
 """Action → what its body may hold."""
 

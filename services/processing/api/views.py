@@ -44,6 +44,13 @@ class ActAnswer(View):
     open_duties: list[OpenDuty]
 
 
+class StayView(View):
+    """An earlier stay at a step that was sent back and opened again; the time that it took stays used."""
+
+    opened_at: datetime
+    left_at: datetime
+
+
 class StepView(View):
     """A step as officers see it."""
 
@@ -58,6 +65,19 @@ class StepView(View):
     taken: bool
     opened_at: datetime | None
     completed_at: datetime | None
+    earlier: list[StayView]
+
+
+class AskView(View):
+    """A question to another agency, beside the flow."""
+
+    no: int
+    step_no: int
+    agency: str
+    asked_by: str
+    asked_at: datetime
+    answered_by: str | None
+    answered_at: datetime | None
 
 
 class CaseView(View):
@@ -84,7 +104,10 @@ class CaseView(View):
     draft_opened_at: datetime | None
     apologised_at: datetime | None
     reappointed_to: datetime | None
+    finished_late_at: datetime | None
+    corrected_at: datetime | None
     steps: list[StepView]
+    asks: list[AskView]
     open_duties: list[OpenDuty]
 
 
@@ -137,6 +160,7 @@ class TrackingView(View):
     reappointed_to: datetime | None
     finished_at: datetime | None
     handed_over_at: datetime | None
+    corrected_at: datetime | None
     steps: list[PublicStep]
 
 
@@ -189,10 +213,12 @@ def case_view(case: Case) -> CaseView:
             taken=step.taken,
             opened_at=_shown(step.opened_at),
             completed_at=_shown(step.completed_at),
+            earlier=[StayView(opened_at=local(stay.opened_at), left_at=local(stay.left_at)) for stay in step.earlier],
         )
         for step in case.steps
     ]
-    return CaseView(**{**known, "steps": steps}, open_duties=[open_duty(duty) for duty in duties(case)])
+    asks = [AskView(**{name: _shown(getattr(ask, name)) for name in AskView.model_fields}) for ask in case.asks]
+    return CaseView(**{**known, "steps": steps, "asks": asks}, open_duties=[open_duty(duty) for duty in duties(case)])
 
 
 def worklist_item(row: WorklistRow) -> WorklistItem:
@@ -225,6 +251,7 @@ def tracking_view(case: Case, catalogue: Catalogue) -> TrackingView:
         reappointed_to=_shown(case.reappointed_to),
         finished_at=_shown(case.finished_at),
         handed_over_at=_shown(case.handed_over_at),
+        corrected_at=_shown(case.corrected_at),
         steps=[
             PublicStep(
                 step_no=step.no,

@@ -16,6 +16,7 @@ from services.processing.domain.refusals import (
     UnknownAction,
     UnknownCase,
 )
+from shared.contracts.facts import State
 from shared.http.etags import etag
 from shared.http.languages import Words
 from shared.http.problems import Problem
@@ -41,9 +42,53 @@ TITLES: Mapping[str, Words] = {
     "draft_open": Words("Chưa có dự thảo xin lỗi", "No draft of an apology is open"),
     "no_apology_before": Words("Hồ sơ đã được xin lỗi và hẹn lại một lần", "The dossier was re-appointed before"),
     "receiver_named": Words("Chưa nêu người nhận và cách trả", "Who receives the result, and how, is not given"),
+    "not_signed": Words("Kết quả đã được ký", "The result is signed"),
+    "reason_listed": Words("Chưa nêu lý do theo danh mục", "No reason of the list is given"),
+    "step_was_completed": Words("Bước muốn trả lại chưa hoàn thành", "The step to go back to was not completed"),
+    "previous_holder": Words("Bạn không phải người làm bước trước", "You did not complete the step before"),
+    "next_step_not_taken": Words("Bước sau đã có người nhận", "Somebody has taken the next step"),
+    "officer_of_same_agency": Words(
+        "Cán bộ được phân công không thuộc cơ quan của bước này", "The officer is not of the step's agency"
+    ),
+    "asked_agency": Words("Cơ quan của bạn không có câu hỏi chờ trả lời", "No question waits for your agency"),
+    "asked_agency_invalid": Words("Cơ quan được hỏi không hợp lệ", "The agency asked is not valid"),
     "other_commune_invalid": Words("Xã được hỏi không hợp lệ", "The other commune is not valid"),
     "reappointed_to_invalid": Words("Ngày hẹn lại không hợp lệ", "The new appointment is not valid"),
 }
+
+ACTS: Mapping[str, Words] = {
+    "assign": Words("phân công", "assign"),
+    "take": Words("nhận việc", "take"),
+    "forward": Words("chuyển bước", "forward"),
+    "sign": Words("ký kết quả", "sign"),
+    "number": Words("vào sổ, lấy số", "number"),
+    "finish": Words("xác nhận có kết quả", "finish"),
+    "hand_over": Words("trả kết quả", "hand over"),
+    "send_apology": Words("gửi thư xin lỗi, hẹn lại", "send the apology"),
+    "return_step": Words("trả lại bước trước", "return to an earlier step"),
+    "recall": Words("rút lại bước vừa chuyển", "recall the step just completed"),
+    "reassign": Words("phân công lại", "reassign"),
+    "ask_agency": Words("hỏi ý kiến cơ quan khác", "ask another agency"),
+    "answer_agency": Words("trả lời cơ quan hỏi", "answer the agency that asks"),
+    "void_signature": Words("hủy chữ ký", "void the signature"),
+    "reopen": Words("mở lại hồ sơ", "reopen"),
+    "correct_result": Words("đính chính kết quả", "correct the result"),
+}
+"""Action → what clerks call it."""
+
+STATES: Mapping[State, Words] = {
+    State.REGISTERED: Words("mới đăng ký", "registered"),
+    State.ACCEPTED: Words("được tiếp nhận", "accepted"),
+    State.REFUSED: Words("không được tiếp nhận", "refused"),
+    State.PROCESSING: Words("đang xử lý", "being processed"),
+    State.WAITING_FOR_PAPERS: Words("yêu cầu bổ sung giấy tờ", "waiting for papers"),
+    State.WAITING_FOR_PAYMENT: Words("yêu cầu thực hiện nghĩa vụ tài chính", "waiting for payment"),
+    State.WITHDRAWN: Words("công dân yêu cầu rút hồ sơ", "withdrawn"),
+    State.STOPPED: Words("dừng xử lý", "stopped"),
+    State.READY: Words("đã xử lý xong", "ready"),
+    State.HANDED_OVER: Words("đã trả kết quả", "handed over"),
+}
+"""State → its national name."""
 
 _STATUS: Mapping[type[Refusal], HTTPStatus] = {
     UnknownCase: HTTPStatus.NOT_FOUND,
@@ -70,4 +115,23 @@ def as_problem(error: Refusal | CalendarYearMissing) -> Problem:
     if isinstance(error, CalendarYearMissing):
         return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", f"Missing: {error.year}.")
     headers = {"ETag": etag(error.current)} if isinstance(error, StaleVersion) else {}
-    return Problem(_STATUS[type(error)], error.code, error.detail, headers=headers)
+    return Problem(_STATUS[type(error)], error.code, _detail(error), headers=headers, also=_also(error))
+
+
+def _detail(refusal: Refusal) -> Words:
+    """Say beside the reason, which the title names, the dossier's state and what the caller can do instead."""
+    if refusal.state is None:
+        return Words(refusal.detail, refusal.detail)
+    acts = [ACTS[action] for action in refusal.possible]
+    state, number = STATES[refusal.state], int(refusal.state)
+    can_vi = ", ".join(act.vi for act in acts) or "chưa có việc nào"
+    can_en = ", ".join(act.en for act in acts) or "nothing"
+    return Words(
+        f"Hồ sơ ở trạng thái {number} ({state.vi}). Bạn có thể làm: {can_vi}.",
+        f"{refusal.detail} The dossier is in state {number} ({state.en}). You can do: {can_en}.",
+    )
+
+
+def _also(refusal: Refusal) -> Mapping[str, object]:
+    """Say the same to programs."""
+    return {} if refusal.state is None else {"state": int(refusal.state), "possible": list(refusal.possible)}

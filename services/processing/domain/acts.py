@@ -1,4 +1,4 @@
-"""What an officer wants to do: the act, who he is, and the closed lists that an act chooses from."""
+"""What an officer wants to do: the act, and who he is."""
 
 from __future__ import annotations
 
@@ -7,16 +7,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.contracts.facts import Handover, Receiver
-
-
-class ApologyReason(StrEnum):
-    """Why a dossier will be late, as Mẫu 04 says it to the citizen: a closed list, never free text."""
-
-    OFFICER_ABSENT = "officer_absent"
-    WORKLOAD = "workload"
-    OTHER_AGENCY = "other_agency"
-    VERIFICATION = "verification"
-    SYSTEM_FAILURE = "system_failure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +22,8 @@ class Officer:
 class Act:
     """One act; each action reads its own fields.
 
-    `other_communes` names who does the steps that it opens, where the catalogue leaves that open.
+    `other_communes` names who does the steps that it opens, where the catalogue leaves that open; `to_step` is the step
+    that the dossier is sent back to; `reason` is one of the action's closed list.
     """
 
     action: str
@@ -42,5 +33,6 @@ class Act:
     other_communes: tuple[str, ...] = ()
     receiver: Receiver | None = None
     handover: Handover | None = None
-    reason: ApologyReason | None = None
+    reason: StrEnum | None = None
     reappointed_to: datetime | None = None
+    to_step: int | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.contracts.facts import State
 from shared.rulebook.catalogue import StepMove
@@ -20,12 +21,20 @@ class StepStatus(StrEnum):
     DONE = "done"
 
 
+class Stay(NamedTuple):
+    """A span in which the dossier stood at a step, before it was sent back and the step opened again."""
+
+    opened_at: datetime
+    left_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a dossier.
 
     `agency` is empty until the step opens where another commune is named only then. `holder` is the officer whose step
-    it is; `taken` is false while it is only assigned to him.
+    it is; `taken` is false while it is only assigned to him. `earlier` are the stays before the present one: a returned
+    step goes on with the time it has left (C10).
     """
 
     no: int
@@ -40,6 +49,7 @@ class Step:
     taken: bool = False
     opened_at: datetime | None = None
     completed_at: datetime | None = None
+    earlier: tuple[Stay, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -53,8 +63,25 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """A question to another agency, beside the flow: by whom and when, and who answered when. They count from 1."""
+
+    no: int
+    step_no: int
+    agency: str
+    agency_path: str
+    asked_by: str
+    asked_at: datetime
+    answered_by: str | None = None
+    answered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """One accepted dossier. `version` counts officers' acts; steps stand in order and the last is `hand_over`."""
+    """One accepted dossier. `version` counts officers' acts; steps stand in order and the last is `hand_over`.
+
+    `finished_late_at` is the first late one of the finishes that were taken back: the dossier stays late (C11).
+    """
 
     code: str
     state: State
@@ -79,13 +106,30 @@ class Case:
     draft_opened_at: datetime | None = None
     apologised_at: datetime | None = None
     reappointed_to: datetime | None = None
+    finished_late_at: datetime | None = None
+    corrected_at: datetime | None = None
     steps: tuple[Step, ...] = ()
+    asks: tuple[Ask, ...] = ()
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The paths of all who have a part in it: its place, who decides, each step's agency once it is known."""
+        """The paths of all who have a part in it: its place, who decides, each step's agency once known, the asked.
+
+        Who was asked keeps his part: he may look at what he has answered.
+        """
         steps = (step.agency_path for step in self.steps if step.agency_path)
-        return tuple(dict.fromkeys((self.received_path, self.competent_path, *steps)))
+        asked = (ask.agency_path for ask in self.asks)
+        return tuple(dict.fromkeys((self.received_path, self.competent_path, *steps, *asked)))
+
+    @property
+    def agencies(self) -> frozenset[str]:
+        """The agencies that have a part in it themselves, not as somebody's superior."""
+        those = (self.received_by, self.competent_agency, *(step.agency for step in self.steps))
+        return frozenset((*those, *(ask.agency for ask in self.asks))) - {""}
+
+    def open_ask(self, agency: str) -> Ask | None:
+        """Find the question that an agency has not answered yet: there is one at most."""
+        return next((ask for ask in self.asks if ask.agency == agency and ask.answered_at is None), None)
 
     def concerns(self, paths: tuple[str, ...]) -> bool:
         """Whether a subtree under one of these paths has a part in it."""
@@ -94,6 +138,10 @@ class Case:
     def open_steps(self) -> Iterator[Step]:
         """List the steps that wait for an act, in order."""
         return (step for step in self.steps if step.status is StepStatus.OPEN)
+
+    def step(self, no: int | None) -> Step | None:
+        """Find a step by its number."""
+        return next((step for step in self.steps if step.no == no), None)
 
     def step_of(self, move: StepMove) -> Step | None:
         """Find the first step that this move completes."""

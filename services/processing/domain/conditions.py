@@ -9,6 +9,8 @@ from datetime import datetime
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case, Step
 from services.processing.domain.duties import WORK
+from services.processing.domain.progress import previous_group, together
+from services.processing.domain.reasons import REASONS
 from shared.rulebook.catalogue import StepMove
 from shared.rulebook.seats import OfficerRole
 
@@ -111,6 +113,51 @@ def receiver_named(seen: Situation) -> bool:
     return seen.act.receiver is not None and seen.act.handover is not None
 
 
+def not_signed(seen: Situation) -> bool:
+    """Tell whether no valid signature stands."""
+    return seen.case.signature is None
+
+
+def reason_listed(seen: Situation) -> bool:
+    """Tell whether a reason of the action's closed list is given."""
+    return seen.act.reason in REASONS[seen.act.action]
+
+
+def step_was_completed(seen: Situation) -> bool:
+    """Tell whether the step to go back to was completed by an officer's work: acceptance is nobody's to do again."""
+    step = seen.case.step(seen.act.to_step)
+    return step is not None and step.is_done and step.move in WORK
+
+
+def previous_holder(seen: Situation) -> bool:
+    """Tell whether the caller completed the step before those that are open, by `forward`.
+
+    A signature is taken back by `void_signature` alone, which says why.
+    """
+    step = seen.step
+    if step is None or step.move not in WORK or step not in previous_group(seen.case.steps):
+        return False
+    return step.holder == seen.officer.subject
+
+
+def next_step_not_taken(seen: Situation) -> bool:
+    """Tell whether the steps that followed are open, all of a parallel group, and nobody has taken one."""
+    first = next(seen.case.open_steps(), None)
+    return first is not None and all(
+        step.is_open and not step.taken for step in seen.case.steps if together(step, first)
+    )
+
+
+def officer_of_same_agency(seen: Situation) -> bool:
+    """Tell whether an officer is named for an open step of his own agency."""
+    return seen.act.officer is not None and seen.step is not None and seen.act.agency == seen.step.agency
+
+
+def asked_agency(seen: Situation) -> bool:
+    """Tell whether the caller's agency was asked and has not answered."""
+    return seen.case.open_ask(seen.officer.agency) is not None
+
+
 CONDITIONS: Mapping[str, Condition] = {
     "officer_of_first_open_step": officer_of_first_open_step,
     "step_open_here": step_open_here,
@@ -126,5 +173,29 @@ CONDITIONS: Mapping[str, Condition] = {
     "draft_open": draft_open,
     "no_apology_before": no_apology_before,
     "receiver_named": receiver_named,
+    "not_signed": not_signed,
+    "reason_listed": reason_listed,
+    "step_was_completed": step_was_completed,
+    "previous_holder": previous_holder,
+    "next_step_not_taken": next_step_not_taken,
+    "officer_of_same_agency": officer_of_same_agency,
+    "asked_agency": asked_agency,
 }
 """Code of the law's table → predicate, for every condition that an officer's act of this release has."""
+
+
+def _can_still_be_said(_seen: Situation) -> bool:
+    return True
+
+
+def _some_step_was_completed(seen: Situation) -> bool:
+    return any(step.is_done and step.move in WORK for step in seen.case.steps)
+
+
+BEFORE_ANYTHING_IS_SAID: Mapping[str, Condition] = {
+    **CONDITIONS,
+    **dict.fromkeys(("officer_of_same_agency", "reason_listed", "receiver_named"), _can_still_be_said),
+    "officer_of_first_open_step": _can_still_be_said,
+    "step_was_completed": _some_step_was_completed,
+}
+"""The same for whoever asks what is possible: what the act itself says is still his to say."""

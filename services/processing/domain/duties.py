@@ -51,6 +51,7 @@ def _duties(case: Case) -> Iterator[Duty]:
         yield _duty(first, "assign", case.received_by, OfficerRole.DESK)
     elif case.state is State.PROCESSING:
         yield from _processing(case)
+        yield from _answers(case)
     elif case.state is State.READY:
         yield _duty(case.steps[-1], "hand_over", case.steps[-1].agency, OfficerRole.DESK)
     if case.draft_is_open and case.state in RUNNING:
@@ -72,6 +73,13 @@ def _processing(case: Case) -> Iterator[Duty]:
             yield _duty(step, "number", step.agency, OfficerRole.DESK)
         elif case.result_number is not None:
             yield _duty(step, "finish", step.agency, OfficerRole.DESK)
+
+
+def _answers(case: Case) -> Iterator[Duty]:
+    for ask in case.asks:
+        asking = case.step(ask.step_no)
+        if ask.answered_at is None and asking is not None:
+            yield _duty(asking, "answer_agency", ask.agency, OfficerRole.SPECIALIST)
 
 
 def _work(step: Step) -> Duty:

@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
+from services.processing.domain import detours, redress
 from services.processing.domain.apologies import reappointment
 from services.processing.domain.cases import Case, Step
+from services.processing.domain.changing import Effect, Means, about, acted, step_of
 from services.processing.domain.conditions import Situation
 from services.processing.domain.progress import NamedCommunes, complete, replaced
-from services.processing.domain.refusals import ConditionNotMet
 from shared.contracts import facts
 from shared.contracts.facts import State
-from shared.rulebook.agencies import Agencies
-from shared.rulebook.calendar import Calendar
 from shared.rulebook.catalogue import StepMove
 from shared.rulebook.moves import Move
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What an act draws on beside the case: the rules that it was accepted under, and the register's next number.
-
-    `next_number` is the next free number of the caller's agency in this year, drawn for the act `number` only.
-    """
-
-    calendar: Calendar
-    agencies: Agencies
-    next_number: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Drafted:
-    """A fact that is about to be journaled, with its legal time."""
-
-    fact: facts.DossierFact
-    legal_time: datetime
-
-
-Effect = Callable[[Situation, Move, Means], tuple[Case, facts.DossierFact]]
 
 
 def result_number(number: int, year: int, agency: str) -> str:
@@ -48,85 +22,62 @@ def result_number(number: int, year: int, agency: str) -> str:
     return f"{number}/{year}/{agency}"
 
 
-def _acted(case: Case, move: Move, **changes: Any) -> Case:
-    state = case.state if move.to is None else move.to
-    return replace(case, state=state, version=case.version + 1, **changes)
-
-
 def _completed(seen: Situation, step: Step, means: Means) -> tuple[Step, ...]:
     named = NamedCommunes(seen.act.other_communes, means.agencies, seen.now.date())
     return complete(seen.case.steps, step, seen.officer.subject, seen.now, named)
 
 
-def _step(seen: Situation) -> Step:
-    """Return the step of the act; a caller who names one that does not wait for him is refused."""
-    if seen.step is None:
-        raise ConditionNotMet("step_open_here", "The step named does not wait for this act.")
-    return seen.step
-
-
-def _about(case: Case, step: Step, officer: str) -> dict[str, Any]:
-    return {
-        "catalogue_version": case.catalogue_version,
-        "calendar_version": case.calendar_version,
-        "state": case.state,
-        "step_no": step.no,
-        "agency": step.agency,
-        "officer": officer,
-    }
-
-
 def _assign(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.DossierFact]:
-    step = replace(_step(seen), holder=seen.act.officer)
-    case = _acted(seen.case, move, steps=replaced(seen.case.steps, step))
-    return case, facts.DossierAssigned(**_about(case, step, seen.act.officer or ""))
+    step = replace(step_of(seen), holder=seen.act.officer)
+    case = acted(seen.case, move, steps=replaced(seen.case.steps, step))
+    return case, facts.DossierAssigned(**about(case, step, seen.act.officer or ""))
 
 
 def _take(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.DossierFact]:
-    step = replace(_step(seen), holder=seen.officer.subject, taken=True)
-    case = _acted(seen.case, move, steps=replaced(seen.case.steps, step))
-    return case, facts.StepTaken(**_about(case, step, seen.officer.subject))
+    step = replace(step_of(seen), holder=seen.officer.subject, taken=True)
+    case = acted(seen.case, move, steps=replaced(seen.case.steps, step))
+    return case, facts.StepTaken(**about(case, step, seen.officer.subject))
 
 
 def _forward(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.DossierFact]:
-    step = _step(seen)
-    case = _acted(seen.case, move, steps=_completed(seen, step, means))
-    return case, facts.StepCompleted(**_about(case, step, seen.officer.subject))
+    step = step_of(seen)
+    case = acted(seen.case, move, steps=_completed(seen, step, means))
+    return case, facts.StepCompleted(**about(case, step, seen.officer.subject))
 
 
 def _sign(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.DossierFact]:
-    step = _step(seen)
-    case = _acted(seen.case, move, steps=_completed(seen, step, means))
-    return case, facts.ResultSigned(**_about(case, step, seen.officer.subject))
+    step = step_of(seen)
+    case = acted(seen.case, move, steps=_completed(seen, step, means))
+    return case, facts.ResultSigned(**about(case, step, seen.officer.subject))
 
 
 def _number(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.DossierFact]:
     """Give the number: by its own step, which that completes, or beside the flow where no step numbers."""
-    step = _step(seen)
+    step = step_of(seen)
     if means.next_number is None:
         raise ValueError("a number is drawn before the act `number` is decided")
     given = result_number(means.next_number, seen.now.year, seen.officer.agency)
     steps = _completed(seen, step, means) if step.move is StepMove.NUMBER else seen.case.steps
-    case = _acted(seen.case, move, steps=steps, result_number=given)
-    return case, facts.ResultNumbered(**_about(case, step, seen.officer.subject), result_number=given)
+    case = acted(seen.case, move, steps=steps, result_number=given)
+    return case, facts.ResultNumbered(**about(case, step, seen.officer.subject), result_number=given)
 
 
 def _finish(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.DossierFact]:
-    case = _acted(seen.case, move, finished_at=seen.now)
-    return case, facts.ResultReady(**_about(case, _step(seen), seen.officer.subject))
+    case = acted(seen.case, move, finished_at=seen.now)
+    return case, facts.ResultReady(**about(case, step_of(seen), seen.officer.subject))
 
 
 def _hand_over(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.DossierFact]:
-    step = _step(seen)
-    case = _acted(seen.case, move, steps=_completed(seen, step, means), handed_over_at=seen.now)
-    about = _about(case, step, seen.officer.subject)
-    return case, facts.ResultHandedOver(**about, receiver=seen.act.receiver, handover=seen.act.handover)
+    step = step_of(seen)
+    case = acted(seen.case, move, steps=_completed(seen, step, means), handed_over_at=seen.now)
+    said = about(case, step, seen.officer.subject)
+    return case, facts.ResultHandedOver(**said, receiver=seen.act.receiver, handover=seen.act.handover)
 
 
 def _send_apology(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.DossierFact]:
     wanted = seen.act.reappointed_to
     moment = reappointment(means.calendar, seen.case.promised_due, seen.now, wanted)
-    case = _acted(seen.case, move, apologised_at=seen.now, reappointed_to=moment)
+    case = acted(seen.case, move, apologised_at=seen.now, reappointed_to=moment)
     return case, facts.DossierApologised(
         catalogue_version=case.catalogue_version,
         calendar_version=case.calendar_version,
@@ -147,5 +98,13 @@ EFFECTS: Mapping[str, Effect] = {
     "finish": _finish,
     "hand_over": _hand_over,
     "send_apology": _send_apology,
+    "return_step": detours.return_step,
+    "recall": detours.recall,
+    "reassign": detours.reassign,
+    "ask_agency": detours.ask_agency,
+    "answer_agency": detours.answer_agency,
+    "void_signature": redress.void_signature,
+    "reopen": redress.reopen,
+    "correct_result": redress.correct_result,
 }
 """Action → what it does. Its keys are the officers' acts of this release."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from services.processing.domain.cases import Step, StepStatus
+from services.processing.domain.cases import Stay, Step, StepStatus
 from services.processing.domain.refusals import ActInvalid
 from shared.rulebook.agencies import Agencies, Agency, AgencyKind
 
@@ -63,7 +63,45 @@ def next_group(steps: Steps) -> Steps:
     if not waiting:
         return ()
     first = waiting[0]
-    return tuple(step for step in waiting if step is first or (first.group and step.group == first.group))
+    return tuple(step for step in waiting if together(step, first))
+
+
+def previous_group(steps: Steps) -> Steps:
+    """Find the steps that were completed last before those that are open now: one, or a whole parallel group."""
+    opened = next((step for step in steps if step.is_open), None)
+    if opened is None:
+        return ()
+    before = [step for step in steps if step.no < opened.no and not together(step, opened)]
+    return tuple(step for step in before if together(step, before[-1]))
+
+
+def together(one: Step, other: Step) -> bool:
+    """Tell whether two steps open together: they are one, or of one parallel group."""
+    return one.no == other.no or (one.group != "" and one.group == other.group)
+
+
+def send_back(steps: Steps, to: Step, holder: str | None, now: datetime) -> Steps:
+    """Open a completed step again, in this officer's hands; what follows its parallel group waits again.
+
+    Every stay that this ends is kept: no step gets back the time that it has used (C10).
+    """
+    return tuple(_sent_back(step, to, holder, now) for step in steps)
+
+
+def _sent_back(step: Step, to: Step, holder: str | None, now: datetime) -> Step:
+    if step.no == to.no:
+        return replace(_left(step, now), status=StepStatus.OPEN, holder=holder, opened_at=now)
+    if step.no < to.no or together(step, to) or step.opened_at is None:
+        return step
+    return replace(_left(step, now), status=StepStatus.WAITING, opened_at=None)
+
+
+def _left(step: Step, now: datetime) -> Step:
+    """Leave a step, whether it was open or complete: nobody holds it, and its stay is one of the earlier ones."""
+    if step.opened_at is None:
+        raise ValueError("the dossier was never at that step")
+    stay = Stay(step.opened_at, step.completed_at or now)
+    return replace(step, holder=None, taken=False, completed_at=None, earlier=(*step.earlier, stay))
 
 
 def replaced(steps: Steps, changed: Step) -> Steps:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from shared.contracts.facts import State
+
 
 class Refusal(Exception):
-    """An act that the law or the table of moves does not allow now; `code` names why."""
+    """An act that the law or the table of moves does not allow now; `code` names why.
+
+    Once the dossier was looked at, `state` is its state, and `possible` are the acts that the caller may do there.
+    """
+
+    state: State | None = None
+    possible: tuple[str, ...] = ()
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(code)

@@ -7,7 +7,15 @@ from typing import NamedTuple
 
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case, Step
-from services.processing.domain.conditions import Condition, Situation, holder_of_step, step_not_taken, step_open_here
+from services.processing.domain.conditions import (
+    Condition,
+    Situation,
+    holder_of_step,
+    previous_holder,
+    step_not_taken,
+    step_open_here,
+)
+from services.processing.domain.duties import WORK
 from services.processing.domain.refusals import NotAllowed
 from shared.rulebook.catalogue import StepMove
 from shared.rulebook.seats import OfficerRole
@@ -60,6 +68,43 @@ def _competent(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
     return (case.competent_agency,)
 
 
+def _no_step(_case: Case, _officer: Officer, _act: Act) -> Iterable[Step]:
+    return ()
+
+
+def _worked(case: Case) -> list[Step]:
+    return [step for step in reversed(case.steps) if step.is_done and step.move in WORK]
+
+
+def _agencies_that_worked(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
+    return (step.agency for step in _worked(case))
+
+
+def _worked_here(case: Case, officer: Officer, _act: Act) -> Iterable[Step]:
+    return (step for step in _worked(case) if step.agency == officer.agency)
+
+
+def _signing_agency(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
+    return (step.agency for step in _signing(case))
+
+
+def _signing_step(case: Case, _officer: Officer, _act: Act) -> Iterable[Step]:
+    return _signing(case)
+
+
+def _signing(case: Case) -> list[Step]:
+    return [step for step in case.steps if step.move is StepMove.SIGN]
+
+
+def _deciding(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
+    """Name who answers for the result: the agency that decides, and the one whose leader signed."""
+    return (case.competent_agency, *(step.agency for step in _signing(case)))
+
+
+def _asked(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
+    return (ask.agency for ask in case.asks)
+
+
 def _takeable(seen: Situation) -> bool:
     return step_open_here(seen) and step_not_taken(seen)
 
@@ -76,7 +121,15 @@ SITES: Mapping[str, Site] = {
     "number": Site(_numbering_agency, _numbering),
     "finish": Site(_agency_of_last, _last),
     "hand_over": Site(_agency_of_last, _last),
-    "send_apology": Site(_competent, lambda _case, _officer, _act: ()),
+    "send_apology": Site(_competent, _no_step),
+    "return_step": Site(_agencies_of_open_steps, _open_here, holder_of_step),
+    "recall": Site(_agencies_that_worked, _worked_here, previous_holder),
+    "reassign": Site(_agencies_of_open_steps, _open_here),
+    "ask_agency": Site(_agencies_of_open_steps, _open_here, holder_of_step),
+    "answer_agency": Site(_asked, _no_step),
+    "void_signature": Site(_signing_agency, _signing_step),
+    "reopen": Site(_deciding, _no_step),
+    "correct_result": Site(_deciding, _no_step),
 }
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.processing.domain.cases import Case
-from services.processing.domain.effects import Drafted
+from services.processing.domain.changing import Drafted
 from services.processing.domain.workflow import Decision
 from shared.contracts import facts
 from shared.rulebook.calendar import Calendar
@@ -51,6 +51,19 @@ def timers_of(calendar: Calendar, limit: Limit, accepted_at: datetime, promised_
         Timer(TimerKind.HALF_TIME, half_time(calendar, limit, accepted_at, promised_due)),
         Timer(TimerKind.DRAFT_APOLOGY, apology_draft(calendar, limit, accepted_at, promised_due)),
         Timer(TimerKind.BECOME_OVERDUE, promised_due),
+    )
+
+
+def timers_again(calendar: Calendar, limit: Limit, decision: Decision, reopened_at: datetime) -> tuple[Timer, ...]:
+    """List the timers of a dossier whose finish was taken back: those that had not fired by then.
+
+    One whose moment passed meanwhile is due at the reopening: until then the dossier was finished.
+    """
+    case, finished_at = decision.after, decision.before.finished_at
+    return tuple(
+        replace(timer, due_at=max(timer.due_at, reopened_at))
+        for timer in timers_of(calendar, limit, case.accepted_at, case.promised_due)
+        if finished_at is not None and timer.fires_at > finished_at
     )
 
 

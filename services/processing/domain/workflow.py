@@ -6,15 +6,25 @@ predicates stand in `conditions`, the agencies of each act in `sites`, what each
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case
-from services.processing.domain.conditions import CONDITIONS, Situation
-from services.processing.domain.effects import EFFECTS, Drafted, Means
-from services.processing.domain.refusals import ConditionNotMet, IllegalMove, NotAllowed, StaleVersion, UnknownAction
+from services.processing.domain.changing import Drafted, Means
+from services.processing.domain.conditions import BEFORE_ANYTHING_IS_SAID, CONDITIONS, Condition, Situation
+from services.processing.domain.effects import EFFECTS
+from services.processing.domain.refusals import (
+    ConditionNotMet,
+    IllegalMove,
+    NotAllowed,
+    Refusal,
+    StaleVersion,
+    UnknownAction,
+)
 from services.processing.domain.sites import situate
+from shared.contracts.facts import DossierFact
 from shared.rulebook.moves import AVAILABLE, AVAILABLE_AT_INTAKE, MOVES, Move, Owner, is_action, moves_for
 from shared.rulebook.moves import CONDITIONS as MEANINGS
 
@@ -38,6 +48,11 @@ class Decision:
         """Whether the result became ready: nothing is owed by the legal clock any more."""
         return self.before.finished_at is None and self.after.finished_at is not None
 
+    @property
+    def takes_the_clock_up(self) -> bool:
+        """Whether a finish was taken back: what it discarded of the legal clock is owed again."""
+        return self.before.finished_at is not None and self.after.finished_at is None
+
 
 def check_action(action: str, role: str) -> None:
     """Refuse what no dossier could allow: an unknown action, one that this release lacks, another role's."""
@@ -57,15 +72,42 @@ def decide(case: Case, act: Act, officer: Officer, now: datetime, *, seen_versio
     _check_standing(case, officer)
     if seen_version != case.version:
         raise StaleVersion(case.version)
-    move = the_move(case, act.action)
-    if officer.role not in move.roles:
-        raise NotAllowed("role_not_allowed", "Another role does this.")
-    seen = situate(Situation(case, act, officer, now))
-    for code in move.conditions:
-        if not CONDITIONS[code](seen):
-            raise ConditionNotMet(code, f"Not met: {MEANINGS[code]}.")
-    after, fact = EFFECTS[act.action](seen, move, means)
+    try:
+        after, fact = _do(Situation(case, act, officer, now), means)
+    except Refusal as refusal:
+        refusal.state, refusal.possible = case.state, possible(case, officer, now)
+        raise
     return Decision(case, after, (Drafted(fact, now),))
+
+
+def _do(asked: Situation, means: Means) -> tuple[Case, DossierFact]:
+    move = the_move(asked.case, asked.act.action)
+    seen = _admitted(asked, move, CONDITIONS)
+    return EFFECTS[asked.act.action](seen, move, means)
+
+
+def _admitted(asked: Situation, move: Move, conditions: Mapping[str, Condition]) -> Situation:
+    """Find the step of an act; refuse it by role, agency and conditions, in the order of the table."""
+    if asked.officer.role not in move.roles:
+        raise NotAllowed("role_not_allowed", "Another role does this.")
+    seen = situate(asked)
+    for code in move.conditions:
+        if not conditions[code](seen):
+            raise ConditionNotMet(code, f"Not met: {MEANINGS[code]}.")
+    return seen
+
+
+def possible(case: Case, officer: Officer, now: datetime) -> tuple[str, ...]:
+    """List the acts that an officer may do on a dossier now, whatever each has to say."""
+    return tuple(action for action in EFFECTS if _is_possible(Situation(case, Act(action), officer, now)))
+
+
+def _is_possible(asked: Situation) -> bool:
+    try:
+        _admitted(asked, the_move(asked.case, asked.act.action), BEFORE_ANYTHING_IS_SAID)
+    except Refusal:
+        return False
+    return True
 
 
 def the_move(case: Case, action: str) -> Move:
@@ -78,6 +120,5 @@ def the_move(case: Case, action: str) -> Move:
 
 def _check_standing(case: Case, officer: Officer) -> None:
     """Refuse a superior, who may read the dossier but has no part in it, before he is told that it has changed."""
-    parts = {case.received_by, case.competent_agency, *(step.agency for step in case.steps)}
-    if officer.agency not in parts:
+    if officer.agency not in case.agencies:
         raise NotAllowed("agency_not_allowed", "Nothing here waits for your agency.")

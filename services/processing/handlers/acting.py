@@ -9,13 +9,13 @@ from datetime import datetime
 
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case
+from services.processing.domain.changing import Drafted, Means
 from services.processing.domain.duties import Duty
-from services.processing.domain.effects import Drafted, Means
 from services.processing.domain.refusals import Refusal, UnknownCase
-from services.processing.domain.timers import fire
+from services.processing.domain.timers import Timer, fire, timers_again
 from services.processing.domain.workflow import Decision, decide
 from services.processing.repository.acting import draw_numbers, save_acts
-from services.processing.repository.clockwork import save_fired
+from services.processing.repository.clockwork import save_fired, set_timers
 from services.processing.repository.locking import Locked, lock_named
 from shared.clocks import LegalClock
 from shared.contracts.topics import LIFECYCLE
@@ -128,8 +128,16 @@ class Acting:
         if fired := [(each.locked, each.fired) for each in judged if each.fired is not None]:
             await save_fired(tx, fired)
         owed = await save_acts(tx, [each.decision for each in judged])
+        if again := [each for each in judged if each.decision.takes_the_clock_up]:
+            await set_timers(tx, [(each.wanted.code, timer) for each in again for timer in self._timers_again(each)])
         await self.journal.append(tx, [draft for each in judged for draft in each.drafts])
         return owed
+
+    def _timers_again(self, reopened: _Judged) -> tuple[Timer, ...]:
+        case, (fact,) = reopened.decision.after, reopened.decision.facts
+        kind = self.rules.catalogue(case.catalogue_version).case(case.procedure_code, case.case_code)
+        calendar = self.rules.calendar(case.calendar_version)
+        return timers_again(calendar, kind.promised_limit, reopened.decision, fact.legal_time)
 
 
 def _performed(judged: _Judged, owed: tuple[Duty, ...]) -> Performed:

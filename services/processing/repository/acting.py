@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
-from services.processing.domain.cases import Step
+from services.processing.domain.cases import Ask, Case, Step
 from services.processing.domain.duties import Duty, duties
 from services.processing.domain.workflow import Decision
-from services.processing.repository.rows import duty_row
+from services.processing.repository.rows import duty_row, stays_text
 from shared.database import Connection, columns
+
+Row: TypeAlias = tuple[object, ...]
 
 DRAW_NUMBERS = """
 insert into registers as register (agency, year, last_number)
@@ -29,70 +33,109 @@ SAVE_ACTS = """
 with moved as (
     update cases set state = m.state, version = m.version, result_number = m.result_number,
         finished_at = m.finished_at, handed_over_at = m.handed_over_at, apologised_at = m.apologised_at,
-        reappointed_to = m.reappointed_to, parts = string_to_array(m.parts, ',')
+        reappointed_to = m.reappointed_to, finished_late_at = m.finished_late_at, corrected_at = m.corrected_at,
+        ask_count = m.ask_count, parts = string_to_array(m.parts, ',')
     from unnest(
         $1::text[], $2::smallint[], $3::bigint[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
-        $8::timestamptz[], $9::text[]
+        $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], $12::text[]
     ) as m (
-        code, state, version, result_number, finished_at, handed_over_at, apologised_at, reappointed_to, parts
+        code, state, version, result_number, finished_at, handed_over_at, apologised_at, reappointed_to,
+        finished_late_at, corrected_at, ask_count, parts
     )
     where cases.code = m.code
 ), stepped as (
     update steps set agency = s.agency, agency_path = s.agency_path, status = s.status, holder = s.holder,
-        taken = s.taken, opened_at = s.opened_at, completed_at = s.completed_at
+        taken = s.taken, opened_at = s.opened_at, completed_at = s.completed_at, earlier = s.earlier::tstzmultirange
     from unnest(
-        $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::boolean[],
-        $17::timestamptz[], $18::timestamptz[]
-    ) as s (code, step_no, agency, agency_path, status, holder, taken, opened_at, completed_at)
+        $13::text[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::text[], $19::boolean[],
+        $20::timestamptz[], $21::timestamptz[], $22::text[]
+    ) as s (code, step_no, agency, agency_path, status, holder, taken, opened_at, completed_at, earlier)
     where steps.code = s.code and steps.step_no = s.step_no
+), asked as (
+    insert into asks (code, ask_no, step_no, agency, agency_path, asked_by, asked_at, answered_by, answered_at)
+    select * from unnest(
+        $23::text[], $24::bigint[], $25::bigint[], $26::text[], $27::text[], $28::text[], $29::timestamptz[],
+        $30::text[], $31::timestamptz[]
+    )
+    on conflict (code, ask_no) do update set answered_by = excluded.answered_by, answered_at = excluded.answered_at
 ), settled as (
-    delete from duties using unnest($19::text[], $20::bigint[], $21::text[]) as d (code, step_no, action)
-    where duties.code = d.code and duties.step_no = d.step_no and duties.action = d.action
+    delete from duties using unnest($32::text[], $33::bigint[], $34::text[], $35::text[])
+        as d (code, step_no, action, agency)
+    where duties.code = d.code and duties.step_no = d.step_no and duties.action = d.action and duties.agency = d.agency
 ), owed as (
     insert into duties (
         code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken
     )
     select * from unnest(
-        $22::text[], $23::timestamptz[], $24::bigint[], $25::text[], $26::text[], $27::text[], $28::text[], $29::text[],
-        $30::text[], $31::text[], $32::boolean[]
+        $36::text[], $37::timestamptz[], $38::bigint[], $39::text[], $40::text[], $41::text[], $42::text[], $43::text[],
+        $44::text[], $45::text[], $46::boolean[]
     )
-    on conflict (code, step_no, action) do update set holder = excluded.holder, taken = excluded.taken
+    on conflict (code, step_no, action, agency) do update set holder = excluded.holder, taken = excluded.taken
 )
-delete from timers where code = any($33::text[])
+delete from timers where code = any($47::text[])
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows that acts change, table by table, in the order of the statement's parameters."""
+
+    moved: list[Row] = field(default_factory=list)
+    stepped: list[Row] = field(default_factory=list)
+    asked: list[Row] = field(default_factory=list)
+    settled: list[Row] = field(default_factory=list)
+    owed: list[Row] = field(default_factory=list)
+
+    def columns(self) -> list[list[Any]]:
+        """Turn them into the statement's parameters."""
+        tables = (self.moved, 12), (self.stepped, 10), (self.asked, 9), (self.settled, 4), (self.owed, 11)
+        return [column for rows, width in tables for column in columns(rows, width)]
+
+    def add(self, decision: Decision) -> tuple[Duty, ...]:
+        """Add what one act changed; answer what is owed now."""
+        case, before = decision.after, decision.before
+        owed_before, owed_now = duties(before), duties(case)
+        kept = set(map(_key, owed_now))
+        self.moved.append(_case_row(case))
+        self.stepped.extend(
+            _step_row(case.code, step) for step, was in zip(case.steps, before.steps, strict=True) if step is not was
+        )
+        self.asked.extend((case.code, *_ask_row(ask)) for ask in case.asks if ask not in before.asks)
+        self.settled.extend((case.code, *_key(duty)) for duty in owed_before if _key(duty) not in kept)
+        self.owed.extend(duty_row(case, duty) for duty in owed_now if duty not in owed_before)
+        return owed_now
 
 
 async def save_acts(tx: Connection, decisions: Sequence[Decision]) -> list[tuple[Duty, ...]]:
     """Write what acts changed, each in another dossier; answer what is owed now in each. Finishing ends the timers."""
-    moved, stepped, settled, new, owed = [], [], [], [], []
-    for decision in decisions:
-        case = decision.after
-        owed_before, owed_now = duties(decision.before), duties(case)
-        kept = {(duty.step_no, duty.action) for duty in owed_now}
-        moved.append(
-            (
-                *(case.code, case.state, case.version, case.result_number, case.finished_at, case.handed_over_at),
-                *(case.apologised_at, case.reappointed_to, ",".join(case.parts)),
-            )
-        )
-        stepped += [
-            _step_row(case.code, step)
-            for step, before in zip(case.steps, decision.before.steps, strict=True)
-            if step is not before
-        ]
-        settled += [
-            (case.code, duty.step_no, duty.action) for duty in owed_before if (duty.step_no, duty.action) not in kept
-        ]
-        new += [duty_row(case, duty) for duty in owed_now if duty not in owed_before]
-        owed.append(owed_now)
+    rows = _Rows()
+    owed = [rows.add(decision) for decision in decisions]
     ended = [decision.after.code for decision in decisions if decision.ends_the_clock]
-    rows = (*columns(moved, 9), *columns(stepped, 9), *columns(settled, 3), *columns(new, 11))
-    await tx.execute(SAVE_ACTS, *rows, ended)
+    await tx.execute(SAVE_ACTS, *rows.columns(), ended)
     return owed
 
 
-def _step_row(code: str, step: Step) -> tuple[object, ...]:
+def _key(duty: Duty) -> tuple[int, str, str]:
+    return duty.step_no, duty.action, duty.agency
+
+
+def _case_row(case: Case) -> Row:
+    return (
+        *(case.code, case.state, case.version, case.result_number, case.finished_at, case.handed_over_at),
+        *(case.apologised_at, case.reappointed_to, case.finished_late_at, case.corrected_at),
+        *(len(case.asks), ",".join(case.parts)),
+    )
+
+
+def _step_row(code: str, step: Step) -> Row:
     return (
         *(code, step.no, step.agency, step.agency_path, step.status, step.holder, step.taken, step.opened_at),
-        step.completed_at,
+        *(step.completed_at, stays_text(step)),
+    )
+
+
+def _ask_row(ask: Ask) -> Row:
+    return (
+        *(ask.no, ask.step_no, ask.agency, ask.agency_path, ask.asked_by, ask.asked_at),
+        *(ask.answered_by, ask.answered_at),
     )

@@ -6,10 +6,23 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.processing.domain.duties import duties
+from services.processing.domain.timers import Timer
 from services.processing.domain.workflow import Decision
 from services.processing.repository.locking import Locked
 from services.processing.repository.rows import duty_row
 from shared.database import Connection, columns
+
+INSERT_TIMERS = """
+insert into timers (code, kind, due_at, fires_at)
+select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+"""
+
+
+async def set_timers(tx: Connection, timers: Sequence[tuple[str, Timer]]) -> None:
+    """Set timers of dossiers that have none of their kind."""
+    rows = [(code, timer.kind, timer.due_at, timer.fires_at) for code, timer in timers]
+    await tx.execute(INSERT_TIMERS, *columns(rows, 4))
+
 
 SAVE_FIRED = """
 with spent as (
@@ -24,7 +37,7 @@ select * from unnest(
     $5::text[], $6::timestamptz[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
     $13::text[], $14::text[], $15::boolean[]
 )
-on conflict (code, step_no, action) do nothing
+on conflict (code, step_no, action, agency) do nothing
 """
 
 

@@ -14,7 +14,7 @@ import asyncpg
 
 from services.processing.domain.cases import Case
 from services.processing.domain.timers import Timer, TimerKind
-from services.processing.repository.reading import read_steps
+from services.processing.repository.reading import read_asks, read_steps
 from services.processing.repository.rows import CASE_COLUMNS, by_code, case_of
 from shared.database import Connection
 from shared.rulebook.calendar import local
@@ -77,12 +77,12 @@ async def _read(tx: Connection, rows: Sequence[asyncpg.Record], now: datetime) -
     if not rows:
         return []
     # A statement of its own: after a wait for the lock, a join would see the case new and the steps old.
-    steps = await read_steps(tx, [row["code"] for row in rows])
+    steps, asks = await read_steps(tx, [row["code"] for row in rows]), await read_asks(tx, rows)
     late = [row["code"] for row in rows if row["next_timer"] is not None and row["next_timer"] <= now]
     timers = by_code(await tx.fetch(DUE_TIMERS_OF, late, now)) if late else {}
     return [
         Locked(
-            case_of(row, steps[row["code"]]),
+            case_of(row, steps[row["code"]], asks[row["code"]]),
             tuple(map(_timer_of, timers.get(row["code"], ()))),
         )
         for row in rows

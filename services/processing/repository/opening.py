@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from services.processing.domain.duties import duties
 from services.processing.domain.opening import Opened
+from services.processing.repository.clockwork import set_timers
 from services.processing.repository.rows import CASE_FIELDS, duty_row
 from shared.database import Connection, columns
 
@@ -15,7 +16,7 @@ select {", ".join(CASE_FIELDS)}, tracking_secret_hash, string_to_array(parts, ',
     $1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
     $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[],
     $17::timestamptz[], $18::text[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
-    $23::timestamptz[], $24::bytea[], $25::text[]
+    $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::bytea[], $27::text[]
 ) as c ({", ".join(CASE_FIELDS)}, tracking_secret_hash, parts)
 """  # noqa: S608 - names of the dataclass's fields
 
@@ -39,11 +40,6 @@ select * from unnest(
 )
 """
 
-INSERT_TIMERS = """
-insert into timers (code, kind, due_at, fires_at)
-select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
-"""
-
 
 async def insert_cases(tx: Connection, opened: Sequence[Opened]) -> None:
     """Write new cases with their steps, duties and timers, in four statements however many they are."""
@@ -63,8 +59,7 @@ async def insert_cases(tx: Connection, opened: Sequence[Opened]) -> None:
         for step in each.case.steps
     ]
     owed = [duty_row(each.case, duty) for each in opened for duty in duties(each.case)]
-    timers = [(each.case.code, timer.kind, timer.due_at, timer.fires_at) for each in opened for timer in each.timers]
-    await tx.execute(INSERT_CASES, *columns(cases, 25))
+    await tx.execute(INSERT_CASES, *columns(cases, 27))
     await tx.execute(INSERT_STEPS, *columns(steps, 11))
     await tx.execute(INSERT_DUTIES, *columns(owed, 11))
-    await tx.execute(INSERT_TIMERS, *columns(timers, 4))
+    await set_timers(tx, [(each.case.code, timer) for each in opened for timer in each.timers])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import asyncpg
+
 from services.processing.domain.acts import Officer
-from services.processing.domain.cases import Case, Step
+from services.processing.domain.cases import Ask, Case, Step
 from services.processing.repository.rows import CASE_COLUMNS, STEP_COLUMNS, by_code, case_of, step_of
 from shared.database import Connection
 
@@ -58,6 +60,19 @@ async def read_steps(tx: Connection, codes: Collection[str]) -> dict[str, tuple[
     return {code: tuple(map(step_of, rows)) for code, rows in by_code(await tx.fetch(STEPS_OF, codes)).items()}
 
 
+ASKS_OF = """
+select code, ask_no, step_no, agency, agency_path, asked_by, asked_at, answered_by, answered_at
+from asks where code = any($1::text[]) order by code, ask_no
+"""
+
+
+async def read_asks(tx: Connection, rows: Sequence[asyncpg.Record]) -> dict[str, tuple[Ask, ...]]:
+    """Read what other agencies were asked in these dossiers, in order; few ask, and nothing is read for the others."""
+    codes = [row["code"] for row in rows if row["ask_count"]]
+    found = by_code(await tx.fetch(ASKS_OF, codes)) if codes else {}
+    return {row["code"]: tuple(Ask(*list(ask)[1:]) for ask in found.get(row["code"], ())) for row in rows}
+
+
 READ_HASH = """
 select tracking_secret_hash from cases where code = $1
 """
@@ -77,4 +92,6 @@ select {CASE_COLUMNS} from cases c where c.code = $1
 async def read_case(tx: Connection, code: str) -> Case | None:
     """Read one dossier, whoever asks; None when it is unknown."""
     row = await tx.fetchrow(READ_CASE, code)
-    return None if row is None else case_of(row, (await read_steps(tx, [code]))[code])
+    if row is None:
+        return None
+    return case_of(row, (await read_steps(tx, [code]))[code], (await read_asks(tx, [row]))[code])

@@ -9,28 +9,28 @@ from typing import Any
 
 import asyncpg
 
-from services.processing.domain.cases import Case, Step, StepStatus
+from services.processing.domain.cases import Ask, Case, Stay, Step, StepStatus
 from services.processing.domain.duties import Duty
 from shared.contracts.facts import State
 from shared.rulebook.calendar import local
 from shared.rulebook.catalogue import StepMove
 from shared.rulebook.seats import OfficerRole
 
-CASE_FIELDS = tuple(field.name for field in fields(Case) if field.name != "steps")
-CASE_COLUMNS = ", ".join(f"c.{name}" for name in CASE_FIELDS)
+CASE_FIELDS = tuple(field.name for field in fields(Case) if field.name not in {"steps", "asks"})
+CASE_COLUMNS = ", ".join(f"c.{name}" for name in (*CASE_FIELDS, "ask_count"))
 STEP_COLUMNS = (
     "step_no, step_code, move, agency, agency_path, officer_role, parallel_group, "
-    "status, holder, taken, opened_at, completed_at"
+    "status, holder, taken, opened_at, completed_at, earlier"
 )
 
 
-def case_of(row: asyncpg.Record, steps: tuple[Step, ...]) -> Case:
+def case_of(row: asyncpg.Record, steps: tuple[Step, ...], asks: tuple[Ask, ...]) -> Case:
     """Read a case; due moments come back in the legal zone, so that facts carry them as intake wrote them."""
     values = {name: row[name] for name in CASE_FIELDS}
     values["state"] = State(values["state"])
     for name in ("accepted_at", "statutory_due", "promised_due"):
         values[name] = local(values[name])
-    return Case(**values, steps=steps)
+    return Case(**values, steps=steps, asks=asks)
 
 
 def step_of(row: asyncpg.Record) -> Step:
@@ -48,7 +48,13 @@ def step_of(row: asyncpg.Record) -> Step:
         taken=row["taken"],
         opened_at=row["opened_at"],
         completed_at=row["completed_at"],
+        earlier=tuple(Stay(span.lower, span.upper) for span in row["earlier"]),
     )
+
+
+def stays_text(step: Step) -> str:
+    """Write the earlier stays of a step as a multirange: lists of its spans would be taken for arrays of arrays."""
+    return "{" + ",".join(f"[{stay.opened_at.isoformat()},{stay.left_at.isoformat()})" for stay in step.earlier) + "}"
 
 
 def duty_row(case: Case, duty: Duty) -> tuple[Any, ...]:

@@ -12,6 +12,8 @@ class Known:
 
     accepted: dict[str, tuple[datetime, datetime, str]] = field(default_factory=dict)
     finished: dict[str, datetime] = field(default_factory=dict)
+    once_late: set[str] = field(default_factory=set)
+    reopened: list[str] = field(default_factory=list)
     apologised: dict[str, datetime] = field(default_factory=dict)
     notices: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -20,7 +22,7 @@ class Known:
         found = dict.fromkeys(
             (
                 *("received", "resolved", "resolved_on_time", "resolved_late", "closed_without_result", "in_progress"),
-                *("in_progress_within_limit", "in_progress_overdue", "apologies_published"),
+                *("in_progress_within_limit", "in_progress_overdue", "apologies_published", "reopened"),
             ),
             0,
         )
@@ -29,14 +31,22 @@ class Known:
                 continue
             found["received"] += 1
             found["apologies_published"] += code in self.apologised
+            found["reopened"] += self.reopened.count(code)
             finished = self.finished.get(code)
             if finished is None:
                 found["in_progress"] += 1
                 found["in_progress_overdue" if due < now else "in_progress_within_limit"] += 1
             else:
                 found["resolved"] += 1
-                found["resolved_late" if finished > due else "resolved_on_time"] += 1
+                late = finished > due or code in self.once_late
+                found["resolved_late" if late else "resolved_on_time"] += 1
         return found
+
+    def reopen(self, code: str) -> None:
+        """A finish no longer holds; that it was late does."""
+        if self.finished.pop(code) > self.accepted[code][1]:
+            self.once_late.add(code)
+        self.reopened.append(code)
 
     def told(self, outcome: str) -> int:
         """Count messages of one outcome."""

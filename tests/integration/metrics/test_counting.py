@@ -39,6 +39,19 @@ def apology(town: Town) -> facts.DossierApologised:
     )
 
 
+def reopening(town: Town, finished: datetime) -> facts.ResultReopened:
+    versions = {"catalogue_version": town.versions["catalogue"], "calendar_version": town.versions["calendar"]}
+    return facts.ResultReopened(
+        **versions,
+        state=facts.State.PROCESSING,
+        agency="H56.97.02",
+        officer="officer-1",
+        reason="result_faulty",
+        finished_at=finished,
+        promised_due=DUE,
+    )
+
+
 def notice(kind: type[facts.NoticeFact], channel: Channel) -> facts.NoticeFact:
     reason = {"reason": "unreachable"} if kind is facts.NoticeFailed else {}
     return kind(message_id="m", about="a", template="t", channel=channel, **reason)  # type: ignore[arg-type]
@@ -86,7 +99,7 @@ async def agrees(town: Town, now: datetime) -> None:
         str(report[name])
         for name in (
             *("received", "resolved_on_time", "in_progress", "in_progress_overdue", "resolved", "resolved_late"),
-            *("in_progress_within_limit", "apologies_published", "closed_without_result", "carried_over"),
+            *("in_progress_within_limit", "apologies_published", "closed_without_result", "carried_over", "reopened"),
         )
     ]
 
@@ -95,6 +108,9 @@ async def scrape_agrees(town: Town, expected: dict[str, int]) -> None:
     found = await town.figures_now()
     in_progress = found["motcua_dossiers_in_progress"]
     resolved = found["motcua_dossiers_resolved_total"]
+    reopened = found["motcua_dossiers_reopened_total"]
+    assert reopened.total() == expected["reopened"]
+    resolved.subtract(reopened)
     assert found["motcua_dossiers_received_total"].total() == expected["received"]
     assert (
         sum(number for (_, outcome), number in resolved.items() if outcome == "on_time")
@@ -165,6 +181,39 @@ async def test_overdue_follows_the_legal_clock(busy: Town) -> None:
     busy.set_clock(due + timedelta(seconds=1))
     assert (await busy.report("H56.97.22"))["in_progress_overdue"] == 1
     await agrees(busy, due + timedelta(seconds=1))
+
+
+async def test_a_reopened_dossier_is_in_progress_again_counts_once_and_changes_no_day_that_is_over(busy: Town) -> None:
+    now, code = datetime(2020, 3, 18, 9, tzinfo=ZONE), "H56.97.24-200302-0001"
+    busy.set_clock(now)
+    await busy.accept(code, BEGIN, DUE)
+    await busy.act(code, step(busy, facts.ResultReady), DUE)
+    await busy.settled()
+    week = {"from": "2020-03-02", "to": "2020-03-12"}
+    over = await busy.report("H56.97.24", **week)
+    assert (over["resolved_on_time"], over["in_progress"], over["in_progress_overdue"]) == (1, 0, 0)
+    await agrees(busy, now)
+    await busy.act(code, reopening(busy, DUE), datetime(2020, 3, 13, 9, tzinfo=ZONE))
+    await busy.settled()
+    await agrees(busy, now)
+    here = await busy.report("H56.97.24")
+    assert (here["resolved"], here["in_progress_overdue"], here["reopened"]) == (0, 1, 1)
+    assert await busy.report("H56.97.24", **week) == over
+    later = await busy.report("H56.97.24", **{"from": "2020-03-13", "to": "2020-03-18"})
+    assert (later["carried_over"], later["resolved"], later["in_progress"], later["reopened"]) == (1, 0, 1, 1)
+    await busy.act(code, step(busy, facts.ResultReady), datetime(2020, 3, 16, 9, tzinfo=ZONE))
+    await busy.settled()
+    await agrees(busy, now)
+    here = await busy.report("H56.97.24")
+    assert (here["resolved_on_time"], here["resolved_late"], here["in_progress"]) == (0, 1, 0)
+    assert await busy.report("H56.97.24", **week) == over
+    between = await busy.report("H56.97.24", **{"from": "2020-03-02", "to": "2020-03-14"})
+    assert (between["resolved"], between["in_progress_overdue"], between["reopened"]) == (0, 1, 1)
+    await busy.act(code, reopening(busy, datetime(2020, 3, 16, 9, tzinfo=ZONE)), now)
+    await busy.act(code, step(busy, facts.ResultReady), now)
+    await busy.settled()
+    await agrees(busy, now)
+    assert (await busy.report("H56.97.24"))["resolved_late"] == 1
 
 
 async def test_bad_questions_get_a_problem(busy: Town) -> None:

@@ -114,6 +114,8 @@ class Town:
     async def act(self, code: str, fact: facts.Fact, at: datetime) -> None:
         if isinstance(fact, facts.ResultReady):
             self.known.finished[code] = at
+        if isinstance(fact, facts.ResultReopened):
+            self.known.reopen(code)
         if isinstance(fact, facts.DossierApologised):
             self.known.apologised[code] = at
         await self.publish("processing", Draft(LIFECYCLE.name, code, fact, at))

@@ -132,7 +132,7 @@ async def test_a_repeated_request_has_one_effect_and_one_answer(hall: Hall) -> N
     [
         ("fly", 404, "action_unknown"),
         ("accept_at_desk", 404, "action_unknown"),
-        ("recall", 409, "not_yet_available"),
+        ("recall", 409, "illegal_move"),
         ("request_supplement", 409, "not_yet_available"),
         ("hand_over", 409, "illegal_move"),
         ("finish", 409, "illegal_move"),

@@ -9,10 +9,10 @@ from tests.integration.processing.hall import DISTRICT_DESK, Hall
 
 SHORT = ("2.000528", "default")
 NOT_YET = {
-    *("return_step", "recall", "reassign", "ask_agency", "answer_agency", "request_supplement"),
-    *("propose_supplement", "approve_supplement", "demand_payment", "pause", "resume", "void_signature"),
+    "request_supplement",
+    *("propose_supplement", "approve_supplement", "demand_payment", "pause", "resume"),
     *("withdraw", "stop", "receive_supplement", "refuse_after_limit", "record_payment", "stop_unpaid"),
-    *("reopen", "correct_result", "supplement_limit", "payment_limit", "reissue_deadline"),
+    *("supplement_limit", "payment_limit", "reissue_deadline"),
 }
 
 
@@ -21,7 +21,9 @@ async def answers(hall: Hall, owner: Owner) -> dict[str, tuple[int, str]]:
     code = await hall.accept(hall.catalogue.case(*SHORT))
     told = {}
     for action in {move.action for move in MOVES if move.owner is owner}:
-        body = {"officer": "anna", "agency": "H56.97.30"} if action == "assign" else None
+        body = {"officer": "anna", "agency": "H56.97.30"} if action in {"assign", "reassign"} else None
+        if action == "ask_agency":
+            body = {"agency": "H56.97.30"}
         if action == "send_apology":
             body = {"reason": "workload"}
         answer = await hall.act(code, action, ("desk", DISTRICT_DESK), 1, body)
@@ -36,8 +38,9 @@ async def test_every_action_of_processing_is_offered_or_not_yet_available(hall: 
     assert not_yet == NOT_YET
     assert {action: told[action][1] for action in told.keys() - NOT_YET} == {
         "assign": "officer_of_first_open_step",
-        **dict.fromkeys(("finish", "forward", "number", "hand_over"), "illegal_move"),
-        **dict.fromkeys(("take", "sign", "send_apology"), "role_not_allowed"),
+        **dict.fromkeys(("finish", "forward", "number", "hand_over", "return_step", "recall"), "illegal_move"),
+        **dict.fromkeys(("take", "sign", "send_apology", "reassign", "ask_agency"), "role_not_allowed"),
+        **dict.fromkeys(("answer_agency", "void_signature", "reopen", "correct_result"), "role_not_allowed"),
         **dict.fromkeys(("half_time", "draft_apology", "become_overdue"), "role_not_allowed"),
     }
 

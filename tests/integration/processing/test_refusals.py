@@ -27,6 +27,7 @@ select jsonb_build_object(
     'case', (select to_jsonb(c) from processing.cases c where c.code = $1),
     'steps', (select jsonb_agg(to_jsonb(s) order by s.step_no) from processing.steps s where s.code = $1),
     'duties', (select jsonb_agg(to_jsonb(d) order by d.step_no, d.action) from processing.duties d where d.code = $1),
+    'asks', (select jsonb_agg(to_jsonb(a) order by a.ask_no) from processing.asks a where a.code = $1),
     'timers', (select count(*) from processing.timers t where t.code = $1),
     'registers', (select jsonb_agg(to_jsonb(r) order by to_jsonb(r)::text) from processing.registers r),
     'cases', (select count(*) from processing.cases),
@@ -165,7 +166,8 @@ async def test_to_an_agency_without_a_part_a_dossier_is_as_unknown_as_one_that_i
     [
         ("fly", 404, "action_unknown"),
         ("accept_at_desk", 404, "action_unknown"),
-        ("recall", 409, "not_yet_available"),
+        ("request_supplement", 409, "not_yet_available"),
+        ("recall", 409, "illegal_move"),
         ("finish", 409, "illegal_move"),
         ("hand_over", 409, "illegal_move"),
         ("half_time", 403, "role_not_allowed"),
@@ -253,11 +255,63 @@ async def an_apology(hall: Hall) -> AsyncIterator[str]:
     yield await condition_refuses(hall, code, ("send_apology", why), leader, at=2, by="no_apology_before")
 
 
+async def sending_back(hall: Hall) -> AsyncIterator[str]:
+    code = await hall.accept(hall.catalogue.case(*SHORT))
+    anna, chief = ("specialist", "H56.97.04", "anna"), ("leader", "H56.97.04")
+    assert (await hall.act(code, "assign", DESK, 1, ASSIGN)).status_code == HTTPStatus.OK
+    elsewhere = {"officer": "bob", "agency": COMMUNE}
+    yield await condition_refuses(hall, code, ("reassign", elsewhere), chief, at=2, by="officer_of_same_agency")
+    assert (await hall.act(code, "forward", anna, 2)).status_code == HTTPStatus.OK
+    bob = ("specialist", "H56.97.04", "bob")
+    yield await condition_refuses(hall, code, ("recall", None), bob, at=3, by="previous_holder")
+    assert (await hall.act(code, "take", chief, 3)).status_code == HTTPStatus.OK
+    yield await condition_refuses(hall, code, ("recall", None), anna, at=4, by="next_step_not_taken")
+    back = {"to_step": 1, "reason": "incomplete"}
+    yield await condition_refuses(hall, code, ("return_step", back), chief, at=4, by="step_was_completed")
+    yield await condition_refuses(hall, code, ("return_step", {"to_step": 2}), chief, at=4, by="reason_listed")
+    before = await state(hall, code)
+    answer = await hall.act(code, "return_step", chief, 4, {"to_step": 2, "reason": "because Nguyễn was ill"})
+    await is_refused(hall, code, answer, (HTTPStatus.UNPROCESSABLE_ENTITY, "input_invalid"), before)
+    _, version = await hall.walk_until(code, "number")
+    back = {"to_step": 2, "reason": "incomplete"}
+    yield await condition_refuses(hall, code, ("return_step", back), DESK, at=version, by="not_signed")
+
+
+async def asking(hall: Hall) -> AsyncIterator[str]:
+    code = await hall.accept(hall.catalogue.case(*SHORT))
+    anna, other = ("specialist", "H56.97.04", "anna"), ("specialist", "H56.97.30", "carl")
+    assert (await hall.act(code, "assign", DESK, 1, ASSIGN)).status_code == HTTPStatus.OK
+    before = await state(hall, code)
+    for agency in ("H56.97.04", "H56.61", "H99.99"):
+        answer = await hall.act(code, "ask_agency", anna, 2, {"agency": agency})
+        await is_refused(hall, code, answer, (HTTPStatus.UNPROCESSABLE_ENTITY, "asked_agency_invalid"), before)
+    assert (await hall.act(code, "ask_agency", anna, 2, {"agency": "H56.97.30"})).status_code == HTTPStatus.OK
+    before = await state(hall, code)
+    answer = await hall.act(code, "ask_agency", anna, 3, {"agency": "H56.97.30"})
+    await is_refused(hall, code, answer, (HTTPStatus.UNPROCESSABLE_ENTITY, "asked_agency_invalid"), before)
+    answer = await hall.act(code, "answer_agency", anna, 3)
+    await is_refused(hall, code, answer, (HTTPStatus.FORBIDDEN, "agency_not_allowed"), before)
+    assert (await hall.act(code, "answer_agency", other, 3)).status_code == HTTPStatus.OK
+    yield await condition_refuses(hall, code, ("answer_agency", None), other, at=4, by="asked_agency")
+
+
 async def test_each_condition_of_a_move_refuses_by_its_code(hall: Hall) -> None:
     refusing = [
-        code for tries in (taking_and_forwarding, the_result, finishing, an_apology) async for code in tries(hall)
+        code
+        for tries in (taking_and_forwarding, sending_back, asking, the_result, finishing, an_apology)
+        async for code in tries(hall)
     ]
     assert set(refusing) == CONDITIONS.keys() - NOT_REFUSING
+
+
+@pytest.mark.parametrize(("language", "says"), [("vi", "trạng thái 2 (được tiếp nhận)"), ("en", "state 2 (accepted)")])
+async def test_a_refusal_names_the_state_and_what_the_caller_can_do(
+    hall: Hall, fresh: str, language: str, says: str
+) -> None:
+    answer = await hall.act(fresh, "finish", DESK, 1, **{"Accept-Language": language})
+    assert (answer.json()["code"], answer.json()["state"], answer.json()["possible"]) == ("illegal_move", 2, ["assign"])
+    assert says in answer.json()["detail"]
+    assert {"vi": "phân công", "en": "assign"}[language] in answer.json()["detail"]
 
 
 async def test_an_apology_beyond_the_calendars_last_year_names_the_year_that_is_missing(hall: Hall) -> None:

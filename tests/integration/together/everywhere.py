@@ -41,7 +41,7 @@ from pg_class
 where relkind in ('r', 'p', 'v', 'm', 'f') and has_any_column_privilege($1::name, oid, 'select')
     and relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
 """
-"""Tables of a schema that have row-level security, also against their owner."""
+"""What a role may read, and whether row-level security is on there, also against the owner."""
 
 
 def grown(before: Seen, after: Seen) -> dict[str, dict[str, int]]:
@@ -92,9 +92,9 @@ class Everywhere:
 
     @asynccontextmanager
     async def without_policies(self, service: str, *tables: str) -> AsyncIterator[None]:
-        """Take row-level security away from these tables of a service, or from all that its routes read."""
-        read = await self.database.fetch(READ, api_role(service))
-        secured = [f"{service}.{table}" for table in tables] or [row["name"] for row in read if row["secured"]]
+        """Take row-level security from these tables of a service, or from all that its routes read, for a while."""
+        rows = await self.database.fetch(READ, api_role(service))
+        secured = [f"{service}.{table}" for table in tables] or [row["name"] for row in rows if row["secured"]]
         assert secured
 
         async def turn(how: str) -> None:

@@ -34,6 +34,15 @@ LIST: Route = ("processing", "get", "/v1/worklist")
 _keys, _ROLES, ACTIONS = itertools.count(1), itertools.cycle(OFFICERS), itertools.cycle(EFFECTS)
 
 
+SAID_IN: Mapping[str, Mapping[str, str]] = {
+    "reassign": {"officer": "anybody", "agency": "H56.90"},
+    "ask_agency": {"agency": "H56.90"},
+    **{key: {"reason": "result_faulty"} for key in ("void_signature", "reopen")},
+    "correct_result": {"reason": "clerical_error"},
+}
+"""What acts say that nobody owes, so that they are refused for their caller's sake alone."""
+
+
 @dataclass(frozen=True)
 class Filed:
     """A dossier of the trial: its code, the paths of who has a part in it, and what it waits for."""
@@ -82,7 +91,8 @@ async def ask(
     headers = {"Authorization": f"Bearer {token}"}
     if method == "post":
         headers |= {"Idempotency-Key": f"every-route-{next(_keys)}", "If-Match": '"1"'}
-        body = body or act_body(Duty(Officer(agency, role), 1, values["action"]))
+        action = values["action"]
+        body = body or SAID_IN.get(action) or act_body(Duty(Officer(agency, role), 1, action))
     url = f"http://127.0.0.1:{everywhere.stack.ports.of(process or service)}{path.format(**values)}"
     async with _at_once:
         return await everywhere.http.request(method.upper(), url, headers=headers, json=body)

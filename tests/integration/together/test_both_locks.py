@@ -16,7 +16,7 @@ from deploy.provision.database import API_RIGHTS
 from services.intake.repository.dossiers import READ_VISIBLE_DOSSIER
 from services.intake.repository.registrations import READ_REGISTRATION
 from services.notification.repository.figures import NOTICES_OF, VISIBLE
-from services.processing.repository.reading import READ_CASE, STEPS_OF, WORKLIST
+from services.processing.repository.reading import ASKS_OF, READ_CASE, STEPS_OF, WORKLIST
 from shared.database import CallersPool, Pool, Scope, api_role, transaction
 from shared.keyring.repository import READ_KEYS
 from shared.messaging.requests import Claim, StoredAnswer, claim_requests, drop_claims, store_answers
@@ -72,6 +72,7 @@ QUERIES: Mapping[str, Query] = {
     ),
     "case": Query("processing", READ_CASE, "", "", lambda code: (code,)),
     "steps": Query("processing", STEPS_OF, "", "", lambda code: ([code],)),
+    "asks": Query("processing", ASKS_OF, "", "", lambda code: ([code],)),
     "papers": Query(
         "intake",
         READ_VISIBLE_DOSSIER,
@@ -96,10 +97,16 @@ QUERIES: Mapping[str, Query] = {
 
 @pytest.fixture(scope="module")
 async def codes(counter: Counter, everywhere: Everywhere) -> tuple[str, str]:
-    """One dossier of ours and one of theirs, each its commune's alone."""
+    """One dossier of ours and one of theirs, each its commune's alone; the province was asked about both."""
     filing = await counter.filing()
     answers = [await counter.hand_in(filing, headers=counter.bearer("desk", place)) for place in (OURS, THEIRS)]
     await everywhere.rest()
+    ask = """
+        insert into processing.asks (code, ask_no, step_no, agency, agency_path, asked_by, asked_at)
+        values ($1, 1, 2, 'H56.90', '90.', 'anybody', $2)
+    """
+    for answer in answers:
+        await everywhere.database.execute(ask, answer.json()["code"], LONG_AGO)
     ours, theirs = (str(answer.json()["code"]) for answer in answers)
     return ours, theirs
 

@@ -51,6 +51,7 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): "acts on registrations: tried beside intake",
     ("intake", "get", "/v1/registrations"): "what waits at the caller's own place: tried beside intake",
     ("intake", "get", "/internal/v1/dossiers/{code}/people"): "services only, for a purpose, audited",
+    ("processing", "get", "/v1/acts"): "the acts and their reasons are public",
     ("processing", "post", "/v1/tracking"): "takes a secret and answers with a token",
     ("notification", "get", "/v1/notices/summary"): "counts only, for operators",
     ("notification", "post", "/v1/receipts/sms"): "the gateway's, under its own secret",

@@ -21,6 +21,7 @@ from tests.waiting import until
 
 KEPT = (
     *("intake.dossiers", "processing.cases", "processing.steps", "processing.duties", "processing.timers"),
+    *("processing.asks", "metrics.reopenings"),
     *("notification.notices", "notification.messages", "metrics.dossiers", "metrics.daily_counters"),
     *("metrics.daily_notices",),
 )

@@ -16,9 +16,9 @@ from deploy.demo.quiet import Figures
 from services.processing.domain.acts import Act
 from services.processing.domain.acts import Officer as Caller
 from services.processing.domain.cases import Case
+from services.processing.domain.changing import Means
 from services.processing.domain.duties import Duty as OwedDuty
 from services.processing.domain.duties import duties
-from services.processing.domain.effects import Means
 from services.processing.domain.opening import Rules as PinnedRules
 from services.processing.domain.opening import open_case
 from services.processing.domain.refusals import StaleVersion

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -46,6 +47,10 @@ APOLOGISED = facts.DossierApologised(
     **VERSIONS, state=facts.State.PROCESSING, agency="a", officer="o", reason="r", reappointed_to=DUE
 )
 
+REOPENED = facts.ResultReopened(
+    **VERSIONS, state=facts.State.PROCESSING, agency="a", officer="o", reason="r", finished_at=DUE, promised_due=DUE
+)
+
 
 def tally(day: date, figure: Figure) -> Tally:
     return Tally(day, "H56.97.21", "land", figure)
@@ -84,6 +89,57 @@ def test_an_apology_is_counted_and_moves_no_judgement() -> None:
     assert counted[tally(late.date(), Figure.RESOLVED_LATE)] == 1
 
 
+def test_a_reopened_dossier_is_in_progress_again_and_what_was_published_of_a_day_stays() -> None:
+    days = [DUE - timedelta(days=2), DUE - timedelta(days=1), DUE]
+    history: list[tuple[facts.Fact, datetime]] = [(accepted(), ACCEPTED), (READY, days[0])]
+    finished = fold(history)
+    reopened = fold([*history, (REOPENED, days[1])])
+    assert reopened == {**finished, tally(days[1].date(), Figure.REOPENED_ON_TIME): 1}
+    again = fold([*history, (REOPENED, days[1]), (READY, days[2])])
+    assert again == {**reopened, tally(days[2].date(), Figure.RESOLVED_ON_TIME): 1}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "figures_of_both"),
+    [
+        (-1, 0, (Figure.RESOLVED_ON_TIME, Figure.RESOLVED_ON_TIME)),
+        (-1, 1, (Figure.RESOLVED_ON_TIME, Figure.RESOLVED_LATE)),
+        (1, 2, (Figure.RESOLVED_LATE, Figure.RESOLVED_LATE)),
+    ],
+)
+def test_it_is_judged_by_its_last_finish_and_late_if_either_was(
+    first: int, last: int, figures_of_both: tuple[Figure, Figure]
+) -> None:
+    finishes = [DUE + timedelta(days=days) for days in (first, last)]
+    counted = fold([(accepted(), ACCEPTED), (READY, finishes[0]), (REOPENED, finishes[0]), (READY, finishes[1])])
+    assert [counted[tally(at.date(), figure)] for at, figure in zip(finishes, figures_of_both, strict=True)] == [1, 1]
+    net = Counter(each.figure for each in counted.elements())
+    late = net[Figure.RESOLVED_LATE] - net[Figure.REOPENED_LATE]
+    assert (late, net[Figure.RESOLVED_ON_TIME] - net[Figure.REOPENED_ON_TIME]) == ((1, 0) if last > 0 else (0, 1))
+
+
+def test_late_stays_late_even_where_the_last_finish_would_be_on_time() -> None:
+    """The promised moment moves only where the law says so; were it moved after a late finish, that would not help."""
+    late = DUE + timedelta(days=1)
+    dossier = Dossier(CODE)
+    for fact, at in ((accepted(), ACCEPTED), (READY, late), (REOPENED, late)):
+        dossier = figures.change(dossier, fact, at)
+    moved = replace(dossier, promised_due=late + timedelta(days=9))
+    finished = figures.change(moved, READY, late + timedelta(days=1))
+    assert figures.tallies(finished)[tally((late + timedelta(days=1)).date(), Figure.RESOLVED_LATE)] == 1
+
+
+def test_finished_reopened_and_finished_at_one_moment_counts_each() -> None:
+    counted = fold([(accepted(), ACCEPTED), (READY, DUE), (REOPENED, DUE), (READY, DUE), (REOPENED, DUE), (READY, DUE)])
+    assert counted[tally(DUE.date(), Figure.RESOLVED_ON_TIME)] == 3
+    assert counted[tally(DUE.date(), Figure.REOPENED_ON_TIME)] == 2
+
+
+def test_what_was_never_finished_is_not_reopened() -> None:
+    with pytest.raises(ImpossibleFact):
+        fold([(accepted(), ACCEPTED), (REOPENED, DUE)])
+
+
 def test_the_day_is_the_legal_one_whatever_the_offset_of_the_moment() -> None:
     utc = datetime.fromisoformat("2020-03-01T18:30:00+00:00")
     assert fold([(accepted(), utc)]) == {tally(date(2020, 3, 2), Figure.RECEIVED): 1}
@@ -99,10 +155,13 @@ def test_a_fact_that_cannot_follow_is_refused(fact: facts.Fact) -> None:
         fold([(fact, ACCEPTED), (fact, ACCEPTED)])
 
 
-HISTORIES = st.tuples(st.integers(-48, 48), st.sampled_from([(), (READY,), (APOLOGISED,), (APOLOGISED, READY)]))
+HISTORIES_OF_PROCESSING: list[tuple[facts.Fact, ...]] = [
+    *((), (READY,), (APOLOGISED,), (APOLOGISED, READY), (READY, REOPENED), (READY, REOPENED, APOLOGISED, READY)),
+]
+HISTORIES = st.tuples(st.integers(-48, 48), st.sampled_from(HISTORIES_OF_PROCESSING))
 
 
-@given(history=HISTORIES, place=st.integers(0, 2), repeats=st.lists(st.integers(0, 2), max_size=12))
+@given(history=HISTORIES, place=st.integers(0, 4), repeats=st.lists(st.integers(0, 4), max_size=12))
 def test_any_order_of_the_sources_and_any_repeats_count_the_same(
     history: tuple[int, tuple[facts.Fact, ...]], place: int, repeats: list[int]
 ) -> None:

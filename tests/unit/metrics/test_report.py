@@ -93,6 +93,23 @@ def test_what_was_open_before_the_period_is_carried_over() -> None:
     assert figures.share_resolved_of_received == 0.75
 
 
+def test_a_reopened_dossier_is_in_progress_and_never_resolved_twice() -> None:
+    """Finished on time in the period, or before it (the other place), reopened in it, and finished anew late."""
+    inside = [row(Figure.RECEIVED, 1), row(Figure.RESOLVED_ON_TIME, 1), row(Figure.REOPENED_ON_TIME, 1)]
+    taken_back = row(Figure.RESOLVED_ON_TIME, -1)
+    open_again = report([*inside, taken_back])
+    assert (open_again.resolved, open_again.in_progress, open_again.reopened) == (0, 1, 1)
+    late = report([*inside, taken_back, row(Figure.RESOLVED_LATE, 1)])
+    assert (late.resolved_on_time, late.resolved_late, late.in_progress) == (0, 1, 0)
+    before = [row(Figure.RECEIVED, 0, before=1), row(Figure.RESOLVED_ON_TIME, 0, before=1)]
+    again = [row(Figure.REOPENED_ON_TIME, 1), row(Figure.RESOLVED_ON_TIME, 0, before=-1)]
+    carried = report([*before, *again])
+    assert (carried.carried_over, carried.resolved, carried.in_progress, carried.reopened) == (1, 0, 1, 1)
+    assert report(before).carried_over == 0
+    done = report([*before, *again, row(Figure.RESOLVED_LATE, 1)])
+    assert (done.carried_over, done.resolved, done.in_progress) == (1, 1, 0)
+
+
 def test_places_stand_in_dictionary_order_and_without_dossiers_too() -> None:
     figures = report([row(Figure.RECEIVED, 1)])
     assert [place.place for place in figures.by_place] == ["H56.97.35", "H56.97.36"]
@@ -159,6 +176,10 @@ def test_the_identities_hold_for_any_counts(rows: list[CountRow], overdue: int) 
 
 
 def test_every_label_is_exported_from_the_first_scrape() -> None:
+    reopened = Totals.of(
+        [("land", Figure.RECEIVED, 4), ("land", Figure.RESOLVED_LATE, 3), ("land", Figure.REOPENED_LATE, 2)], [], []
+    )
+    assert reopened.in_progress("land") == 3
     totals = Totals.of([("land", Figure.RECEIVED, 4), ("astronomy", Figure.RECEIVED, 1)], [("land", 1)], [])
     assert {field for field, _ in totals.figures} == {field.code for field in FIELDS} == set(totals.overdue)
     assert totals.of_all_fields(Figure.RECEIVED) == 5

@@ -65,6 +65,7 @@ def figures(received: int, on_time: int, late: int, overdue: int) -> Figures:
         share_resolved_of_received=None,
         share_on_time=None,
         apologies_published=late,
+        reopened=0,
     )
 
 

@@ -62,6 +62,8 @@ def test_the_facts_that_are_told() -> None:
         "apologised": Policy.AT_LEAST_ONCE,
         "result_ready": Policy.AT_MOST_ONCE,
         "became_overdue": Policy.AT_MOST_ONCE,
+        "result_reopened": Policy.AT_LEAST_ONCE,
+        "result_corrected": Policy.AT_LEAST_ONCE,
     }
     assert set(POLICIES) == {entry.template for entry in TOLD.values()}
 

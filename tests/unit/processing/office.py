@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cache
 
-from services.processing.domain.acts import Act, ApologyReason, Officer
+from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case
+from services.processing.domain.changing import Means
 from services.processing.domain.duties import Duty, duties
-from services.processing.domain.effects import Means
 from services.processing.domain.opening import Opened, Rules, open_case
+from services.processing.domain.reasons import ApologyReason
 from services.processing.domain.workflow import Decision, decide
 from shared.contracts.facts import DossierAccepted, Handover, Receiver
 from shared.rulebook.calendar import ZONE

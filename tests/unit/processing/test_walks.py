@@ -8,17 +8,23 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.processing.domain.acts import Act, ApologyReason, Officer
-from services.processing.domain.cases import Case, StepStatus
-from services.processing.domain.duties import duties
+from services.processing.domain.acts import Act, Officer
+from services.processing.domain.cases import Case, Stay, StepStatus
+from services.processing.domain.duties import WORK, duties
 from services.processing.domain.effects import EFFECTS
 from services.processing.domain.progress import next_group
+from services.processing.domain.reasons import REASONS
 from services.processing.domain.refusals import Refusal
 from services.processing.domain.timers import Timer, fire
-from services.processing.domain.workflow import decide
+from services.processing.domain.workflow import decide, possible
 from shared.contracts.facts import Handover, Receiver, State
 from shared.rulebook.catalogue import StepMove
 from tests.unit.processing.office import MONDAY, OTHER_COMMUNE, act_for, kinds, means, officer_for, opened
+
+STRAIGHT = ["assign", "sign", "number", "finish", "hand_over"]
+TAKEN_BACK = {"void_signature": "sign", "reopen": "finish"}
+"""What takes an act back → that act; with it goes all that came after."""
+SENDING_BACK = {"return_step", "recall", "void_signature"}
 
 
 class Dossier(RuleBasedStateMachine):
@@ -27,6 +33,7 @@ class Dossier(RuleBasedStateMachine):
     case: Case
     timers: tuple[Timer, ...]
     now: datetime
+    acted_at: datetime
 
     @initialize(kind=st.sampled_from(kinds()))
     def open(self, kind: object) -> None:
@@ -52,9 +59,11 @@ class Dossier(RuleBasedStateMachine):
         agencies = sorted({step.agency for step in self.case.steps if step.agency})
         agency, named = agencies[agency_pick % len(agencies)], agencies[pick % len(agencies)]
         communes = (OTHER_COMMUNE,) * (pick % 3)
+        reasons = list(REASONS.get(action, (None,)))
         act = Act(
             *(action, None, f"specialist.{named}", named, communes),
-            *(Receiver.APPLICANT, Handover.ONLINE, ApologyReason.WORKLOAD),
+            *(Receiver.APPLICANT, Handover.ONLINE, reasons[pick % len(reasons)]),
+            to_step=pick,
         )
         self._try(act, Officer(f"{role}.{agency}", role, agency), must=False)
 
@@ -78,17 +87,44 @@ class Dossier(RuleBasedStateMachine):
         self.case = decision.after
         self.history.append(self.case)
         self.acts.append(act.action)
+        self.acted_at = self.now
+
+    @rule(pick=st.integers(0, 9), action=st.sampled_from(sorted(SENDING_BACK)))
+    def send_it_back(self, pick: int, action: str) -> None:
+        """Whoever completed a step, or holds one, wants it done again."""
+        for step in self.case.steps[::-1]:
+            officer = Officer(step.holder or f"{step.role}.{step.agency}", step.role, step.agency)
+            if action in possible(self.case, officer, self.now):
+                reason = next(iter(REASONS.get(action, (None,))))
+                done = [earlier.no for earlier in self.case.steps if earlier.is_done and earlier.move in WORK]
+                to_step = done[pick % len(done)] if done else None
+                self._try(Act(action, reason=reason, to_step=to_step), officer, must=True)
+                return
 
     @invariant()
-    def no_step_is_completed_twice_or_undone(self) -> None:
+    def no_step_is_completed_twice_and_only_what_is_sent_back_is_undone(self) -> None:
+        if len(getattr(self, "history", [])) < 2:
+            return
+        before, after = self.history[-2:]
+        sent_back = self.acts[-1] in SENDING_BACK
+        for old, new in zip(before.steps, after.steps, strict=True):
+            if old.is_done and not sent_back:
+                assert new == old
+        completed = sum(step.is_done for step in after.steps) - sum(step.is_done for step in before.steps)
+        assert completed < 0 if sent_back else completed in {0, 1}
+
+    @invariant()
+    def every_stay_is_kept_and_none_begins_before_the_last_was_over(self) -> None:
         if len(getattr(self, "history", [])) < 2:
             return
         before, after = self.history[-2:]
         for old, new in zip(before.steps, after.steps, strict=True):
-            if old.is_done:
-                assert new == old
-        completed = sum(step.is_done for step in after.steps) - sum(step.is_done for step in before.steps)
-        assert completed in {0, 1}
+            assert new.earlier[: len(old.earlier)] == old.earlier
+            if new.opened_at != old.opened_at and old.opened_at is not None:
+                assert new.earlier[len(old.earlier) :] == (Stay(old.opened_at, old.completed_at or self.acted_at),)
+            over = [moment for stay in new.earlier for moment in stay]
+            assert sorted(over) == over
+            assert new.opened_at is None or not over or over[-1] <= new.opened_at
 
     @invariant()
     def open_steps_are_one_group_with_everything_before_them_complete(self) -> None:
@@ -106,12 +142,21 @@ class Dossier(RuleBasedStateMachine):
         if not hasattr(self, "case"):
             return
         case = self.case
-        once = [action for action in self.acts if action in {"assign", "sign", "number", "finish", "hand_over"}]
-        assert once == ["assign", "sign", "number", "finish", "hand_over"][: len(once)]
+        acts = [action for action in self.acts if action in {*STRAIGHT, *TAKEN_BACK}]
+        done: list[str] = []
+        for action in acts:
+            if action in TAKEN_BACK:
+                assert TAKEN_BACK[action] in done
+                done = done[: done.index(TAKEN_BACK[action])]
+            else:
+                done.append(action)
+                assert done == STRAIGHT[: len(done)]
+        assert case.version == 1 + len(self.acts)
         assert (case.result_number is None) or case.signature is not None
         assert (case.finished_at is not None) == (case.state in {State.READY, State.HANDED_OVER})
         assert (case.handed_over_at is not None) == case.steps[-1].is_done
         assert self.acts.count("send_apology") <= 1
+        assert case.corrected_at is None or case.state is State.HANDED_OVER
         assert case.steps[-1].move is StepMove.HAND_OVER
 
 

@@ -1,0 +1,64 @@
+"""What the effects of acts share: what they draw on, what they make, and how a case moves on by one act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from services.processing.domain.cases import Case, Step
+from services.processing.domain.conditions import Situation
+from services.processing.domain.refusals import ConditionNotMet
+from shared.contracts.facts import DossierFact
+from shared.rulebook.agencies import Agencies
+from shared.rulebook.calendar import Calendar
+from shared.rulebook.moves import Move
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What an act draws on beside the case: the rules that it was accepted under, and the register's next number.
+
+    `next_number` is the next free number of the caller's agency in this year, drawn for the act `number` only.
+    """
+
+    calendar: Calendar
+    agencies: Agencies
+    next_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A fact that is about to be journaled, with its legal time."""
+
+    fact: DossierFact
+    legal_time: datetime
+
+
+Effect = Callable[[Situation, Move, Means], tuple[Case, DossierFact]]
+
+
+def acted(case: Case, move: Move, **changes: Any) -> Case:
+    """Move a case on by one act: the state of the table's row, the next version, and these changes."""
+    state = case.state if move.to is None else move.to
+    return replace(case, state=state, version=case.version + 1, **changes)
+
+
+def step_of(seen: Situation) -> Step:
+    """Return the step of the act; a caller who names one that does not wait for him is refused."""
+    if seen.step is None:
+        raise ConditionNotMet("step_open_here", "The step named does not wait for this act.")
+    return seen.step
+
+
+def about(case: Case, step: Step, officer: str) -> dict[str, Any]:
+    """Say what every fact about a step says."""
+    return {
+        "catalogue_version": case.catalogue_version,
+        "calendar_version": case.calendar_version,
+        "state": case.state,
+        "step_no": step.no,
+        "agency": step.agency,
+        "officer": officer,
+    }
