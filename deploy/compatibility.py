@@ -43,6 +43,8 @@ class _Documents:
         before, after = old.get("security", [{}]), new.get("security", [{}])
         if not all(scheme in after for scheme in before):
             yield f"{place}: was open to {before}, is to {after}"
+        if _only_refuses(old):
+            return
         yield from self._parameters(place, _by_name(self.old, old), _by_name(self.new, new))
         yield from self._body(f"{place}, body", old.get("requestBody", {}), new.get("requestBody", {}))
         for status, answer in old["responses"].items():
@@ -108,6 +110,11 @@ class _Documents:
             yield from (f"{place}.{name}: is newly required" for name in sorted(now - before))
         else:
             yield from (f"{place}.{name}: is no longer always there" for name in sorted(before - now))
+
+
+def _only_refuses(operation: Json) -> bool:
+    """Tell whether nobody could ever get what he asked for: whatever it asks from now on takes nothing from anybody."""
+    return all(status >= "4" for status in operation["responses"])
 
 
 def _doors(document: Json) -> Mapping[str, Json]:

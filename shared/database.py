@@ -84,18 +84,25 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
 class Scope:
     """What a caller from outside may see; an empty scope sees nothing.
 
-    Dossiers in which a subtree under one of these paths of agencies has a part, or the one that he applied for; of the
-    answers that are kept to be given again, those to these callers. No path and no caller's name has a comma in it.
+    Dossiers in which a subtree under one of these paths of agencies has a part, the one that he applied for, or those
+    that this applicant (a blind index in hex) registered himself; of the answers that are kept to be given again, those
+    to these callers. No path and no caller's name has a comma in it.
     """
 
     paths: tuple[str, ...] = ()
     dossier: str = ""
     callers: tuple[str, ...] = ()
+    applicant: str = ""
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The values of `ENTER_SCOPE`, in its order."""
+        return ",".join(self.paths), self.dossier, ",".join(self.callers), self.applicant
 
 
 ENTER_SCOPE = """
 select set_config('role', $1, true), set_config('motcua.paths', $2, true), set_config('motcua.dossier', $3, true),
-    set_config('motcua.callers', $4, true)
+    set_config('motcua.callers', $4, true), set_config('motcua.applicant', $5, true)
 """
 
 
@@ -120,7 +127,7 @@ class CallersPool:
         """One transaction within a scope, which ends with it."""
         async with transaction(self._pool) as tx:
             # A statement of its own: folded into a query it would come too late for that query's policies.
-            await tx.fetchval(ENTER_SCOPE, self._role, ",".join(scope.paths), scope.dossier, ",".join(scope.callers))
+            await tx.fetchval(ENTER_SCOPE, self._role, *scope.settings)
             yield tx
 
 

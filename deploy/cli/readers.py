@@ -23,7 +23,7 @@ from shared.settings import DatabaseSettings, KafkaSettings
 SUBSCRIPTIONS: Mapping[str, Callable[[RuleStore], Sequence[Subscription]]] = {
     "intake": lambda _rules: intake.SUBSCRIPTIONS,
     "processing": processing.subscriptions,
-    "notification": lambda _rules: Requests(machine_now, asyncio.Event()).subscriptions(),
+    "notification": lambda rules: Requests(rules, machine_now, asyncio.Event()).subscriptions(),
     "metrics": metrics.subscriptions,
 }
 """Service → what it does with which fact, as its own process does it."""

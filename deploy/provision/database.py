@@ -38,8 +38,8 @@ API_RIGHTS: Mapping[str, Mapping[str, str]] = {
     "intake": _PUBLISHING
     | {
         "day_numbers": "SELECT, INSERT, UPDATE",
-        "dossiers": "SELECT, INSERT",
-        "papers": "SELECT, INSERT",
+        "dossiers": "SELECT, INSERT, UPDATE",
+        "papers": "SELECT, INSERT, UPDATE",
         "reads": "INSERT",
         "idempotency_keys": _FULL,
     },

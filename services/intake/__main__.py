@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from services.intake.api.directory import directory_router
-from services.intake.api.dossiers import dossier_router, internal_router
+from services.intake.api.dossiers import dossier_router, internal_router, reading_router
 from services.intake.api.refusals import TITLES
+from services.intake.api.registrations import Reception, registration_router
 from services.intake.handlers.accepting import Desk
 from services.intake.handlers.closing import SUBSCRIPTIONS
 from services.intake.settings import Settings
@@ -29,7 +30,7 @@ async def build(resources: Resources[Settings]) -> Parts:
     kek = KeyEncryptionKey.read(settings.keyring.key_file)
     keyring = KeyringReader(pool, kek)
     journal, rules = Journal("intake"), RuleStore(settings.kafka)
-    desk = Desk(journal, rules, resources.clock, kek)
+    desk, callers = Desk(journal, rules, resources.clock, kek), CallersPool(pool, "intake")
 
     async def rules_in_force() -> str | None:
         try:
@@ -42,7 +43,9 @@ async def build(resources: Resources[Settings]) -> Parts:
         surface=Surface(
             routers=(
                 directory_router(desk),
-                dossier_router(CallersPool(pool, "intake"), desk, keyring),
+                dossier_router(callers, desk),
+                reading_router(callers, desk, keyring),
+                registration_router(Reception(callers, desk, keyring)),
                 internal_router(pool, keyring),
             ),
             titles=TITLES,

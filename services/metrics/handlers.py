@@ -71,6 +71,11 @@ async def count_notices(tx: Connection, wave: Sequence[Received]) -> None:
 
 
 MOVES_NO_FIGURE: Mapping[str, str] = {
+    facts.DossierRegistered.TYPE: "received is who was accepted (C15)",
+    facts.DossierRefused.TYPE: "refused in state 1 counts nowhere (C15)",
+    facts.PapersRequested.TYPE: "asked before acceptance: counts nowhere (C15)",
+    facts.PapersReceived.TYPE: "papers that arrived: no published figure",
+    facts.RegistrationWithdrawn.TYPE: "withdrawn in state 1 counts nowhere (C15)",
     facts.DossierAssigned.TYPE: "an officer was named: no published figure",
     facts.StepTaken.TYPE: "a step was taken: no published figure",
     facts.StepCompleted.TYPE: "a step was completed: no published figure",

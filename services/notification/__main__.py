@@ -48,7 +48,7 @@ async def build(resources: Resources[Settings]) -> Parts:
         call=settings.call,
         machine_now=machine_now,
     )
-    subscriptions = Requests(machine_now, woken).subscriptions()
+    subscriptions = Requests(rules, machine_now, woken).subscriptions()
     return Parts(
         surface=Surface(
             routers=(notices_router(reading), receipts_router(outcomes, settings.receipts.token_file)),

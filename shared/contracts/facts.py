@@ -22,6 +22,14 @@ from shared.contracts.detours import (
     StepRecalled,
     StepReturned,
 )
+from shared.contracts.registration import (
+    DossierRefused,
+    DossierRegistered,
+    Filer,
+    PapersReceived,
+    PapersRequested,
+    RegistrationWithdrawn,
+)
 from shared.contracts.terms import Channel, DossierFact, Fact, Handover, Language, Receiver, State, StepFact
 
 __all__ = [
@@ -31,10 +39,16 @@ __all__ = [
     "Channel",
     "DossierFact",
     "DossierReassigned",
+    "DossierRefused",
+    "DossierRegistered",
     "Fact",
+    "Filer",
     "Handover",
     "Language",
+    "PapersReceived",
+    "PapersRequested",
     "Receiver",
+    "RegistrationWithdrawn",
     "ResultCorrected",
     "ResultReopened",
     "SignatureVoided",
@@ -207,6 +221,11 @@ class RulesPublished(Fact):
 FACTS: Mapping[str, type[Fact]] = {
     model.TYPE: model
     for model in (
+        DossierRegistered,
+        DossierRefused,
+        PapersRequested,
+        PapersReceived,
+        RegistrationWithdrawn,
         DossierAccepted,
         DossierAssigned,
         StepTaken,

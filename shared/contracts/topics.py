@@ -33,7 +33,14 @@ LIFECYCLE = Topic(
     partitions=12,
     compacted=False,
     writers={
-        "intake": (facts.DossierAccepted,),
+        "intake": (
+            facts.DossierRegistered,
+            facts.DossierRefused,
+            facts.PapersRequested,
+            facts.PapersReceived,
+            facts.RegistrationWithdrawn,
+            facts.DossierAccepted,
+        ),
         "processing": (
             facts.DossierAssigned,
             facts.StepTaken,

@@ -111,6 +111,7 @@ class Case(Rule):
     in_year_2020: bool
     year_2020_weight: int = Field(ge=0)
     source_note: str
+    online_offered: bool = True
     steps: tuple[Step, ...] = ()
     papers: tuple[Paper, ...] = ()
 

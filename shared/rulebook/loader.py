@@ -21,6 +21,7 @@ from shared.rulebook.calendar import DEFAULT_WEEK, Calendar, CalendarContent, Da
 from shared.rulebook.catalogue import Catalogue, CatalogueContent
 from shared.rulebook.seed import checks
 from shared.rulebook.seed.checks_of_days import FIRST_YEAR, LAST_YEAR, replaced_day
+from shared.rulebook.seed.in_person import IN_PERSON
 from shared.rulebook.seed.records import Law, Lined, read_law
 from shared.rulebook.seed.tables import Fault
 
@@ -92,7 +93,13 @@ def _catalogue_content(law: Law) -> Content:
     for paper in law.papers:
         papers[paper.case_key].append(paper.value)
     cases = tuple(
-        case.value.model_copy(update={"steps": tuple(steps[case.case_key]), "papers": tuple(papers[case.case_key])})
+        case.value.model_copy(
+            update={
+                "online_offered": case.value.procedure_code not in IN_PERSON,
+                "steps": tuple(steps[case.case_key]),
+                "papers": tuple(papers[case.case_key]),
+            }
+        )
         for case in law.cases
     )
     return CatalogueContent(cases=cases).model_dump(mode="json")

@@ -13,7 +13,18 @@ from typing import NamedTuple
 from shared.contracts.facts import State
 from shared.rulebook.conditions import CONDITIONS
 
-__all__ = ["AVAILABLE", "CONDITIONS", "MOVES", "TIMERS", "Clock", "Move", "Owner", "is_action", "moves_for"]
+__all__ = [
+    "AVAILABLE",
+    "AVAILABLE_AT_INTAKE",
+    "CONDITIONS",
+    "MOVES",
+    "TIMERS",
+    "Clock",
+    "Move",
+    "Owner",
+    "is_action",
+    "moves_for",
+]
 
 
 class Owner(StrEnum):
@@ -191,7 +202,6 @@ MOVES: tuple[Move, ...] = (
 
 AVAILABLE = frozenset(
     {
-        "accept_at_desk",
         "assign",
         "take",
         "forward",
@@ -213,7 +223,21 @@ AVAILABLE = frozenset(
         "become_overdue",
     }
 )
-"""Actions of this release; the others of the table answer `not_yet_available`."""
+"""Processing's actions of this release; its others answer `not_yet_available`."""
+
+AVAILABLE_AT_INTAKE = frozenset(
+    {
+        "register_online",
+        "accept_at_desk",
+        "refuse_at_desk",
+        "ask_papers",
+        "submit_papers",
+        "accept",
+        "refuse",
+        "withdraw",
+    }
+)
+"""Intake's actions of this release: `withdraw` is both services', each in states of its own."""
 
 TIMERS = frozenset(move.action for move in MOVES if move.roles == ("system",))
 """Actions that only the legal clock makes."""

@@ -35,7 +35,11 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     },
     "notification": {
         LIFECYCLE.name: {
-            "vn.motcua.dossier.accepted.v1": "Requests.on_accepted",
+            "vn.motcua.dossier.registered.v1": "Requests.on_begun",
+            "vn.motcua.dossier.refused.v1": "Requests.on_begun",
+            "vn.motcua.dossier.papers_requested.v1": "Requests.on_told",
+            "vn.motcua.dossier.registration_withdrawn.v1": "Requests.on_told",
+            "vn.motcua.dossier.accepted.v1": "Requests.on_begun",
             "vn.motcua.dossier.result_ready.v1": "Requests.on_told",
             "vn.motcua.dossier.apologised.v1": "Requests.on_told",
             "vn.motcua.dossier.became_overdue.v1": "Requests.on_told",
@@ -71,7 +75,7 @@ def subscriptions(service: str) -> Sequence[Subscription]:
         case "processing":
             return processing.subscriptions(rules)
         case "notification":
-            return Requests(machine_now, asyncio.Event()).subscriptions()
+            return Requests(rules, machine_now, asyncio.Event()).subscriptions()
         case _:
             return metrics.subscriptions(rules)
 

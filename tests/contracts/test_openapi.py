@@ -201,6 +201,15 @@ def test_what_only_grows_breaks_nobody() -> None:
     assert breaking_changes(old, new) == []
 
 
+def test_an_operation_that_could_only_refuse_may_ask_for_more() -> None:
+    old, new = committed("intake"), committed("intake")
+    operation = old["paths"][HAND_IN]["post"]
+    operation["parameters"] = [each for each in operation["parameters"] if each.get("name") != "Idempotency-Key"]
+    assert breaking_changes(old, new) == ["POST /v1/dossiers, header idempotency-key: is newly required"]
+    del operation["responses"]["201"]
+    assert breaking_changes(old, new) == []
+
+
 def test_the_writer_refuses_a_break_and_writes_what_grew(tmp_path: Path) -> None:
     old, broken, grown = committed("intake"), committed("intake"), committed("intake")
     removed_route(broken)

@@ -12,6 +12,7 @@ import asyncpg
 
 from deploy.demo.calls import Caller
 from deploy.demo.offices import Duty, Officer, Offices, act_body, dossier_body
+from deploy.demo.plan import Arrival
 from deploy.local.services import RECEIPTS_SECRET, SERVICES, TRACKING_SECRET
 from deploy.local.stack import Stack
 from services.processing.api.tracking import AUDIENCE
@@ -27,6 +28,8 @@ DOSSIERS = 4
 SECRET = "a secret that a slip shows"
 SET_SECRETS = "update processing.cases set tracking_secret_hash = sha256($1::bytea) where code = any($2::text[])"
 FILE, ACT = "POST /v1/dossiers", "POST /v1/dossiers/{code}/acts/{action}"
+REGISTER, REFUSE = "POST /v1/registrations", "POST /v1/refusals"
+WAITING, REGISTRATION = "GET /v1/registrations", "GET /v1/registrations/{code}"
 TRACK, TELL = "POST /v1/tracking", "POST /v1/receipts/sms"
 READS = ("GET /v1/dossiers/{code}", "GET /v1/dossiers/{code}/notices")
 BAD = ("forged", "a.b.c", "é", "x" * 5000)
@@ -40,8 +43,11 @@ async def known_to(stack: Stack, seed: int = 1) -> Mapping[str, Known]:
     here = list(islice((arrival for arrival in arrivals if arrival.place == place), DOSSIERS))
     wires = {name: Wire("127.0.0.1", stack.ports.of(name)) for name in ("intake", "processing")}
     with closing(wires["intake"]), closing(wires["processing"]):
-        offices = Offices(Caller(wires["intake"]), Caller(wires["processing"]), stack.token, seed=9_000 + seed)
+        intake = Caller(wires["intake"])
+        offices = Offices(intake, Caller(wires["processing"]), stack.token, seed=9_000 + seed)
         codes = [(await offices.file(arrival)).code for arrival in here]
+        filings = [_registration(arrival) for arrival in here if arrival.case.online_offered]
+        registered = [await _register(intake, stack.token("desk", place.code), filing) for filing in filings]
         duties = [await _first_duty(offices, Officer(place.code, "desk"), code) for code in codes]
     database = await asyncpg.connect(stack.dsn())
     try:
@@ -63,15 +69,27 @@ async def known_to(stack: Stack, seed: int = 1) -> Mapping[str, Known]:
         ACT: [
             {"code": code, "action": duty.action, "If-Match": '"1"', "body": act_body(duty)}
             for code, duty in zip(codes, duties, strict=True)
-        ],
+        ]
+        + [{"code": code, "action": "withdraw", "If-Match": '"1"', "body": {}} for code in registered[1:]],
+        REGISTER: [{"body": filing} for filing in filings],
+        REFUSE: [{"body": {**dossier_body(arrival), "reason": "not_eligible"}} for arrival in here],
         TRACK: [{"body": {"code": code, "secret": secret}} for code in codes for secret in (SECRET, "wrong")],
         TELL: [{"body": {"receipts": [receipt]}}],
         **{operation: [{"code": codes[0]}] for operation in (*READS, "GET /v1/tracking/{code}")},
+        REGISTRATION: [{"code": code} for code in (codes[0], *registered)],
         "GET /internal/v1/dossiers/{code}/people": [{"code": codes[0], "purpose": "slip"}],
     }
     right = _right_callers(stack, duties[0], codes[0])
     tokens = ("", *right.values(), *_others(stack, place.code), *BAD)
     return {service: Known(tokens, right, values, examples) for service in SERVICES}
+
+
+def _registration(arrival: Arrival) -> dict[str, Any]:
+    return {**dossier_body(arrival), "received_by": arrival.place.code}
+
+
+async def _register(intake: Caller, token: str, filing: dict[str, Any]) -> str:
+    return str((await intake.post("/v1/registrations", token, str(uuid4()), filing)).json()["code"])
 
 
 def _right_callers(stack: Stack, duty: Duty, code: str) -> dict[str, str]:
@@ -81,7 +99,7 @@ def _right_callers(stack: Stack, duty: Duty, code: str) -> dict[str, str]:
         stack.token("service", ""),
     )
     secrets = stack.folder.secrets
-    officers = (FILE, ACT, "GET /v1/worklist", *READS)
+    officers = (FILE, REGISTER, REFUSE, WAITING, REGISTRATION, ACT, "GET /v1/worklist", *READS)
     internal = ("GET /internal/v1/quiet", "GET /internal/v1/dossiers/{code}/people")
     return {
         **dict.fromkeys(officers, officer),

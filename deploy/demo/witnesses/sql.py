@@ -34,7 +34,9 @@ where accepted_at <= $1
 """
 
 HELD = {
-    "intake": "select code, statutory_due, promised_due, competent_agency from intake.dossiers",
+    "intake": """
+        select code, statutory_due, promised_due, competent_agency from intake.dossiers where accepted_at is not null
+    """,
     "processing": "select code, statutory_due, promised_due, competent_agency from processing.cases",
     "notification": "select code from notification.dossiers",
     "metrics": "select code from metrics.dossiers",

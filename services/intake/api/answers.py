@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.intake.domain.acceptance import Acceptance
 from services.intake.domain.filing import People
-from services.intake.repository import StoredDossier
+from services.intake.repository.dossiers import StoredDossier
 from shared.clocks import OFFICE_ZONE
 from shared.contracts.facts import State
 from shared.rulebook.catalogue import Catalogue
@@ -127,6 +127,12 @@ class DossierOfIntake(AnswerBody):
         )
 
 
+class SeeRegistration(AnswerBody):
+    """Where a dossier stands that is not accepted, and all that a citizen registered himself."""
+
+    location: str
+
+
 class PeopleOfDossier(AnswerBody):
     """The people of one dossier, for another service."""
 
@@ -164,6 +170,7 @@ class ProcedureCase(AnswerBody):
     cut_off: str | None
     fee_vnd: int
     fee_unit: str
+    online_offered: bool
     received_by: list[str]
     papers: list[PaperAsked]
 

@@ -1,12 +1,15 @@
-"""What desks send: closed shapes with bounded texts."""
+"""What desks and citizens send: closed shapes with bounded texts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from services.intake.domain.filing import Applicant, Filing, PaperHandedIn
+from services.intake.domain.registration import Act
 from shared.contracts.facts import Channel, Language
 from shared.http.bodies import Code, Day, Line, LongText, RequestBody
 
@@ -36,6 +39,10 @@ class PaperBody(RequestBody):
     originals: Count = 0
     certified: Count = 0
     photocopies: Count = 0
+
+    def handed_in(self) -> PaperHandedIn:
+        """Make the domain's value of it."""
+        return PaperHandedIn(self.paper_code, self.originals, self.certified, self.photocopies)
 
 
 class FilingBody(RequestBody):
@@ -72,5 +79,73 @@ class FilingBody(RequestBody):
             note=self.note,
             language=self.language,
             channels=None if self.channel_preferences is None else tuple(self.channel_preferences),
-            papers=tuple(PaperHandedIn(p.paper_code, p.originals, p.certified, p.photocopies) for p in self.papers),
+            papers=tuple(paper.handed_in() for paper in self.papers),
         )
+
+
+class RegistrationBody(FilingBody):
+    """Hồ sơ nộp trực tuyến: `received_by` is the place of reception that it is sent to, a desk's own."""
+
+    received_by: Code = Field(examples=["H56.97.21"])
+
+
+class RefusalBody(FilingBody):
+    """Hồ sơ không được tiếp nhận tại quầy (Mẫu 03): what was handed in, and why it is refused."""
+
+    reason: Code | None = Field(default=None, description="A reason of the closed list.", examples=["papers_missing"])
+
+
+class EmptyBody(RequestBody):
+    """An act that says nothing more."""
+
+
+class AskedPaperBody(RequestBody):
+    """A paper of the pinned list that is asked for, in the counts of the list."""
+
+    paper_code: Code
+
+
+class AskPapersBody(RequestBody):
+    """Yêu cầu bổ sung giấy tờ (Mẫu 02), also for papers that came and cannot be used."""
+
+    papers: Annotated[tuple[AskedPaperBody, ...], Field(max_length=100)] = ()
+
+
+class SubmitPapersBody(RequestBody):
+    """Papers that were asked for: how many of each are there now."""
+
+    papers: Annotated[tuple[PaperBody, ...], Field(max_length=100)] = ()
+
+
+class ReasonBody(RequestBody):
+    """Why: a reason of the action's closed list."""
+
+    reason: Code | None = None
+
+
+ACT_BODIES: Mapping[str, type[RequestBody]] = {
+    "ask_papers": AskPapersBody,
+    "submit_papers": SubmitPapersBody,
+    "accept": EmptyBody,
+    "refuse": ReasonBody,
+    "withdraw": EmptyBody,
+}
+"""Action → what its body may hold."""
+
+
+def read_act(action: str, body: bytes) -> Act:
+    """Read an act on a registration; an empty body is an empty object. Raises RequestValidationError."""
+    try:
+        said = ACT_BODIES[action].model_validate_json(body or b"{}", strict=True)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestValidationError(faults) from error
+    match said:
+        case AskPapersBody():
+            return Act(action, papers=tuple(PaperHandedIn(paper.paper_code, 0, 0, 0) for paper in said.papers))
+        case SubmitPapersBody():
+            return Act(action, papers=tuple(paper.handed_in() for paper in said.papers))
+        case ReasonBody():
+            return Act(action, reason=said.reason)
+        case _:
+            return Act(action)

@@ -69,6 +69,7 @@ def _case(case: Case, agencies: Agencies, day: date) -> ProcedureCase:
         cut_off=case.cut_off.isoformat("minutes") if case.cut_off else None,
         fee_vnd=case.fee_vnd,
         fee_unit=case.fee_unit,
+        online_offered=case.online_offered,
         received_by=[place.code for place in places if agencies.may_receive(case, place.code, day)],
         papers=[
             PaperAsked(

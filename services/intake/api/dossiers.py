@@ -10,11 +10,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.intake.api.answers import AcceptedDossier, DossierOfIntake, PeopleOfDossier
+from services.intake.api.answers import AcceptedDossier, DossierOfIntake, PeopleOfDossier, SeeRegistration
 from services.intake.api.bodies import FilingBody
-from services.intake.api.refusals import as_problem, not_done_here
+from services.intake.api.refusals import as_problem
 from services.intake.handlers.accepting import Accepted, Desk, HandedIn, Outcome, accept_at_desk
 from services.intake.handlers.reading import ServicePurpose, read_for_officer, read_for_service
+from services.intake.repository.registrations import read_registration
 from shared.auth import Principal, paths_of, require
 from shared.database import CallersPool, Connection, Pool, Scope, autocommit, transaction
 from shared.group_commit import GroupCommit
@@ -28,8 +29,8 @@ from shared.roles import OFFICERS, Role
 from shared.sealing import KeyringReader
 
 
-def dossier_router(pool: CallersPool, desk: Desk, keyring: KeyringReader) -> APIRouter:
-    """Routes of the desks and of officers who read."""
+def dossier_router(pool: CallersPool, desk: Desk) -> APIRouter:
+    """Routes of the desks."""
     router = APIRouter(prefix="/v1/dossiers", tags=["dossiers"])
     filings: GroupCommit[Asked[HandedIn], Response] = GroupCommit(
         partial(_begin, pool, desk), partial(settle_filings, desk), needs=lambda asked: (asked.name,)
@@ -51,30 +52,48 @@ def dossier_router(pool: CallersPool, desk: Desk, keyring: KeyringReader) -> API
         claim = claim_of(request, await request.body(), caller=officer.caller, key=key)
         return await filings(Asked(claim, HandedIn(officer, body.filing(), current_traceparent())))
 
-    @router.get("/{code}", summary="Read a dossier with its papers and people; each read is audited.")
+    return router
+
+
+def reading_router(pool: CallersPool, desk: Desk, keyring: KeyringReader) -> APIRouter:
+    """Routes of whoever reads a dossier."""
+    router = APIRouter(prefix="/v1/dossiers", tags=["dossiers"])
+
+    @router.get(
+        "/{code}",
+        response_model=DossierOfIntake,
+        responses={
+            HTTPStatus.SEE_OTHER: {"model": SeeRegistration, "description": "It is read there.", **header("Location")}
+        },
+        summary="Read an accepted dossier with its papers and people; each read is audited.",
+    )
     async def read(
-        code: DossierCodePath, officer: Annotated[Principal, Depends(require(*OFFICERS))], response: Response
-    ) -> DossierOfIntake:
-        paths = paths_of(officer, desk.rules.current_agencies(), desk.clock.now().date())
+        code: DossierCodePath,
+        caller: Annotated[Principal, Depends(require(Role.CITIZEN, *OFFICERS))],
+        response: Response,
+    ) -> DossierOfIntake | Response:
+        if caller.role is Role.CITIZEN:
+            return _registration_of(code)
+        paths = paths_of(caller, desk.rules.current_agencies(), desk.clock.now().date())
         async with pool.transaction(Scope(paths)) as tx:
-            found = await read_for_officer(tx, keyring, code, officer=officer, paths=paths)
+            found = await read_for_officer(tx, keyring, code, officer=caller, paths=paths)
+            registered = found is None and await read_registration(tx, code, paths, None) is not None
+        if registered:
+            return _registration_of(code)
         if found is None:
             raise Problem(HTTPStatus.NOT_FOUND, "not_found")
         response.headers["Cache-Control"] = "no-store"
         catalogue = desk.rules.catalogue(found.dossier.catalogue_version)
         return DossierOfIntake.of(found.dossier, found.people, catalogue)
 
-    @router.post(
-        "/{code}/acts/{action}",
-        status_code=HTTPStatus.CONFLICT,
-        response_class=Response,
-        dependencies=[Depends(require(Role.CITIZEN, Role.DESK, Role.SPECIALIST, Role.LEADER))],
-        summary="No act of intake on a registered dossier is offered yet; the answer says so, or where it is done.",
-    )
-    async def act(code: DossierCodePath, action: str) -> Response:  # noqa: ARG001 - the same for every dossier
-        raise not_done_here(action)
-
     return router
+
+
+def _registration_of(code: str) -> Response:
+    """Send a reader to where dossiers stand that are not accepted, and all that a citizen registered himself."""
+    there = SeeRegistration(location=f"/v1/registrations/{code}")
+    headers = {"Location": there.location, "Cache-Control": "no-store"}
+    return Response(there.model_dump_json(), HTTPStatus.SEE_OTHER, headers, media_type="application/json")
 
 
 def _begin(pool: CallersPool, desk: Desk, asked: Sequence[Asked[HandedIn]]) -> AbstractAsyncContextManager[Connection]:

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 
-from services.intake.domain.acceptance import Refused
+from services.intake.domain.refusals import (
+    ConditionNotMet,
+    IllegalMove,
+    NotAllowed,
+    Refused,
+    StaleVersion,
+    UnknownAction,
+    UnknownDossier,
+)
+from shared.contracts.facts import State
+from shared.http.etags import etag
 from shared.http.languages import Words
 from shared.http.problems import FieldError, Problem
 from shared.rulebook.calendar import CalendarYearMissing
-from shared.rulebook.moves import AVAILABLE, is_action
 
 TITLES: Mapping[str, Words] = {
     "unknown_procedure": Words("Không có thủ tục này", "No such procedure"),
     "procedure_in_force": Words("Thủ tục không có hiệu lực vào ngày này", "The procedure is not in force on this day"),
     "agency_receives": Words("Nơi này không tiếp nhận thủ tục", "This place may not receive the procedure"),
+    "online_offered": Words("Thủ tục không nhận hồ sơ trực tuyến", "The procedure is not open to online filing"),
     "papers_complete": Words("Thành phần hồ sơ chưa đầy đủ", "The papers are not complete"),
+    "papers_of_pinned_list": Words(
+        "Giấy tờ không có trong thành phần hồ sơ", "The papers named are not those of the procedure's list"
+    ),
+    "papers_were_asked": Words("Không có giấy tờ này đang chờ bổ sung", "No such papers are asked for and missing"),
+    "reason_listed": Words("Chưa nêu lý do theo danh mục", "No reason of the list is given"),
+    "dossier_unknown": Words("Không tìm thấy hồ sơ", "No such dossier"),
+    "illegal_move": Words("Trạng thái hồ sơ không cho phép", "The dossier's state does not allow that"),
     "area_unknown": Words("Không có mã địa bàn này", "No such area"),
     "citizen_number_invalid": Words("Số định danh cá nhân không hợp lệ", "The citizen number is not valid"),
     "birth_date_invalid": Words("Ngày sinh không hợp lệ", "The date of birth is not valid"),
@@ -24,19 +42,61 @@ TITLES: Mapping[str, Words] = {
 }
 
 
+ACTS: Mapping[str, Words] = {
+    "ask_papers": Words("yêu cầu bổ sung giấy tờ", "ask for papers"),
+    "submit_papers": Words("nộp giấy tờ được yêu cầu", "submit the papers asked for"),
+    "accept": Words("tiếp nhận", "accept"),
+    "refuse": Words("từ chối tiếp nhận", "refuse"),
+    "withdraw": Words("rút hồ sơ", "withdraw"),
+}
+"""Action → what clerks and citizens call it."""
+
+STATES: Mapping[State, Words] = {
+    State.REGISTERED: Words("mới đăng ký", "registered"),
+    State.ACCEPTED: Words("được tiếp nhận; từ đó hỏi khâu giải quyết", "accepted: from then on processing tells"),
+    State.REFUSED: Words("không được tiếp nhận", "refused"),
+    State.WITHDRAWN: Words("công dân yêu cầu rút hồ sơ", "withdrawn"),
+}
+"""State that intake decides → its national name."""
+
+_STATUS: Mapping[type[Refused], HTTPStatus] = {
+    Refused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnknownDossier: HTTPStatus.NOT_FOUND,
+    UnknownAction: HTTPStatus.NOT_FOUND,
+    NotAllowed: HTTPStatus.FORBIDDEN,
+    IllegalMove: HTTPStatus.CONFLICT,
+    ConditionNotMet: HTTPStatus.CONFLICT,
+    StaleVersion: HTTPStatus.PRECONDITION_FAILED,
+}
+"""What is wrong with a filing is 422; what stands in the way of an act on a dossier has its own status."""
+
+
 def as_problem(error: Refused | CalendarYearMissing) -> Problem:
-    """Make the problem of a refusal: 422; 409 where the rules in force cannot answer."""
+    """Make the problem of a refusal; 409 where the rules in force cannot answer."""
     if isinstance(error, CalendarYearMissing):
         return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", f"Missing: {error.year}.")
     faults = [FieldError(fault.pointer, error.code, fault.message) for fault in error.faults]
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, "The dossier was not accepted.", faults)
+    headers = {"ETag": etag(error.current)} if isinstance(error, StaleVersion) else {}
+    also = {} if error.state in (None, State.ACCEPTED) else {"state": error.state, "possible": error.possible}
+    return Problem(_STATUS[type(error)], error.code, _detail(error), faults, headers=headers, also=also)
 
 
-def not_done_here(action: str) -> Problem:
-    """Say why an act on a dossier is none of intake's: 404; 409 where this release lacks it."""
-    if not is_action(action):
-        return Problem(HTTPStatus.NOT_FOUND, "action_unknown", "There is no such act.")
-    if action not in AVAILABLE:
-        return Problem(HTTPStatus.CONFLICT, "not_yet_available", "This release does not offer the act yet.")
-    where = "POST /v1/dossiers accepts a dossier; every other act that this release offers is processing's."
-    return Problem(HTTPStatus.NOT_FOUND, "action_unknown", where)
+def _detail(refused: Refused) -> Words:
+    """Say beside the reason, which the title names, the dossier's state and what the caller can do instead."""
+    if refused.state is None:
+        return Words(refused.detail, refused.detail)
+    state, acts = STATES[refused.state], [ACTS[action] for action in refused.possible]
+    vi, en = ", ".join(act.vi for act in acts), ", ".join(act.en for act in acts)
+    return Words(
+        f"Hồ sơ đang ở trạng thái {int(refused.state)} ({state.vi}). Bạn có thể: {vi or 'không thao tác nào ở đây'}.",
+        f"{refused.detail} The dossier is in state {int(refused.state)} ({state.en}). You may: {en or 'nothing here'}.",
+    )
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """Raise a refusal as the problem that the caller gets."""
+    try:
+        yield
+    except Refused as refused:
+        raise as_problem(refused) from refused

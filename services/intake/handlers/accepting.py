@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.intake import repository
-from services.intake.domain.acceptance import Acceptance, Refused, Rules, accept
-from services.intake.domain.filing import Filing, Person
-from services.intake.repository import NewDossier, SealedPeople
+from services.intake.domain.acceptance import Acceptance, AcceptedFiling, accept
+from services.intake.domain.attempts import Rules
+from services.intake.domain.filing import Filing
+from services.intake.domain.refusals import Refused
+from services.intake.handlers.sealing import Applied, seal_people
+from services.intake.repository import dossiers
+from services.intake.repository.dossiers import NewDossier
 from shared.auth import Principal
 from shared.clocks import LegalClock, machine_now
-from shared.contracts.facts import ContactStated, DossierAccepted
-from shared.contracts.topics import CONTACTS, LIFECYCLE, PROMISED_DUE_HEADER, STATUTORY_DUE_HEADER
+from shared.contracts.facts import DossierAccepted
+from shared.contracts.topics import LIFECYCLE, PROMISED_DUE_HEADER, STATUTORY_DUE_HEADER
 from shared.database import Connection
 from shared.keyring.repository import add_keys
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.rules import RuleStore
 from shared.rulebook.calendar import CalendarYearMissing
 from shared.rulebook.identifiers import DossierCode
-from shared.sealing import (
-    Contact,
-    KeyEncryptionKey,
-    Purpose,
-    associated_data,
-    new_data_key,
-    seal,
-    tracking_secret_hash,
-)
-
-TRACKING_SECRET_BYTES = 16
+from shared.sealing import KeyEncryptionKey
 
 
 @dataclass(frozen=True)
 class Desk:
-    """What accepting needs: the journal of intake, the rules in force, legal time, the key above the data keys."""
+    """What taking dossiers in needs: intake's journal, the rules, legal time, the key above the data keys."""
 
     journal: Journal
     rules: RuleStore
@@ -49,6 +40,11 @@ class Desk:
         """Return the rules that were published last. Raises Unready."""
         rules = self.rules
         return Rules(rules.current_catalogue(), rules.current_calendar(), rules.current_agencies())
+
+    def rules_pinned(self, catalogue_version: str) -> Rules:
+        """Return a catalogue version with the calendar and the agencies in force. Raises Unready."""
+        rules = self.rules
+        return Rules(rules.catalogue(catalogue_version), rules.current_calendar(), rules.current_agencies())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +74,27 @@ async def accept_at_desk(tx: Connection, desk: Desk, handed_in: Sequence[HandedI
     """
     rules, now = desk.rules_in_force(), desk.clock.now()
     judged = [_judge(each, rules, now) for each in handed_in]
-    places = Counter(each.place.code for each in judged if isinstance(each, Acceptance))
-    numbers = await repository.next_numbers(tx, places, now.date()) if places else {}
-
-    def under_its_code(acceptance: Acceptance) -> Accepted:
-        place = acceptance.place.code
-        return Accepted(DossierCode(place, now.date(), next(numbers[place])), acceptance)
-
-    outcomes = [under_its_code(each) if isinstance(each, Acceptance) else each for each in judged]
-    entries = [
-        _Entry.of(desk.kek, each, outcome)
-        for each, outcome in zip(handed_in, outcomes, strict=True)
-        if isinstance(outcome, Accepted)
-    ]
+    places = Counter(each.acceptance.place.code for each in judged if isinstance(each, AcceptedFiling))
+    numbers = await dossiers.next_numbers(tx, places, now.date()) if places else {}
+    outcomes: list[Outcome] = []
+    entries: list[_Entry] = []
+    for each, found in zip(handed_in, judged, strict=True):
+        if not isinstance(found, AcceptedFiling):
+            outcomes.append(found)
+            continue
+        place = found.acceptance.place.code
+        accepted = Accepted(DossierCode(place, now.date(), next(numbers[place])), found.acceptance)
+        outcomes.append(accepted)
+        entries.append(_Entry.of(desk.kek, each, found, accepted.code))
     if entries:
-        await repository.add_dossiers(tx, [entry.dossier for entry in entries])
+        await dossiers.add_dossiers(tx, [entry.dossier for entry in entries])
         # After the dossiers: who may add a key goes by who sees its dossier.
         await add_keys(tx, [entry.key for entry in entries], key_id=desk.kek.id, created_at=machine_now())
         await desk.journal.append(tx, [draft for entry in entries for draft in entry.drafts])
     return outcomes
 
 
-def _judge(handed_in: HandedIn, rules: Rules, now: datetime) -> Acceptance | Refused | CalendarYearMissing:
+def _judge(handed_in: HandedIn, rules: Rules, now: datetime) -> AcceptedFiling | Refused | CalendarYearMissing:
     try:
         return accept(handed_in.filing, handed_in.officer.agency, rules, now)
     except (Refused, CalendarYearMissing) as refused:
@@ -115,43 +110,17 @@ class _Entry:
     drafts: tuple[Draft, Draft]
 
     @classmethod
-    def of(cls, kek: KeyEncryptionKey, handed_in: HandedIn, accepted: Accepted) -> _Entry:
-        code, acceptance, filing = str(accepted.code), accepted.acceptance, handed_in.filing
-        data_key, secret = new_data_key(), secrets.token_urlsafe(TRACKING_SECRET_BYTES)
-        sealed = _seal_people(kek, data_key, code, acceptance)
-        contact = _seal_contact(data_key, code, acceptance.people.applicant, secret)
-        stated = Draft(
-            topic=CONTACTS.name,
-            subject=code,
-            fact=ContactStated(language=filing.language, channels=acceptance.channels, sealed=contact),
-            legal_time=acceptance.accepted_at,
-            trace_parent=handed_in.trace_parent,
-        )
-        return cls(
-            key=(code, kek.wrap_key(data_key)),
-            dossier=NewDossier(accepted.code, acceptance, filing, handed_in.officer.subject, sealed),
-            drafts=(_accepted(code, acceptance, handed_in, tracking_secret_hash(secret)), stated),
-        )
+    def of(cls, kek: KeyEncryptionKey, handed_in: HandedIn, accepted: AcceptedFiling, code: DossierCode) -> _Entry:
+        acceptance, filing, trace = accepted.acceptance, handed_in.filing, handed_in.trace_parent
+        applied = Applied(filing, accepted.people, accepted.channels, acceptance.accepted_at, trace)
+        sealed = seal_people(kek, str(code), applied)
+        fact = accepted_fact(str(code), acceptance, sealed.secret_hash, trace)
+        dossier = NewDossier(code, acceptance, filing, accepted.channels, handed_in.officer.subject, sealed.people)
+        return cls(sealed.key, dossier, (fact, sealed.stated))
 
 
-def _seal_people(kek: KeyEncryptionKey, data_key: bytes, code: str, acceptance: Acceptance) -> SealedPeople:
-    applicant = acceptance.people.applicant
-    document = acceptance.people.model_dump_json().encode()
-    return SealedPeople(
-        people=seal(data_key, document, associated_data(code, Purpose.PEOPLE)),
-        citizen_index=kek.blind_index("citizen_number", applicant.citizen_number),
-        phone_index=kek.blind_index("phone", applicant.phone) if applicant.phone is not None else None,
-        key_id=kek.id,
-    )
-
-
-def _seal_contact(data_key: bytes, code: str, applicant: Person, secret: str) -> str:
-    contact = Contact(phone=applicant.phone, email=applicant.email, tracking_secret=secret)
-    sealed = seal(data_key, contact.model_dump_json().encode(), associated_data(code, Purpose.CONTACT))
-    return base64.b64encode(sealed).decode()
-
-
-def _accepted(code: str, acceptance: Acceptance, handed_in: HandedIn, secret_hash: str) -> Draft:
+def accepted_fact(code: str, acceptance: Acceptance, secret_hash: str, trace_parent: str) -> Draft:
+    """Say that a dossier was accepted, with which decision everything after begins."""
     case, rules = acceptance.case, acceptance.rules
     fact = DossierAccepted(
         catalogue_version=rules.catalogue.version,
@@ -164,7 +133,7 @@ def _accepted(code: str, acceptance: Acceptance, handed_in: HandedIn, secret_has
         received_path=acceptance.place.path,
         competent_agency=acceptance.competent.code,
         competent_path=acceptance.competent.path,
-        area_code=handed_in.filing.area_code,
+        area_code=acceptance.area_code,
         limit_kind=case.limit_kind,
         statutory_due=acceptance.statutory_due,
         promised_due=acceptance.promised_due,
@@ -180,7 +149,7 @@ def _accepted(code: str, acceptance: Acceptance, handed_in: HandedIn, secret_has
         fact=fact,
         legal_time=acceptance.accepted_at,
         headers=headers,
-        trace_parent=handed_in.trace_parent,
+        trace_parent=trace_parent,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from services.intake import repository
+from services.intake.repository import dossiers
 from shared.contracts import facts
 from shared.contracts.topics import LIFECYCLE
 from shared.database import Connection
@@ -14,12 +14,12 @@ from shared.messaging.envelope import Received
 
 async def close(tx: Connection, received: Sequence[Received]) -> None:
     """Note that processing is done with these dossiers."""
-    await repository.close_dossiers(tx, [fact.subject for fact in received], [fact.legal_time for fact in received])
+    await dossiers.close_dossiers(tx, [fact.subject for fact in received], [fact.legal_time for fact in received])
 
 
 async def reopen(tx: Connection, received: Sequence[Received]) -> None:
     """Note that processing has taken these dossiers up again."""
-    await repository.reopen_dossiers(tx, [fact.subject for fact in received])
+    await dossiers.reopen_dossiers(tx, [fact.subject for fact in received])
 
 
 HANDLERS: Mapping[str, Handler] = {

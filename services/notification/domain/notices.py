@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.contracts import facts
+from shared.rulebook.catalogue import Catalogue, Paper
 
 
 class Policy(StrEnum):
@@ -20,15 +21,44 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True)
 class Notice:
-    """A fact that is told. `moments` names the fields of the fact that the text shows."""
+    """A fact that is told. `moments` and `codes` name the fields of the fact that the text shows."""
 
     template: str
     policy: Policy
     moments: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
-    def parameters(self, fact: facts.Fact) -> dict[str, str]:
-        """Return what the text needs of the fact: moments as RFC 3339, nothing about people."""
-        return {name: getattr(fact, name).isoformat() for name in self.moments}
+    def parameters(self, fact: facts.Fact, catalogue_of: Callable[[str], Catalogue]) -> dict[str, str]:
+        """Return what the text needs of the fact: moments as RFC 3339, codes, papers by name; nothing about people.
+
+        `catalogue_of` finds a version of the catalogue.
+        """
+        return {
+            **{name: getattr(fact, name).isoformat() for name in self.moments},
+            **{name: getattr(fact, name) for name in self.codes},
+            **(papers_named(fact, catalogue_of) if isinstance(fact, facts.PapersRequested) else {}),
+        }
+
+
+def papers_named(fact: facts.PapersRequested, catalogue_of: Callable[[str], Catalogue]) -> dict[str, str]:
+    """Name the papers that are asked for and their counts, as the pinned list has them (Mẫu 02)."""
+    case = catalogue_of(fact.catalogue_version).case(fact.procedure_code, fact.case_code)
+    papers = [paper for paper in case.papers if paper.code in fact.papers]
+    return {
+        "papers": str(len(papers)),
+        "papers_vi": "\n".join(f"- {paper.name_vi} ({_counts(paper, COUNTED_VI)})" for paper in papers),
+        "papers_en": "\n".join(f"- {paper.name_en} ({_counts(paper, COUNTED_EN)})" for paper in papers),
+    }
+
+
+COUNTED_VI = ("bản chính", "bản sao chứng thực", "bản chụp")
+COUNTED_EN = ("originals", "certified copies", "photocopies")
+"""In the order in which a paper counts them."""
+
+
+def _counts(paper: Paper, names: tuple[str, ...]) -> str:
+    numbers = (paper.originals, paper.certified, paper.photocopies)
+    return ", ".join(f"{name}: {number}" for name, number in zip(names, numbers, strict=True) if number)
 
 
 @dataclass(frozen=True)
@@ -39,6 +69,15 @@ class NoNotice:
 
 
 NOTICES: Mapping[str, Notice | NoNotice] = {
+    # An online filing is acknowledged with its code (NĐ 45/2020/NĐ-CP).
+    facts.DossierRegistered.TYPE: Notice("registered", Policy.AT_LEAST_ONCE),
+    # The refusal and its reason (Mẫu 03) are owed.
+    facts.DossierRefused.TYPE: Notice("refused", Policy.AT_LEAST_ONCE, codes=("reason",)),
+    # What is missing is asked for once and in full (Mẫu 02), and nothing goes on before it is there.
+    facts.PapersRequested.TYPE: Notice("papers_requested", Policy.AT_LEAST_ONCE),
+    facts.PapersReceived.TYPE: NoNotice("who handed them in was answered"),
+    # A desk may have done it for him: whoever did not ask learns of it.
+    facts.RegistrationWithdrawn.TYPE: Notice("registration_withdrawn", Policy.AT_LEAST_ONCE),
     # The receipt of the dossier and its promised date (Mẫu 01) are owed; the tracking code is told nowhere else.
     facts.DossierAccepted.TYPE: Notice("accepted", Policy.AT_LEAST_ONCE, ("promised_due",)),
     facts.DossierAssigned.TYPE: NoNotice("inner work: tracking shows it"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
 
 from shared.contracts.facts import Channel, Language
 from shared.rulebook.calendar import ZONE
+from shared.rulebook.refusals import EVERY_REASON
 
 SUBJECT = "Subject: "
 
@@ -36,13 +38,25 @@ def show_moment(value: str) -> str:
     return datetime.fromisoformat(value).astimezone(ZONE).strftime("%d/%m/%Y %H:%M")
 
 
+def unaccented(text: str) -> str:
+    """Write Vietnamese in the letters of an SMS (GSM 7-bit)."""
+    decomposed = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+def reason_of_refusal(code: str, language: str) -> str:
+    """Say why a dossier was not taken in, in the words of the closed list."""
+    reason = EVERY_REASON[code]
+    return reason.en if language == Language.EN else reason.vi
+
+
 class Wording:
     """All texts by name. A text that uses what it is not given is a fault."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         # Texts are plain: nothing is HTML, and whoever is told is not named in them.
         self._texts = Environment(loader=DictLoader(sources), undefined=StrictUndefined, autoescape=False)  # noqa: S701
-        self._texts.filters["moment"] = show_moment
+        self._texts.filters |= {"moment": show_moment, "unaccented": unaccented, "reason_of_refusal": reason_of_refusal}
 
     def names(self) -> list[str]:
         """List the texts that there are."""

@@ -14,16 +14,22 @@ from shared.contracts import facts, topics
 from shared.database import Connection
 from shared.messaging.batch import Handler, Subscription
 from shared.messaging.envelope import Received
+from shared.messaging.rules import RuleStore
 
 CONTACT_WAIT = timedelta(seconds=60)
 """How long a notice waits for its contact, which travels on a topic of its own, before it is shown as unreachable;
 machine time. A contact that comes later still makes its messages: nobody else tells the tracking code."""
 
 
+BEGINNINGS = (facts.DossierRegistered.TYPE, facts.DossierRefused.TYPE, facts.DossierAccepted.TYPE)
+"""Facts that say who may see a dossier; each names its paths, and the later one counts."""
+
+
 class Requests:
     """Handlers of the consumer. `woken` tells the delivery loop that there is work."""
 
-    def __init__(self, machine_now: Callable[[], datetime], woken: asyncio.Event) -> None:
+    def __init__(self, rules: RuleStore, machine_now: Callable[[], datetime], woken: asyncio.Event) -> None:
+        self._rules = rules
         self._machine_now = machine_now
         self._woken = woken
 
@@ -33,23 +39,21 @@ class Requests:
         return (
             Subscription(
                 topics.LIFECYCLE.name,
-                handlers=told | {facts.DossierAccepted.TYPE: self.on_accepted},
+                handlers=told | dict.fromkeys(BEGINNINGS, self.on_begun),
                 ignored={kind: entry.reason for kind, entry in NOTICES.items() if isinstance(entry, NoNotice)},
             ),
             Subscription(topics.CONTACTS.name, handlers={facts.ContactStated.TYPE: self.on_contact}, compacted=True),
         )
 
-    async def on_accepted(self, tx: Connection, wave: Sequence[Received]) -> None:
-        """Remember by which paths the dossier may be seen; then tell."""
-        accepted = [(received.subject, received.fact_as(facts.DossierAccepted)) for received in wave]
-        await requests.save_dossiers(
-            tx, [Dossier(code, fact.received_path, fact.competent_path) for code, fact in accepted]
-        )
+    async def on_begun(self, tx: Connection, wave: Sequence[Received]) -> None:
+        """Remember by which paths the dossier may be seen, before its acceptance its place's alone; then tell."""
+        await requests.save_dossiers(tx, [_dossier(received) for received in wave])
         await self.on_told(tx, wave)
 
     async def on_told(self, tx: Connection, wave: Sequence[Received]) -> None:
-        """Ask for the notice of each fact."""
-        await requests.ask(tx, [_asked(received) for received in wave], self._machine_now() + CONTACT_WAIT)
+        """Ask for the notice of each fact. Raises Unready while the catalogue that it names is missing."""
+        asked = [_asked(received, self._rules) for received in wave]
+        await requests.ask(tx, asked, self._machine_now() + CONTACT_WAIT)
         self._woken.set()
 
     async def on_contact(self, tx: Connection, wave: Sequence[Received]) -> None:
@@ -58,7 +62,17 @@ class Requests:
         self._woken.set()
 
 
-def _asked(received: Received) -> Asked:
+def _dossier(received: Received) -> Dossier:
+    match fact := received.fact_as(facts.DossierFact):
+        case facts.DossierAccepted():
+            return Dossier(received.subject, fact.received_path, fact.competent_path)
+        case facts.DossierRegistered() | facts.DossierRefused():
+            return Dossier(received.subject, fact.received_path, fact.received_path)
+        case _:
+            raise TypeError(f"{received.type} begins no dossier")
+
+
+def _asked(received: Received, rules: RuleStore) -> Asked:
     notice = NOTICES[received.type]
     if not isinstance(notice, Notice):
         raise TypeError(f"{received.type} has no notice")
@@ -66,7 +80,7 @@ def _asked(received: Received) -> Asked:
         fact_id=received.id,
         code=received.subject,
         template=notice.template,
-        parameters=notice.parameters(received.fact_as(facts.DossierFact)),
+        parameters=notice.parameters(received.fact_as(facts.DossierFact), rules.catalogue),
         trace_parent=received.trace_parent,
         asked_at=received.legal_time,
     )

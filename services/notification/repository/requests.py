@@ -67,12 +67,12 @@ insert into dossiers (code, received_path, competent_path)
 select code, received_path, competent_path from unnest($1::text[], $2::text[], $3::text[])
     as d (code, received_path, competent_path)
 order by code
-on conflict (code) do nothing
+on conflict (code) do update set received_path = excluded.received_path, competent_path = excluded.competent_path
 """
 
 
 async def save_dossiers(tx: Connection, dossiers: Sequence[Dossier]) -> None:
-    """Remember accepted dossiers."""
+    """Remember who may see dossiers; the later statement replaces the earlier one."""
     columns = ([getattr(d, name) for d in dossiers] for name in ("code", "received_path", "competent_path"))
     await tx.execute(SAVE_DOSSIERS, *columns)
 

@@ -25,7 +25,7 @@ from services.processing.domain.refusals import (
 )
 from services.processing.domain.sites import situate
 from shared.contracts.facts import DossierFact
-from shared.rulebook.moves import AVAILABLE, MOVES, Move, Owner, is_action, moves_for
+from shared.rulebook.moves import AVAILABLE, AVAILABLE_AT_INTAKE, MOVES, Move, Owner, is_action, moves_for
 from shared.rulebook.moves import CONDITIONS as MEANINGS
 
 ROLES_OF = {
@@ -58,10 +58,10 @@ def check_action(action: str, role: str) -> None:
     """Refuse what no dossier could allow: an unknown action, one that this release lacks, another role's."""
     if not is_action(action):
         raise UnknownAction("action_unknown", "There is no such act.")
-    if action not in AVAILABLE:
+    if action not in (AVAILABLE if action in ROLES_OF else AVAILABLE_AT_INTAKE):
         raise IllegalMove("not_yet_available", "This release does not offer the act yet.")
     if action not in ROLES_OF:
-        raise UnknownAction("action_unknown", "Intake does this: POST /v1/dossiers there.")
+        raise UnknownAction("action_unknown", "Intake does this.")
     if role not in ROLES_OF[action]:
         raise NotAllowed("role_not_allowed", "Another role does this.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from services.processing.domain.opening import Opened, Rules, open_case
@@ -30,7 +30,18 @@ def _opened(rules: RuleStore, received: Received) -> Opened:
     return open_case(received.subject, accepted, received.legal_time, pinned)
 
 
+_NOT_ACCEPTED = "intake decides until a dossier is accepted"
+IGNORED: Mapping[str, str] = {
+    facts.DossierRegistered.TYPE: _NOT_ACCEPTED,
+    facts.DossierRefused.TYPE: _NOT_ACCEPTED,
+    facts.PapersRequested.TYPE: _NOT_ACCEPTED,
+    facts.PapersReceived.TYPE: "no paper is asked for after acceptance in this release",
+    facts.RegistrationWithdrawn.TYPE: _NOT_ACCEPTED,
+}
+"""Fact type → why processing leaves it alone."""
+
+
 def subscriptions(rules: RuleStore) -> tuple[Subscription, ...]:
     """List which fact goes to which function."""
     handlers = {facts.DossierAccepted.TYPE: partial(on_accepted, rules)}
-    return (Subscription(topics.LIFECYCLE.name, handlers, own="processing"),)
+    return (Subscription(topics.LIFECYCLE.name, handlers, IGNORED, own="processing"),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -72,6 +73,26 @@ class Counter:
     ) -> httpx2.Response:
         sent = {"Idempotency-Key": key or f"key-{next(_keys)}"} | (self.bearer() if headers is None else headers)
         return await self.http.post("/v1/dossiers", json=filing, headers=sent)
+
+    async def register(self, filing: Any, bearer: dict[str, str], place: str = COMMUNE) -> httpx2.Response:
+        sent = {"Idempotency-Key": f"key-{next(_keys)}"} | bearer
+        return await self.http.post("/v1/registrations", json={**filing, "received_by": place}, headers=sent)
+
+    async def refuse(self, filing: Any, reason: str | None, bearer: dict[str, str] | None = None) -> httpx2.Response:
+        sent = {"Idempotency-Key": f"key-{next(_keys)}"} | (bearer or self.bearer())
+        return await self.http.post("/v1/refusals", json={**filing, "reason": reason}, headers=sent)
+
+    async def act(
+        self, code: str, action: str, bearer: dict[str, str], version: int = 1, body: Any = None, *, key: str = ""
+    ) -> httpx2.Response:
+        sent = {"Idempotency-Key": key or f"key-{next(_keys)}", "If-Match": f'"{version}"'} | bearer
+        return await self.http.post(f"/v1/dossiers/{code}/acts/{action}", json=body or {}, headers=sent)
+
+    async def facts_of(self, code: str) -> list[tuple[str, dict[str, Any]]]:
+        """Type and body of a dossier's facts in intake's journal, in order."""
+        query = "select type, body from intake.journal where subject = $1 and topic like '%lifecycle%' order by seq"
+        rows = await self.database.fetch(query, code)
+        return [(row["type"].split(".")[-2], json.loads(row["body"])) for row in rows]
 
     async def counts(self) -> dict[str, int]:
         found = {table: await self.database.fetchval(f"select count(*) from intake.{table}") for table in COUNTED}

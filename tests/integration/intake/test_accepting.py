@@ -135,7 +135,7 @@ async def test_the_ten_thousandth_dossier_of_a_place_and_day_has_five_digits(cou
     assert read.status_code == 200
 
 
-async def test_a_refused_dossier_takes_no_number(counter: Counter) -> None:
+async def test_a_filing_that_is_turned_down_takes_no_number(counter: Counter) -> None:
     headers = counter.bearer("desk", "H56.97.24")
     good, bad = await counter.filing(), await counter.filing(papers=[])
     first = (await counter.hand_in(good, headers=headers)).json()["code"]

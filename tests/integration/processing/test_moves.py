@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from shared.rulebook.moves import MOVES, Owner
+from shared.rulebook.moves import AVAILABLE_AT_INTAKE, MOVES, Owner
 from tests.integration.processing.hall import DISTRICT_DESK, Hall
 
 SHORT = ("2.000528", "default")
@@ -47,5 +47,7 @@ async def test_every_action_of_processing_is_offered_or_not_yet_available(hall: 
 
 async def test_an_action_of_intake_is_not_yet_available_or_said_to_be_intakes(hall: Hall) -> None:
     told = await answers(hall, Owner.INTAKE)
-    assert told.pop("accept_at_desk") == (HTTPStatus.NOT_FOUND, "action_unknown")
+    both = {"withdraw"}
+    assert {told.pop(action) for action in AVAILABLE_AT_INTAKE - both} == {(HTTPStatus.NOT_FOUND, "action_unknown")}
+    assert told.keys() == both | {"request_withdrawal"}
     assert set(told.values()) == {(HTTPStatus.CONFLICT, "not_yet_available")}

@@ -12,7 +12,7 @@ import pytest
 
 from services.processing.api.officers import START
 from services.processing.repository.reading import WORKLIST
-from shared.database import ENTER_SCOPE
+from shared.database import ENTER_SCOPE, Scope
 from shared.http.paging import encode_cursor
 from shared.messaging.requests import DROP, STORE, STORED
 from tests.integration.processing.hall import COMMUNE, DISTRICT_DESK, Hall
@@ -97,7 +97,7 @@ async def rows_read(hall: Hall, path: str, query: str, *values: object, caller: 
 
     async with hall.database.transaction():
         await hall.database.execute("set local search_path = processing")
-        await hall.database.fetchval(ENTER_SCOPE, "processing_api", path, "", caller)
+        await hall.database.fetchval(ENTER_SCOPE, "processing_api", *Scope((path,), callers=(caller,)).settings)
         explained = await hall.database.fetchval(f"explain (analyze, format json) {query}", *values)
     return of(json.loads(explained)[0]["Plan"])
 

@@ -24,6 +24,7 @@ Route = tuple[str, str, str]
 OFFICERS = ("desk", "specialist", "leader", "auditor")
 READS: Mapping[Route, tuple[str, ...]] = {
     ("intake", "get", "/v1/dossiers/{code}"): ("place", "competent", "steps"),
+    ("intake", "get", "/v1/registrations/{code}"): ("place",),
     ("processing", "get", "/v1/dossiers/{code}"): ("place", "competent", "steps"),
     ("notification", "get", "/v1/dossiers/{code}/notices"): ("place", "competent"),
 }

@@ -13,7 +13,8 @@ import asyncpg
 import pytest
 
 from deploy.provision.database import API_RIGHTS
-from services.intake.repository import READ_VISIBLE_DOSSIER
+from services.intake.repository.dossiers import READ_VISIBLE_DOSSIER
+from services.intake.repository.registrations import READ_REGISTRATION
 from services.notification.repository.figures import NOTICES_OF, VISIBLE
 from services.processing.repository.reading import ASKS_OF, READ_CASE, STEPS_OF, WORKLIST
 from shared.database import CallersPool, Pool, Scope, api_role, transaction
@@ -78,6 +79,13 @@ QUERIES: Mapping[str, Query] = {
         READ_VISIBLE_DOSSIER.partition("d.code = $1 and ")[2].strip(),
         "$2::text[] is not null",
         lambda code: (code, [OUR_PATH]),
+    ),
+    "registration": Query(
+        "intake",
+        READ_REGISTRATION,
+        "(received_path ^@ any ($2::text[]) or applicant_index = $3)",
+        "($2::text[] is not null or $3::bytea is not null)",
+        lambda code: (code, [OUR_PATH], None),
     ),
     "keys": Query("intake", READ_KEYS, "", "", lambda code: ([code],)),
     "visible": Query(

@@ -31,6 +31,8 @@ from tests.integration.together.rights import (
 )
 
 FILE: Route = ("intake", "post", "/v1/dossiers")
+REGISTER: Route = ("intake", "post", "/v1/registrations")
+REFUSE: Route = ("intake", "post", "/v1/refusals")
 BY_ITSELF: Mapping[Route, tuple[str, ...]] = {
     FILE: ("agency_receives",),
     ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): ("action_unknown", "not_yet_available"),
@@ -44,7 +46,10 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     ("intake", "get", "/v1/procedures"): "the catalogue is public",
     ("intake", "get", "/v1/agencies"): "the agencies are public",
     FILE: "writes a dossier of the caller's own place",
-    ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): "answers the same for every code, read nowhere",
+    REGISTER: "writes a dossier of the caller's own place",
+    REFUSE: "writes a dossier of the caller's own place",
+    ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): "acts on registrations: tried beside intake",
+    ("intake", "get", "/v1/registrations"): "what waits at the caller's own place: tried beside intake",
     ("intake", "get", "/internal/v1/dossiers/{code}/people"): "services only, for a purpose, audited",
     ("processing", "get", "/v1/acts"): "the acts and their reasons are public",
     ("processing", "post", "/v1/tracking"): "takes a secret and answers with a token",
@@ -124,11 +129,12 @@ async def test_no_secured_operation_is_open_to_an_expired_token_or_an_agency_tha
     ended = next(agency.code for agency in agencies.agencies if not agency.in_force(FIRST_MORNING.date()))
     secured = {route: each["security"] for route, each in (await operations(everywhere)).items() if "security" in each}
     filing = await counter.filing()
+    filings = {FILE: filing, REGISTER: filing | {"received_by": ended}, REFUSE: filing | {"reason": "not_eligible"}}
     for route, doors in secured.items():
         of_officers = any("bearer" in door for door in doors)
         for role in OFFICERS:
             said = {
-                "body": filing if route == FILE else None,
+                "body": filings.get(route),
                 "code": dossiers[0].code,
                 "action": next(ACTIONS),
             }

@@ -7,13 +7,15 @@ from datetime import datetime
 
 import pytest
 
-from services.intake.domain.acceptance import CONDITIONS, Refused, Rules, accept
+from services.intake.domain.acceptance import accept
+from services.intake.domain.attempts import CONDITIONS, Rules
 from services.intake.domain.filing import Applicant, Filing, PaperHandedIn
+from services.intake.domain.refusals import Refused
 from shared.contracts.facts import Channel, Language
 from shared.rulebook.calendar import ZONE, CalendarYearMissing
 from shared.rulebook.catalogue import Case, ReceivedAt
 from shared.rulebook.loader import load_seed, parse_agencies, parse_calendar, parse_catalogue
-from shared.rulebook.moves import moves_for
+from shared.rulebook.moves import MOVES, moves_for
 
 MORNING = datetime(2020, 1, 2, 7, 30, tzinfo=ZONE)
 COMMUNE, DISTRICT_DESK = "H56.97.21", "H56.97.01"
@@ -60,16 +62,19 @@ def refusal(filing: Filing, rules: Rules, place: str = COMMUNE, at: datetime = M
 
 def test_the_conditions_are_those_of_the_move_table() -> None:
     (move,) = moves_for(None, "accept_at_desk")
-    assert list(CONDITIONS) == list(move.conditions) == ["procedure_in_force", "agency_receives", "papers_complete"]
+    assert list(move.conditions) == ["procedure_in_force", "agency_receives", "papers_complete"]
     assert move.roles == ("desk",)
+    begun = [move for move in MOVES if move.from_states == (None,)]
+    assert CONDITIONS.keys() == {condition for move in begun for condition in move.conditions}
 
 
 def test_every_case_of_2020_is_accepted_where_it_is_received(rules: Rules) -> None:
     for case in rules.catalogue.cases_in_force(MORNING.date()):
         place = DISTRICT_DESK if case.received_at is ReceivedAt.DISTRICT else COMMUNE
         accepted = accept(filing_of(case), place, rules, MORNING)
-        assert MORNING < accepted.promised_due <= accepted.statutory_due
-        assert accepted.place.path in accepted.step_paths
+        acceptance = accepted.acceptance
+        assert MORNING < acceptance.promised_due <= acceptance.statutory_due
+        assert acceptance.place.path in acceptance.step_paths
         assert accepted.channels == (Channel.SMS, Channel.EMAIL)
         assert accepted.people.applicant.phone == "+84977012345"
 
@@ -80,7 +85,7 @@ def test_a_commune_that_is_named_only_later_has_no_part_before(rules: Rules) -> 
     assert "commune_other" in {step.agency_role for step in case.steps}
     accepted = accept(replace(filing_of(case), area_code="16096"), COMMUNE, rules, MORNING)
     assert rules.agencies.commune_of_area("16096", MORNING.date()).path == "90.97.22."
-    assert accepted.step_paths == ("90.97.21.",)
+    assert accepted.acceptance.step_paths == ("90.97.21.",)
 
 
 def test_each_missing_paper_is_named_by_its_code(filing: Filing, rules: Rules) -> None:
@@ -106,7 +111,7 @@ def test_one_copy_too_few_is_refused_and_one_too_many_is_not(rules: Rules, kind:
     papers[place] = replace(papers[place], **{kind: count - 1})
     assert refusal(replace(good, papers=tuple(papers)), rules, where).code == "papers_complete"
     papers[place] = replace(papers[place], **{kind: count + 1})
-    assert accept(replace(good, papers=tuple(papers)), where, rules, MORNING).case == case
+    assert accept(replace(good, papers=tuple(papers)), where, rules, MORNING).acceptance.case == case
 
 
 def test_a_paper_named_twice_or_of_no_list_is_refused(filing: Filing, rules: Rules) -> None:
@@ -129,7 +134,7 @@ def test_a_place_that_is_no_more_or_not_yet_receives_nothing(filing: Filing, rul
     assert refusal(filing, rules, "H56.61").code == "agency_receives"
     after = datetime(2025, 7, 1, 8, tzinfo=ZONE)
     assert refusal(filing, rules, COMMUNE, after).code == "agency_receives"
-    assert accept(filing, "H56.61", rules, after).competent.code == "H56.61"
+    assert accept(filing, "H56.61", rules, after).acceptance.competent.code == "H56.61"
 
 
 def test_people_are_checked(filing: Filing, rules: Rules) -> None:

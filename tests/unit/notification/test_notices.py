@@ -12,26 +12,37 @@ import pytest
 from services.notification.channels.texts import load_wording
 from services.notification.domain.gsm import NotGsm, parts
 from services.notification.domain.notices import NOTICES, POLICIES, NoNotice, Notice, Policy
-from services.notification.domain.wording import TextError, Wording, show_moment, text_name
+from services.notification.domain.wording import TextError, Wording, show_moment, text_name, unaccented
 from shared.contracts.facts import FACTS, Channel, Language
 from shared.contracts.topics import LIFECYCLE
+from shared.rulebook.loader import load_seed, parse_catalogue
+from shared.rulebook.refusals import EVERY_REASON, REASONS
 
 CODE = "H56.97.021-200102-00010"
 SECRET = "_" + "w" * 20 + "-"
 WORDING = load_wording()
+LONGEST_REASON = max(EVERY_REASON, key=lambda code: len(EVERY_REASON[code].vi))
+CATALOGUE = parse_catalogue("catalogue-1", load_seed().catalogue)
+ASKED: Any = {
+    "catalogue_version": "catalogue-1",
+    "procedure_code": "1.000894",
+    "case_code": "default",
+    "papers": ("giay-to-tuy-than", "tk-ket-hon"),
+}
 TOLD = {kind: entry for kind, entry in NOTICES.items() if isinstance(entry, Notice)}
 TEXTS = list(itertools.product(TOLD, Language, Channel))
 
 
-def shown(kind: str) -> dict[str, Any]:
+def shown(kind: str, reason: str = LONGEST_REASON) -> dict[str, Any]:
     notice = TOLD[kind]
     moments: Any = dict.fromkeys(notice.moments, datetime(2020, 1, 13, 10, tzinfo=UTC))
-    fact = FACTS[kind].model_construct(**moments)
+    codes: Any = dict.fromkeys(notice.codes, reason)
+    fact = FACTS[kind].model_construct(**moments, **codes, **ASKED)
     return {
         "code": CODE,
         "tracking_page": "motcua.example/tra-cuu",
         "tracking_secret": SECRET,
-        **notice.parameters(fact),
+        **notice.parameters(fact, lambda _version: CATALOGUE),
     }
 
 
@@ -43,6 +54,10 @@ def test_every_published_fact_of_a_dossier_has_a_notice_or_a_reason_for_none() -
 
 def test_the_facts_that_are_told() -> None:
     assert {entry.template: entry.policy for entry in TOLD.values()} == {
+        "registered": Policy.AT_LEAST_ONCE,
+        "refused": Policy.AT_LEAST_ONCE,
+        "papers_requested": Policy.AT_LEAST_ONCE,
+        "registration_withdrawn": Policy.AT_LEAST_ONCE,
         "accepted": Policy.AT_LEAST_ONCE,
         "apologised": Policy.AT_LEAST_ONCE,
         "result_ready": Policy.AT_MOST_ONCE,
@@ -125,3 +140,38 @@ def test_sms_are_counted_in_parts(text: str, count: int) -> None:
 def test_a_letter_outside_the_alphabet_is_refused(letter: str) -> None:
     with pytest.raises(NotGsm, match=re.escape(letter)):
         parts(f"Ho so {letter}")
+
+
+@pytest.mark.parametrize("code", EVERY_REASON)
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("channel", Channel)
+def test_every_reason_of_a_refusal_is_told_in_its_words(code: str, language: Language, channel: Channel) -> None:
+    text = WORDING.render("refused", language, channel, shown("vn.motcua.dossier.refused.v1", code))
+    words = EVERY_REASON[code].en if language is Language.EN else EVERY_REASON[code].vi
+    if channel is Channel.SMS:
+        assert parts(text.body) <= 2
+        assert unaccented(words) in text.body
+    else:
+        assert words in text.body
+
+
+def test_papers_that_are_asked_for_are_named_with_their_counts() -> None:
+    kind = "vn.motcua.dossier.papers_requested.v1"
+    letters = {
+        language: WORDING.render("papers_requested", language, Channel.EMAIL, shown(kind)).body for language in Language
+    }
+    assert "- Tờ khai đăng ký kết hôn (bản chính: 1)\n- Giấy tờ tùy thân (CCCD" in letters[Language.VI]
+    assert "(bản chụp: 2)" in letters[Language.VI]
+    assert "- Marriage registration form (originals: 1)\n- Identity paper" in letters[Language.EN]
+    for language in Language:
+        assert "2" in WORDING.render("papers_requested", language, Channel.SMS, shown(kind)).body.replace(CODE, "")
+
+
+def test_a_reason_has_one_meaning_whichever_action_gives_it() -> None:
+    for reasons in REASONS.values():
+        assert all(EVERY_REASON[code] == reason for code, reason in reasons.items())
+        assert all(reason.vi and reason.en and not reason.vi.endswith(".") for reason in reasons.values())
+
+
+def test_vietnamese_is_written_in_the_letters_of_an_sms() -> None:
+    assert unaccented("Giấy tờ đã hết giá trị Ư Ơ Đ") == "Giay to da het gia tri U O D"

@@ -31,7 +31,7 @@ from shared.contracts import facts
 from shared.contracts.facts import Handover, Receiver, State
 from shared.rulebook.catalogue import Case as Kind
 from shared.rulebook.catalogue import StepMove
-from shared.rulebook.moves import AVAILABLE, MOVES, TIMERS, Owner, moves_for
+from shared.rulebook.moves import AVAILABLE, AVAILABLE_AT_INTAKE, MOVES, TIMERS, Owner, moves_for
 from tests.unit.processing.office import (
     MONDAY,
     OTHER_COMMUNE,
@@ -83,19 +83,18 @@ def test_what_the_table_has_and_this_release_lacks_answers_not_yet_available() -
             if (type(refusal), refusal.code) == (IllegalMove, "not_yet_available"):
                 answered.add(action)
     assert answered == {
-        *("register_online", "refuse_at_desk", "ask_papers", "submit_papers", "accept", "refuse", "request_withdrawal"),
-        "request_supplement",
+        *("request_withdrawal", "request_supplement"),
         *("propose_supplement", "approve_supplement", "demand_payment", "pause", "resume"),
         *("withdraw", "stop", "receive_supplement", "refuse_after_limit", "record_payment", "stop_unpaid"),
         *("supplement_limit", "payment_limit", "reissue_deadline"),
     }
 
 
-@pytest.mark.parametrize("action", ["accept_at_desk", "approve", "", "Assign"])
+@pytest.mark.parametrize("action", [*AVAILABLE_AT_INTAKE - OURS, "approve", "", "Assign"])
 def test_what_is_no_move_or_is_done_at_intake_is_unknown(action: str) -> None:
     with pytest.raises(UnknownAction) as caught:
         check_action(action, "desk")
-    assert ("intake" in caught.value.detail.lower()) == (action == "accept_at_desk")
+    assert ("intake" in caught.value.detail.lower()) == (action in AVAILABLE_AT_INTAKE)
 
 
 def test_every_condition_of_an_officers_act_has_its_predicate_and_no_predicate_is_left_over() -> None:

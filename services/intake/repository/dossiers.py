@@ -1,4 +1,4 @@
-"""Intake's SQL: numbers of the day, dossiers with their papers, and the audit of reads."""
+"""SQL of accepted dossiers with their papers, of the numbers of the day, and of the audit of reads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from services.intake.domain.acceptance import Acceptance
 from services.intake.domain.filing import Filing
+from shared.contracts.facts import Channel
 from shared.database import Connection, columns
 from shared.rulebook.identifiers import DossierCode
 
@@ -75,6 +76,7 @@ class NewDossier:
     code: DossierCode
     acceptance: Acceptance
     filing: Filing
+    channels: tuple[Channel, ...]
     officer: str
     sealed: SealedPeople
 
@@ -99,7 +101,7 @@ def _row(dossier: NewDossier) -> tuple[Any, ...]:
         *(rules.catalogue.version, rules.calendar.version, rules.agencies.version, acceptance.place.path),
         *(acceptance.competent.code, acceptance.competent.path, ",".join(acceptance.step_paths), dossier.officer),
         *(acceptance.accepted_at, case.limit_kind, acceptance.statutory_due, acceptance.promised_due, case.fee_vnd),
-        *(filing.language, ",".join(acceptance.channels), sealed.key_id, sealed.people, sealed.citizen_index),
+        *(filing.language, ",".join(dossier.channels), sealed.key_id, sealed.people, sealed.citizen_index),
         sealed.phone_index,
     )
 
@@ -141,30 +143,29 @@ select d.code, d.place, d.procedure_code, d.case_code, d.area_code, d.catalogue_
 from dossiers as d
 """
 
-READ_DOSSIER = f"""
-{_READ} where d.code = $1
-"""
-
 READ_VISIBLE_DOSSIER = f"""
-{_READ} where d.code = $1 and (
+{_READ} where d.accepted_at is not null and d.code = $1 and (
     d.received_path ^@ any ($2::text[]) or d.competent_path ^@ any ($2::text[])
     or exists (select from unnest(d.step_paths) as step (path) where step.path ^@ any ($2::text[]))
 )
 """
 
 
-async def read_dossier(tx: Connection, code: str) -> StoredDossier | None:
-    """Read one dossier; for callers that see all (services)."""
-    return _stored(await tx.fetchrow(READ_DOSSIER, code))
-
-
 async def read_visible_dossier(tx: Connection, code: str, paths: Sequence[str]) -> StoredDossier | None:
-    """Read one dossier if a subtree under one of these paths received it, decides it or has one of its steps."""
-    return _stored(await tx.fetchrow(READ_VISIBLE_DOSSIER, code, paths))
-
-
-def _stored(row: Any) -> StoredDossier | None:
+    """Read an accepted dossier if a subtree under one of these paths received it, decides it or has a step of it."""
+    row = await tx.fetchrow(READ_VISIBLE_DOSSIER, code, paths)
     return None if row is None else StoredDossier(**{**row, "papers": json.loads(row["papers"])})
+
+
+READ_PEOPLE = """
+select people from dossiers where code = $1
+"""
+
+
+async def read_people(tx: Connection, code: str) -> bytes | None:
+    """Read the sealed people of any dossier, accepted or not; for callers that see all (services)."""
+    found: bytes | None = await tx.fetchval(READ_PEOPLE, code)
+    return found
 
 
 @dataclass(frozen=True)
