@@ -106,7 +106,7 @@ def test_the_secrets_that_the_environment_names_come_before_a_stacks(
 
 
 def test_a_set_that_cannot_be_replaced_is_told(tmp_path: Path) -> None:
-    file = tmp_path / ("x" * 250)
+    file = tmp_path / ("x" * 255)  # the longest name: a draft beside it has a longer one
     file.write_text(new_development_keys())
     content = file.read_bytes()
     answer = token_keys("rotate", "--file", file)
