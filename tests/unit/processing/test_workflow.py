@@ -90,7 +90,7 @@ def test_what_the_table_has_and_this_release_lacks_answers_not_yet_available() -
     }
 
 
-@pytest.mark.parametrize("action", [*AVAILABLE_AT_INTAKE - OURS, "approve", "", "Assign"])
+@pytest.mark.parametrize("action", [*sorted(AVAILABLE_AT_INTAKE - OURS), "approve", "", "Assign"])
 def test_what_is_no_move_or_is_done_at_intake_is_unknown(action: str) -> None:
     with pytest.raises(UnknownAction) as caught:
         check_action(action, "desk")
