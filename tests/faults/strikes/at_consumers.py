@@ -142,7 +142,7 @@ def next_release(scene: Scene) -> Path:
     shutil.rmtree(place, ignore_errors=True)
     for package in ("services", "shared"):
         shutil.copytree(ROOT / package, place / package, ignore=shutil.ignore_patterns("__pycache__"))
-    source = place / "shared" / "contracts" / "facts.py"
+    source = place / "shared" / "contracts" / "terms.py"
     told = "    state: State\n    step_no: int\n"
     changed = source.read_text("utf-8").replace(told, f'{told}    {NEW_FIELD}: str = "yes"\n')
     if NEW_FIELD not in changed:

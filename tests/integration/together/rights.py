@@ -137,13 +137,26 @@ async def mislisted(
 ) -> list[Misjudged]:
     """Ask every office for its worklist; answer who found a dossier there that does not wait for him, or misses one."""
     asked = [(role, agency.code) for agency in agencies.agencies for role in OFFICERS]
-    answers = await asyncio.gather(*(ask(everywhere, LIST, caller, process=process) for caller in asked))
+    lists = await asyncio.gather(*(whole_list(everywhere, caller, process) for caller in asked))
     return [
-        Misjudged(caller, answer.status_code, told)
-        for caller, answer in zip(asked, answers, strict=True)
+        Misjudged(caller, pages[-1].status_code, told)
+        for caller, pages in zip(asked, lists, strict=True)
         for dossier in dossiers
-        if bool(told := list(of_the_dossier(answer, dossier))) != (caller[::-1] in dossier.owed)
+        if bool(told := [mark for page in pages for mark in of_the_dossier(page, dossier)])
+        != (caller[::-1] in dossier.owed)
     ]
+
+
+async def whole_list(everywhere: Everywhere, caller: tuple[str, str], process: str = "") -> list[httpx2.Response]:
+    """Read every page of an office's worklist; a refusal is the only page."""
+    pages, cursor = [], ""
+    while True:
+        route = (*LIST[:2], f"{LIST[2]}?limit=200{cursor}")
+        pages.append(await ask(everywhere, route, caller, process=process))
+        following = pages[-1].json().get("next_cursor")
+        if not following:
+            return pages
+        cursor = f"&cursor={following}"
 
 
 def strangers(agencies: Agencies, dossier: Filed) -> list[tuple[str, str]]:
