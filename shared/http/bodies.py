@@ -5,16 +5,37 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
 from fastapi import Path
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from fastapi.exceptions import RequestValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+)
 
 
 class RequestBody(BaseModel):
     """A body as callers must send it: no other fields; frozen; faults never show what was sent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+Shape = TypeVar("Shape", bound=RequestBody)
+
+
+def read_body(shape: type[Shape], body: bytes) -> Shape:
+    """Read a body whose shape its path names; an empty one is an empty object. Raises RequestValidationError."""
+    try:
+        return shape.model_validate_json(body or b"{}", strict=True)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestValidationError(faults) from error
 
 
 def _printable(text: str) -> str:

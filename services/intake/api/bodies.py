@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi.exceptions import RequestValidationError
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
 from services.intake.domain.filing import Applicant, Filing, PaperHandedIn
 from services.intake.domain.registration import Act
 from shared.contracts.facts import Channel, Language
-from shared.http.bodies import Code, Day, Line, LongText, RequestBody
+from shared.http.bodies import Code, Day, Line, LongText, RequestBody, read_body
 
 Digits = Annotated[str, StringConstraints(min_length=1, max_length=32)]
 Email = Annotated[
@@ -135,11 +134,7 @@ ACT_BODIES: Mapping[str, type[RequestBody]] = {
 
 def read_act(action: str, body: bytes) -> Act:
     """Read an act on a registration; an empty body is an empty object. Raises RequestValidationError."""
-    try:
-        said = ACT_BODIES[action].model_validate_json(body or b"{}", strict=True)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestValidationError(faults) from error
+    said = read_body(ACT_BODIES[action], body)
     match said:
         case AskPapersBody():
             return Act(action, papers=tuple(PaperHandedIn(paper.paper_code, 0, 0, 0) for paper in said.papers))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
-from fastapi.exceptions import RequestValidationError
-from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from services.processing.domain.acts import Act
 from services.processing.domain.reasons import (
@@ -17,7 +16,7 @@ from services.processing.domain.reasons import (
     VoidingReason,
 )
 from shared.contracts.facts import Handover, Receiver
-from shared.http.bodies import RequestBody
+from shared.http.bodies import RequestBody, read_body
 from shared.roles import OFFICER_NAME
 
 AgencyCode: TypeAlias = Annotated[str, StringConstraints(max_length=32, pattern=r"^[A-Z0-9]+(\.[0-9]+)*$")]
@@ -111,9 +110,5 @@ BODIES: Mapping[str, type[RequestBody]] = {
 
 def read_act(action: str, body: bytes) -> Act:
     """Read an act; an empty body is an empty object. Raises RequestValidationError."""
-    try:
-        said = BODIES[action].model_validate_json(body or b"{}", strict=True)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestValidationError(faults) from error
+    said = read_body(BODIES[action], body)
     return Act(action, **{name: getattr(said, name) for name in type(said).model_fields})
