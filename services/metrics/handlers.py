@@ -76,6 +76,7 @@ MOVES_NO_FIGURE: Mapping[str, str] = {
     facts.PapersRequested.TYPE: "asked before acceptance: counts nowhere (C15)",
     facts.PapersReceived.TYPE: "papers that arrived: no published figure",
     facts.RegistrationWithdrawn.TYPE: "withdrawn in state 1 counts nowhere (C15)",
+    facts.WithdrawalRequested.TYPE: "it is in progress until an officer closes it (C15)",
     facts.DossierAssigned.TYPE: "an officer was named: no published figure",
     facts.StepTaken.TYPE: "a step was taken: no published figure",
     facts.StepCompleted.TYPE: "a step was completed: no published figure",

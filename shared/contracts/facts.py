@@ -29,6 +29,7 @@ from shared.contracts.registration import (
     PapersReceived,
     PapersRequested,
     RegistrationWithdrawn,
+    WithdrawalRequested,
 )
 from shared.contracts.terms import Channel, DossierFact, Fact, Handover, Language, Receiver, State, StepFact
 
@@ -56,6 +57,7 @@ __all__ = [
     "StepFact",
     "StepRecalled",
     "StepReturned",
+    "WithdrawalRequested",
 ]
 
 
@@ -226,6 +228,7 @@ FACTS: Mapping[str, type[Fact]] = {
         PapersRequested,
         PapersReceived,
         RegistrationWithdrawn,
+        WithdrawalRequested,
         DossierAccepted,
         DossierAssigned,
         StepTaken,

@@ -1,6 +1,7 @@
-"""The facts of intake before acceptance: registered, papers asked and received, refused, withdrawn.
+"""The facts of a place of reception: registered, papers asked and received, refused, withdrawn; withdrawal asked for.
 
-None of them counts in any figure (C15), and no dossier is decided before `DossierAccepted`.
+None of them counts in any figure (C15), and no dossier is decided before `DossierAccepted`. After it papers still arrive
+and a withdrawal may be asked for there; what comes of either is processing's to tell.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ class PapersRequested(ReceptionFact):
 
 
 class PapersReceived(ReceptionFact):
-    """Papers that were asked for have arrived; its legal time is their arrival. `missing`: asked for and not there."""
+    """Papers that were asked for have arrived; its legal time is their arrival (C6). `missing`: asked for and not there.
+
+    Before acceptance they are those of `PapersRequested`, after it those of the last `SupplementRequested`.
+    """
 
     TYPE: ClassVar[str] = "vn.motcua.dossier.papers_received.v1"
 
@@ -75,3 +79,9 @@ class RegistrationWithdrawn(ReceptionFact):
     """Công dân rút hồ sơ trước khi được tiếp nhận (state 7)."""
 
     TYPE: ClassVar[str] = "vn.motcua.dossier.registration_withdrawn.v1"
+
+
+class WithdrawalRequested(ReceptionFact):
+    """Công dân yêu cầu rút hồ sơ after acceptance, once: an officer withdraws or stops it; until then all goes on."""
+
+    TYPE: ClassVar[str] = "vn.motcua.dossier.withdrawal_requested.v1"

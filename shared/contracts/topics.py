@@ -39,6 +39,7 @@ LIFECYCLE = Topic(
             facts.PapersRequested,
             facts.PapersReceived,
             facts.RegistrationWithdrawn,
+            facts.WithdrawalRequested,
             facts.DossierAccepted,
         ),
         "processing": (

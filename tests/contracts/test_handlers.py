@@ -39,6 +39,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
             "vn.motcua.dossier.refused.v1": "Requests.on_begun",
             "vn.motcua.dossier.papers_requested.v1": "Requests.on_told",
             "vn.motcua.dossier.registration_withdrawn.v1": "Requests.on_told",
+            "vn.motcua.dossier.withdrawal_requested.v1": "Requests.on_told",
             "vn.motcua.dossier.accepted.v1": "Requests.on_begun",
             "vn.motcua.dossier.result_ready.v1": "Requests.on_told",
             "vn.motcua.dossier.apologised.v1": "Requests.on_told",

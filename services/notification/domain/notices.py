@@ -78,6 +78,8 @@ NOTICES: Mapping[str, Notice | NoNotice] = {
     facts.PapersReceived.TYPE: NoNotice("who handed them in was answered"),
     # A desk may have done it for him: whoever did not ask learns of it.
     facts.RegistrationWithdrawn.TYPE: Notice("registration_withdrawn", Policy.AT_LEAST_ONCE),
+    # The same, while it can still be called off.
+    facts.WithdrawalRequested.TYPE: Notice("withdrawal_requested", Policy.AT_LEAST_ONCE),
     # The receipt of the dossier and its promised date (Mẫu 01) are owed; the tracking code is told nowhere else.
     facts.DossierAccepted.TYPE: Notice("accepted", Policy.AT_LEAST_ONCE, ("promised_due",)),
     facts.DossierAssigned.TYPE: NoNotice("inner work: tracking shows it"),

@@ -37,6 +37,7 @@ IGNORED: Mapping[str, str] = {
     facts.PapersRequested.TYPE: _NOT_ACCEPTED,
     facts.PapersReceived.TYPE: "no paper is asked for after acceptance in this release",
     facts.RegistrationWithdrawn.TYPE: _NOT_ACCEPTED,
+    facts.WithdrawalRequested.TYPE: "no act of this release closes a dossier without a result",
 }
 """Fact type → why processing leaves it alone."""
 

@@ -58,6 +58,7 @@ def test_the_facts_that_are_told() -> None:
         "refused": Policy.AT_LEAST_ONCE,
         "papers_requested": Policy.AT_LEAST_ONCE,
         "registration_withdrawn": Policy.AT_LEAST_ONCE,
+        "withdrawal_requested": Policy.AT_LEAST_ONCE,
         "accepted": Policy.AT_LEAST_ONCE,
         "apologised": Policy.AT_LEAST_ONCE,
         "result_ready": Policy.AT_MOST_ONCE,
