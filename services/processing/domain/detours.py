@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.processing.domain.cases import Ask, Case, Step
 from services.processing.domain.changing import Means, about, acted, step_of
-from services.processing.domain.conditions import Situation
+from services.processing.domain.situations import Situation
 from services.processing.domain.progress import replaced, send_back
 from services.processing.domain.refusals import ActInvalid, ConditionNotMet
 from shared.contracts import facts
