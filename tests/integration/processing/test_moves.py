@@ -49,5 +49,5 @@ async def test_an_action_of_intake_is_not_yet_available_or_said_to_be_intakes(ha
     told = await answers(hall, Owner.INTAKE)
     both = {"withdraw"}
     assert {told.pop(action) for action in AVAILABLE_AT_INTAKE - both} == {(HTTPStatus.NOT_FOUND, "action_unknown")}
-    assert told.keys() == both | {"request_withdrawal"}
+    assert told.keys() == both
     assert set(told.values()) == {(HTTPStatus.CONFLICT, "not_yet_available")}
