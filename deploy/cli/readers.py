@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from deploy.cli.outcome import Exit, end
 from deploy.cli.stores import installation_of
 from deploy.local.folder import Folder
-from services.intake.handlers import closing as intake
+from services.intake.handlers import following as intake
 from services.metrics import handlers as metrics
 from services.notification.handlers.facts import Requests
 from services.processing.handlers import accepting as processing

@@ -7,7 +7,7 @@ from services.intake.api.dossiers import dossier_router, internal_router, readin
 from services.intake.api.refusals import TITLES
 from services.intake.api.registrations import Reception, registration_router
 from services.intake.handlers.accepting import Desk
-from services.intake.handlers.closing import SUBSCRIPTIONS
+from services.intake.handlers.following import SUBSCRIPTIONS
 from services.intake.settings import Settings
 from shared.database import CallersPool
 from shared.messaging.consumer import Consumer

@@ -1,7 +1,7 @@
 """The facts of a place of reception: registered, papers asked and received, refused, withdrawn; withdrawal asked for.
 
-None of them counts in any figure (C15), and no dossier is decided before `DossierAccepted`. After it papers still arrive
-and a withdrawal may be asked for there; what comes of either is processing's to tell.
+None of them counts in any figure (C15), and no dossier is decided before `DossierAccepted`. After it papers still
+arrive and a withdrawal may be asked for there; what comes of either is processing's to tell.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class PapersRequested(ReceptionFact):
 
 
 class PapersReceived(ReceptionFact):
-    """Papers that were asked for have arrived; its legal time is their arrival (C6). `missing`: asked for and not there.
+    """Papers that were asked for have arrived; its legal time is their arrival. `missing`: asked for and not there.
 
-    Before acceptance they are those of `PapersRequested`, after it those of the last `SupplementRequested`.
+    Before acceptance they are those of `PapersRequested`, after it those of the last `SupplementRequested` (C6).
     """
 
     TYPE: ClassVar[str] = "vn.motcua.dossier.papers_received.v1"

@@ -249,6 +249,7 @@ AVAILABLE_AT_INTAKE = frozenset(
         "accept",
         "refuse",
         "withdraw",
+        "request_withdrawal",
     }
 )
 """Intake's actions of this release: `withdraw` is both services', each in states of its own."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deploy.demo.quiet import READERS
-from services.intake.handlers.closing import SUBSCRIPTIONS
+from services.intake.handlers.following import SUBSCRIPTIONS
 from services.metrics import handlers as metrics
 from services.notification.handlers.facts import Requests
 from services.processing.handlers import accepting as processing
@@ -23,9 +23,17 @@ from shared.settings import KafkaSettings
 TABLE: dict[str, dict[str, dict[str, str]]] = {
     "intake": {
         LIFECYCLE.name: {
-            "vn.motcua.dossier.result_ready.v1": "close",
-            "vn.motcua.dossier.result_handed_over.v1": "close",
-            "vn.motcua.dossier.result_reopened.v1": "reopen",
+            "vn.motcua.dossier.assigned.v1": "follow",
+            "vn.motcua.dossier.supplement_requested.v1": "follow",
+            "vn.motcua.dossier.supplement_received.v1": "follow",
+            "vn.motcua.dossier.refused_after_limit.v1": "follow",
+            "vn.motcua.dossier.payment_demanded.v1": "follow",
+            "vn.motcua.dossier.payment_recorded.v1": "follow",
+            "vn.motcua.dossier.withdrawn.v1": "follow",
+            "vn.motcua.dossier.stopped.v1": "follow",
+            "vn.motcua.dossier.result_ready.v1": "follow",
+            "vn.motcua.dossier.result_handed_over.v1": "follow",
+            "vn.motcua.dossier.result_reopened.v1": "follow",
         },
     },
     "processing": {

@@ -54,7 +54,7 @@ class AcceptedDossier(AnswerBody):
 
 
 class PaperOfDossier(AnswerBody):
-    """A paper that came with a dossier."""
+    """A paper of a dossier by the names of its list; the counts say how many came, or are asked for."""
 
     paper_code: str
     name_vi: str

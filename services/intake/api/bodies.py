@@ -128,12 +128,13 @@ ACT_BODIES: Mapping[str, type[RequestBody]] = {
     "accept": EmptyBody,
     "refuse": ReasonBody,
     "withdraw": EmptyBody,
+    "request_withdrawal": EmptyBody,
 }
 """Action → what its body may hold."""
 
 
 def read_act(action: str, body: bytes) -> Act:
-    """Read an act on a registration; an empty body is an empty object. Raises RequestValidationError."""
+    """Read an act; an empty body is an empty object. Raises RequestValidationError."""
     said = read_body(ACT_BODIES[action], body)
     match said:
         case AskPapersBody():

@@ -15,10 +15,10 @@ from services.intake.domain.refusals import (
     UnknownAction,
     UnknownDossier,
 )
-from shared.contracts.facts import State
 from shared.http.etags import etag
 from shared.http.languages import Words
 from shared.http.problems import FieldError, Problem
+from shared.http.states import STATES
 from shared.rulebook.calendar import CalendarYearMissing
 
 TITLES: Mapping[str, Words] = {
@@ -31,6 +31,7 @@ TITLES: Mapping[str, Words] = {
         "Giấy tờ không có trong thành phần hồ sơ", "The papers named are not those of the procedure's list"
     ),
     "papers_were_asked": Words("Không có giấy tờ này đang chờ bổ sung", "No such papers are asked for and missing"),
+    "not_requested_before": Words("Đã có yêu cầu rút hồ sơ", "A withdrawal was asked for before"),
     "reason_listed": Words("Chưa nêu lý do theo danh mục", "No reason of the list is given"),
     "dossier_unknown": Words("Không tìm thấy hồ sơ", "No such dossier"),
     "illegal_move": Words("Trạng thái hồ sơ không cho phép", "The dossier's state does not allow that"),
@@ -48,16 +49,9 @@ ACTS: Mapping[str, Words] = {
     "accept": Words("tiếp nhận", "accept"),
     "refuse": Words("từ chối tiếp nhận", "refuse"),
     "withdraw": Words("rút hồ sơ", "withdraw"),
+    "request_withdrawal": Words("yêu cầu rút hồ sơ", "ask to withdraw"),
 }
 """Action → what clerks and citizens call it."""
-
-STATES: Mapping[State, Words] = {
-    State.REGISTERED: Words("mới đăng ký", "registered"),
-    State.ACCEPTED: Words("được tiếp nhận; từ đó hỏi khâu giải quyết", "accepted: from then on processing tells"),
-    State.REFUSED: Words("không được tiếp nhận", "refused"),
-    State.WITHDRAWN: Words("công dân yêu cầu rút hồ sơ", "withdrawn"),
-}
-"""State that intake decides → its national name."""
 
 _STATUS: Mapping[type[Refused], HTTPStatus] = {
     Refused: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -77,7 +71,7 @@ def as_problem(error: Refused | CalendarYearMissing) -> Problem:
         return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", f"Missing: {error.year}.")
     faults = [FieldError(fault.pointer, error.code, fault.message) for fault in error.faults]
     headers = {"ETag": etag(error.current)} if isinstance(error, StaleVersion) else {}
-    also = {} if error.state in (None, State.ACCEPTED) else {"state": error.state, "possible": error.possible}
+    also = {} if error.state is None else {"state": error.state, "possible": error.possible}
     return Problem(_STATUS[type(error)], error.code, _detail(error), faults, headers=headers, also=also)
 
 

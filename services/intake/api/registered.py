@@ -1,8 +1,8 @@
-"""What intake answers about dossiers that are not accepted yet, or never."""
+"""What intake answers about dossiers to those who act on them at the place of reception."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from services.intake.api.answers import AnswerBody, PaperOfDossier
@@ -14,7 +14,7 @@ from services.intake.handlers.reading import OpenRegistration
 from services.intake.repository.registrations import WaitingRegistration
 from shared.contracts.facts import Filer, State
 from shared.rulebook.calendar import local
-from shared.rulebook.catalogue import Case, Catalogue
+from shared.rulebook.catalogue import Case, Catalogue, Paper
 from shared.rulebook.refusals import EVERY_REASON
 
 
@@ -57,17 +57,6 @@ class FiledDossier(AnswerBody):
         )
 
 
-class PaperNamed(AnswerBody):
-    """A paper of the pinned list, in the counts that it is asked for."""
-
-    paper_code: str
-    name_vi: str
-    name_en: str
-    originals: int
-    certified: int
-    photocopies: int
-
-
 class Promise(AnswerBody):
     """What acceptance promised: who decides, and by when."""
 
@@ -94,9 +83,10 @@ class ActOnRegistration(AnswerBody):
     state: State
     version: int
     fact: str
-    papers_asked: list[PaperNamed]
+    papers_asked: list[PaperOfDossier]
     refusal: RefusalTold | None
     accepted: Promise | None
+    withdrawal_requested_at: datetime | None
 
     @classmethod
     def of(cls, performed: Performed) -> ActOnRegistration:
@@ -107,14 +97,15 @@ class ActOnRegistration(AnswerBody):
             state=after.state,
             version=after.version,
             fact=performed.fact_type,
-            papers_asked=papers_named(after.case, after.papers_asked),
+            papers_asked=_asked(after.case, after.papers_asked),
             refusal=RefusalTold.of(after.reason),
             accepted=None if acceptance is None else Promise.of(acceptance),
+            withdrawal_requested_at=_shown(after.withdrawal_requested_at),
         )
 
 
 class RegistrationOfIntake(AnswerBody):
-    """A dossier as it was registered or refused. From state 2 on its state is processing's to tell.
+    """A dossier as its place of reception knows it. From state 2 on `state` is what processing told last.
 
     The applicant himself is shown no people; to officers `people_erased` says that they were erased.
     """
@@ -131,11 +122,12 @@ class RegistrationOfIntake(AnswerBody):
     filed_by: Filer
     filed_at: datetime | None
     papers: list[PaperOfDossier]
-    papers_asked: list[PaperNamed]
+    papers_asked: list[PaperOfDossier]
     refusal: RefusalTold | None
     accepted_at: datetime | None
     statutory_due: datetime | None
     promised_due: datetime | None
+    withdrawal_requested_at: datetime | None
     closed_at: datetime | None
     language: str
     channels: list[str]
@@ -161,11 +153,12 @@ class RegistrationOfIntake(AnswerBody):
             filed_by=Filer.DESK if stored.applicant_index is None else Filer.CITIZEN,
             filed_at=_shown(stored.filed_at),
             papers=_papers(case, stored.papers),
-            papers_asked=papers_named(case, stored.papers_asked),
+            papers_asked=_asked(case, stored.papers_asked),
             refusal=RefusalTold.of(stored.reason),
             accepted_at=_shown(stored.accepted_at),
             statutory_due=_shown(stored.statutory_due),
             promised_due=_shown(stored.promised_due),
+            withdrawal_requested_at=_shown(stored.withdrawal_requested_at),
             closed_at=_shown(stored.closed_at),
             language=stored.language,
             channels=list(stored.channels),
@@ -203,24 +196,8 @@ class WaitingItem(AnswerBody):
         )
 
 
-def papers_named(case: Case, codes: Iterable[str]) -> list[PaperNamed]:
-    """Name papers as the pinned list has them."""
-    wanted = set(codes)
-    return [
-        PaperNamed(
-            paper_code=paper.code,
-            name_vi=paper.name_vi,
-            name_en=paper.name_en,
-            originals=paper.originals,
-            certified=paper.certified,
-            photocopies=paper.photocopies,
-        )
-        for paper in case.papers
-        if paper.code in wanted
-    ]
-
-
-def _papers(case: Case, papers: Mapping[str, PaperHandedIn]) -> list[PaperOfDossier]:
+def _papers(case: Case, counted: Mapping[str, Paper | PaperHandedIn]) -> list[PaperOfDossier]:
+    """Name papers as the pinned list has them, in its order."""
     return [
         PaperOfDossier(
             paper_code=listed.code,
@@ -231,8 +208,12 @@ def _papers(case: Case, papers: Mapping[str, PaperHandedIn]) -> list[PaperOfDoss
             photocopies=paper.photocopies,
         )
         for listed in case.papers
-        if (paper := papers.get(listed.code)) is not None
+        if (paper := counted.get(listed.code)) is not None
     ]
+
+
+def _asked(case: Case, codes: Collection[str]) -> list[PaperOfDossier]:
+    return _papers(case, {paper.code: paper for paper in case.papers if paper.code in codes})
 
 
 def _shown(moment: datetime | None) -> datetime | None:

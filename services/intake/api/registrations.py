@@ -1,4 +1,4 @@
-"""Dossiers before acceptance: registered online by citizens or desks, refused at the desk, and every act on them."""
+"""Dossiers registered online or refused at the desk, and every act that is their place's or applicant's."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _add_acts(router: APIRouter, reception: Reception) -> None:
         "/dossiers/{code}/acts/{action}",
         response_model=ActOnRegistration,
         openapi_extra=_BODY_SCHEMA,
-        summary="An act on a registration: decided by the table of moves, one transaction, one fact.",
+        summary="An act at the place of reception: decided by the table of moves, one transaction, one fact.",
     )
     async def act(
         request: Request, *, caller: Actor, code: DossierCodePath, action: str, key: IdempotencyKey, version: IfMatch

@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 class UnknownDossier(Refused):
-    """No registration of that code is known, or the caller may not see it: `dossier_unknown`."""
+    """No dossier of that code is known, or the caller may not see it: `dossier_unknown`."""
 
     def __init__(self) -> None:
         super().__init__("dossier_unknown", detail="No such dossier is open to you.")
@@ -47,7 +47,7 @@ class NotAllowed(Refused):
 
 
 class IllegalMove(Refused):
-    """The table has no such move from this state (`illegal_move`), or this release lacks it (`not_yet_available`)."""
+    """The table has no such move from this state: `illegal_move`."""
 
 
 class ConditionNotMet(Refused):

@@ -1,4 +1,4 @@
-"""A registration and the acts on it up to its acceptance, refusal or withdrawal: looked up in the table, then judged.
+"""A dossier at its place of reception and the acts on it there: looked up in the table, then judged.
 
 Pure: the registration, the rules and the time come in, a decision goes out. Each condition has one predicate; what each
 act changes stands in `EFFECTS`.
@@ -25,15 +25,16 @@ from services.intake.domain.refusals import (
     UnknownDossier,
 )
 from shared.contracts.facts import State
+from shared.rulebook.calendar import local
 from shared.rulebook.catalogue import Case
 from shared.rulebook.conditions import CONDITIONS as MEANINGS
-from shared.rulebook.moves import AVAILABLE_AT_INTAKE, MOVES, Move, Owner, is_action, moves_for
+from shared.rulebook.moves import MOVES, Move, Owner, is_action, moves_for
 from shared.rulebook.refusals import REASONS
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A dossier as intake knows it: from its acceptance on its state is processing's to tell, here it stays 2.
+    """A dossier as intake knows it: from its acceptance on `state` is what processing told last.
 
     `case` is of the catalogue version that was pinned when it was registered. `papers_asked` are those asked for and
     still missing.
@@ -50,6 +51,7 @@ class Registration:
     papers_asked: tuple[str, ...] = ()
     reason: str | None = None
     closed_at: datetime | None = None
+    withdrawal_requested_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +99,13 @@ ROLES_OF = {
 
 
 def check_action(action: str, role: str) -> None:
-    """Refuse what no dossier could allow: an unknown action, one that this release lacks, another role's."""
+    """Refuse what no dossier could allow: an unknown action, one that begins a dossier, another role's."""
     if not is_action(action):
         raise UnknownAction("action_unknown", detail="There is no such act.")
     if action not in ROLES_OF:
         begins = any(move.action == action and move.owner is Owner.INTAKE for move in MOVES)
         where = "POST /v1/dossiers accepts, POST /v1/registrations registers, POST /v1/refusals refuses."
         raise UnknownAction("action_unknown", detail=where if begins else "The act is processing's.")
-    if action not in AVAILABLE_AT_INTAKE:
-        raise IllegalMove("not_yet_available", detail="This release does not offer the act yet.")
     if role not in ROLES_OF[action]:
         raise NotAllowed("role_not_allowed", detail="Another role does this.")
 
@@ -118,7 +118,7 @@ def decide(
     if not actor.sees(registration):
         raise UnknownDossier
     if not actor.receives(registration):
-        raise NotAllowed("agency_not_allowed", detail="Only the place of reception acts on a registration.")
+        raise NotAllowed("agency_not_allowed", detail="Only the place of reception does this.")
     if seen_version != registration.version:
         raise StaleVersion(registration.version)
     try:
@@ -185,6 +185,12 @@ def papers_were_asked(registration: Registration, act: Act) -> Iterator[Fault]:
         seen.add(paper.paper_code)
 
 
+def not_requested_before(registration: Registration, _act: Act) -> Iterator[Fault]:
+    """Find that a withdrawal was asked for: that stands, whatever becomes of it."""
+    if (asked_at := registration.withdrawal_requested_at) is not None:
+        yield Fault("", f"A withdrawal was asked for at {local(asked_at).isoformat()}.")
+
+
 def reason_listed(_registration: Registration, act: Act) -> Iterator[Fault]:
     """Find that no reason of the closed list is given."""
     if act.reason not in REASONS[act.action]:
@@ -195,6 +201,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "papers_complete": papers_complete,
     "papers_of_pinned_list": papers_of_pinned_list,
     "papers_were_asked": papers_were_asked,
+    "not_requested_before": not_requested_before,
     "reason_listed": reason_listed,
 }
 """Condition → the faults that it finds; it holds when there is none."""
@@ -204,6 +211,7 @@ BEFORE_ANYTHING_IS_SAID: Mapping[str, Callable[[Registration], bool]] = {
     "papers_complete": lambda registration: not list(papers_complete(registration, Act("accept"))),
     "papers_of_pinned_list": lambda _registration: True,
     "papers_were_asked": lambda registration: bool(registration.papers_asked),
+    "not_requested_before": lambda registration: registration.withdrawal_requested_at is None,
     "reason_listed": lambda _registration: True,
 }
 """Condition → whether it can hold at all, before an act says anything."""
@@ -247,11 +255,17 @@ def _withdraw(registration: Registration, act: Act, _rules: Rules, now: datetime
     return Decision(registration, _next(registration, state=State.WITHDRAWN, papers_asked=(), closed_at=now), act)
 
 
+def _request_withdrawal(registration: Registration, act: Act, _rules: Rules, now: datetime) -> Decision:
+    """Take the wish: processing goes on until an officer withdraws or stops the dossier."""
+    return Decision(registration, _next(registration, withdrawal_requested_at=now), act)
+
+
 EFFECTS: Mapping[str, Callable[[Registration, Act, Rules, datetime], Decision]] = {
     "ask_papers": _ask_papers,
     "submit_papers": _submit_papers,
     "accept": _accept,
     "refuse": _refuse,
     "withdraw": _withdraw,
+    "request_withdrawal": _request_withdrawal,
 }
 """Action → what it changes, once it may be done."""

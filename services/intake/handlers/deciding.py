@@ -1,4 +1,4 @@
-"""Acts on registrations: lock the dossier, decide, save, tell; all in the caller's transaction."""
+"""Acts at the place of reception: lock the dossier, decide, save, tell; all in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from shared.contracts.facts import (
     PapersReceived,
     PapersRequested,
     RegistrationWithdrawn,
+    WithdrawalRequested,
 )
 from shared.contracts.topics import LIFECYCLE
 from shared.database import Connection
@@ -47,7 +48,7 @@ class Performed:
 
 
 async def perform(tx: Connection, desk: Desk, wanted: Wanted) -> Performed:
-    """Perform one act on a registration. Raises Refused, CalendarYearMissing; nothing is changed then."""
+    """Perform one act on a dossier. Raises Refused, CalendarYearMissing; nothing is changed then."""
     own = applicant_index(desk.kek, wanted.caller)
     stored = await read_registration(tx, wanted.code, wanted.paths, own, lock=True)
     if stored is None:
@@ -77,6 +78,7 @@ def registration_of(stored: StoredRegistration, rules: Rules) -> Registration:
         papers_asked=stored.papers_asked,
         reason=stored.reason,
         closed_at=stored.closed_at,
+        withdrawal_requested_at=stored.withdrawal_requested_at,
     )
 
 
@@ -127,10 +129,15 @@ def _withdrawn(_decision: Decision, _rules: Rules, common: Mapping[str, Any]) ->
     return RegistrationWithdrawn(**common)
 
 
+def _withdrawal_requested(_decision: Decision, _rules: Rules, common: Mapping[str, Any]) -> Fact:
+    return WithdrawalRequested(**common)
+
+
 FACTS: Mapping[str, Callable[[Decision, Rules, Mapping[str, Any]], Fact]] = {
     "ask_papers": _asked,
     "submit_papers": _received,
     "refuse": _refused,
     "withdraw": _withdrawn,
+    "request_withdrawal": _withdrawal_requested,
 }
 """Action → the fact that tells of it; `accept` begins what processing goes on with, by `accepted_fact`."""

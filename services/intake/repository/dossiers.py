@@ -186,25 +186,3 @@ insert into reads (code, subject, role, agency, purpose, read_at, trace_id) valu
 async def add_read(tx: Connection, code: str, reader: Reader, *, read_at: datetime, trace_id: str) -> None:
     """Write down that somebody read a dossier; `read_at` is machine time."""
     await tx.execute(ADD_READ, code, reader.subject, reader.role, reader.agency, reader.purpose, read_at, trace_id)
-
-
-CLOSE_DOSSIERS = """
-update dossiers as d set closed_at = least(d.closed_at, c.closed_at)
-from unnest($1::text[], $2::timestamptz[]) as c (code, closed_at)
-where d.code = c.code
-"""
-
-
-async def close_dossiers(tx: Connection, codes: Sequence[str], closed_at: Sequence[datetime]) -> None:
-    """Note when processing was done with these dossiers (legal time): no papers are taken for them any more."""
-    await tx.execute(CLOSE_DOSSIERS, codes, closed_at)
-
-
-REOPEN_DOSSIERS = """
-update dossiers set closed_at = null where code = any($1::text[])
-"""
-
-
-async def reopen_dossiers(tx: Connection, codes: Sequence[str]) -> None:
-    """Forget that processing was done with these dossiers."""
-    await tx.execute(REOPEN_DOSSIERS, codes)

@@ -66,7 +66,10 @@ def _paper_columns(papers: Sequence[PaperHandedIn]) -> list[list[Any]]:
 
 @dataclass(frozen=True)
 class StoredRegistration:
-    """A dossier as intake knows it, accepted or not; `people` is still sealed."""
+    """A dossier as intake knows it, accepted or not; `people` is still sealed.
+
+    From acceptance on `state` is what processing told last.
+    """
 
     code: str
     place: str
@@ -86,6 +89,7 @@ class StoredRegistration:
     accepted_at: datetime | None
     statutory_due: datetime | None
     promised_due: datetime | None
+    withdrawal_requested_at: datetime | None
     closed_at: datetime | None
     language: str
     channels: Sequence[str]
@@ -93,10 +97,13 @@ class StoredRegistration:
     papers: Mapping[str, PaperHandedIn]
 
 
-_NAMES = tuple(name for name in StoredRegistration.__dataclass_fields__ if name != "papers")
+_COLUMNS = {name: name for name in StoredRegistration.__dataclass_fields__ if name != "papers"} | {
+    # What was closed before processing's states were noted had its result.
+    "state": "coalesce(processing_state, case when accepted_at is null or closed_at is null then state else 9 end)"
+}
 
 READ_REGISTRATION = f"""
-select {", ".join(_NAMES)}
+select {", ".join(f"{column} as {name}" for name, column in _COLUMNS.items())}
 from dossiers
 where code = $1 and (received_path ^@ any ($2::text[]) or applicant_index = $3)
 """  # noqa: S608 - names of the dataclass's fields
@@ -128,7 +135,9 @@ with submitted as (
     on conflict (code, paper_code) do update
         set originals = excluded.originals, certified = excluded.certified, photocopies = excluded.photocopies
 )
-update dossiers set state = $6, version = $7, papers_asked = $8, reason = $9, closed_at = $10 where code = $1
+update dossiers set state = case when accepted_at is null then $6 else state end, version = $7, papers_asked = $8,
+    reason = $9, closed_at = $10, withdrawal_requested_at = $11
+where code = $1
 """
 
 ACCEPT = """
@@ -149,7 +158,7 @@ async def save_act(tx: Connection, decision: Decision, subject: str) -> None:
     await tx.execute(
         CHANGE,
         *(after.code, *_paper_columns(changed), after.state, after.version, list(after.papers_asked)),
-        *(after.reason, after.closed_at),
+        *(after.reason, after.closed_at, after.withdrawal_requested_at),
     )
 
 

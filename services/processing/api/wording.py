@@ -16,10 +16,10 @@ from services.processing.domain.refusals import (
     UnknownAction,
     UnknownCase,
 )
-from shared.contracts.facts import State
 from shared.http.etags import etag
 from shared.http.languages import Words
 from shared.http.problems import Problem
+from shared.http.states import STATES
 from shared.rulebook.calendar import CalendarYearMissing
 
 TITLES: Mapping[str, Words] = {
@@ -116,20 +116,6 @@ ACTS: Mapping[str, Words] = {
     "stop": Words("dừng giải quyết theo yêu cầu rút", "stop as the applicant asked"),
 }
 """Action → what clerks call it."""
-
-STATES: Mapping[State, Words] = {
-    State.REGISTERED: Words("mới đăng ký", "registered"),
-    State.ACCEPTED: Words("được tiếp nhận", "accepted"),
-    State.REFUSED: Words("không được tiếp nhận", "refused"),
-    State.PROCESSING: Words("đang xử lý", "being processed"),
-    State.WAITING_FOR_PAPERS: Words("yêu cầu bổ sung giấy tờ", "waiting for papers"),
-    State.WAITING_FOR_PAYMENT: Words("yêu cầu thực hiện nghĩa vụ tài chính", "waiting for payment"),
-    State.WITHDRAWN: Words("công dân yêu cầu rút hồ sơ", "withdrawn"),
-    State.STOPPED: Words("dừng xử lý", "stopped"),
-    State.READY: Words("đã xử lý xong", "ready"),
-    State.HANDED_OVER: Words("đã trả kết quả", "handed over"),
-}
-"""State → its national name."""
 
 _STATUS: Mapping[type[Refusal], HTTPStatus] = {
     UnknownCase: HTTPStatus.NOT_FOUND,

@@ -11,6 +11,7 @@ import pytest
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 from tests.integration.intake.counter import FIRST_MORNING, Counter
+from tests.integration.intake.processing import Processing, processing_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,3 +31,9 @@ async def counter(stack: Stack) -> AsyncIterator[Counter]:
     async with httpx2.AsyncClient(base_url=stack.urls["intake"], timeout=20, trust_env=False) as http:
         yield Counter(stack, http, database)
     await database.close()
+
+
+@pytest.fixture(scope="package")
+async def processing(stack: Stack, counter: Counter) -> AsyncIterator[Processing]:
+    async with processing_of(stack, counter) as telling:
+        yield telling

@@ -4,58 +4,69 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from pathlib import Path
 
-from deploy.local.stack import Stack
-from shared.clocks import ScenarioClock
-from shared.contracts.facts import DossierAssigned, ResultReady, State
-from shared.contracts.topics import LIFECYCLE
-from shared.database import create_pool, transaction
-from shared.messaging.journal import Draft, Journal
-from shared.messaging.relay import Relay
-from shared.settings import DatabaseSettings
+import pytest
+
+from services.intake.handlers.following import HANDLERS
+from shared.contracts.facts import State
 from tests.integration.intake.counter import COMMUNE, Counter
+from tests.integration.intake.processing import Processing
+
+OVER = {State.REFUSED, State.WITHDRAWN, State.STOPPED, State.READY, State.HANDED_OVER}
+TOLD = {
+    "assigned": State.PROCESSING,
+    "supplement_requested": State.WAITING_FOR_PAPERS,
+    "supplement_received": State.ACCEPTED,
+    "refused_after_limit": State.REFUSED,
+    "payment_demanded": State.WAITING_FOR_PAYMENT,
+    "payment_recorded": State.PROCESSING,
+    "withdrawn": State.WITHDRAWN,
+    "stopped": State.STOPPED,
+    "result_ready": State.READY,
+    "result_handed_over": State.HANDED_OVER,
+    "result_reopened": State.PROCESSING,
+}
+"""Kind of fact → the state that it tells here."""
 
 
-async def test_a_ready_result_closes_the_dossier_for_papers(counter: Counter, stack: Stack) -> None:
+async def test_every_state_that_processing_tells_is_known(counter: Counter, processing: Processing) -> None:
     code = (await counter.hand_in(await counter.filing())).json()["code"]
-    assert await closed(counter, code) is None
-    assert stack.scenario_file is not None
-    now = ScenarioClock(stack.scenario_file).now()
-    shape = {"catalogue_version": "c", "calendar_version": "k", "step_no": 2, "agency": COMMUNE, "officer": "o"}
-    facts = (DossierAssigned(state=State.PROCESSING, **shape), ResultReady(state=State.READY, **shape))
-    environment = stack.environment("processing")
-    settings = DatabaseSettings(
-        host="127.0.0.1",
-        port=stack.ports.postgres,
-        user="processing",
-        password_file=Path(environment["MOTCUA_DATABASE__PASSWORD_FILE"]),
-    )
-    pool = await create_pool(settings, "processing")
-    journal, stop = Journal("processing"), asyncio.Event()
-    async with transaction(pool) as tx:
-        await journal.append(tx, [Draft(LIFECYCLE.name, code, fact, now) for fact in facts])
-    relay = asyncio.create_task(Relay(pool, journal, stack.kafka_login("processing")).run(stop))
-    try:
-        async with asyncio.timeout(30):
-            while await applied(counter) < len(facts):
-                await asyncio.sleep(0.05)
-    finally:
-        stop.set()
-        await relay
-        await pool.close()
-    assert await closed(counter, code) == now
-    read = await counter.http.get(f"/v1/dossiers/{code}", headers=counter.bearer("leader"))
-    assert read.json()["closed_at"] == now.isoformat()
+    assert {f"vn.motcua.dossier.{kind}.v1" for kind in TOLD} == set(HANDLERS)
+    for number, (kind, state) in enumerate(TOLD.items(), start=2):
+        await processing.tell(code, kind, state=state)
+        seen = (await counter.http.get(f"/v1/registrations/{code}", headers=counter.bearer())).json()
+        assert (seen["state"], seen["version"], seen["closed_at"] is not None) == (state, number, state in OVER), kind
 
 
-async def closed(counter: Counter, code: str) -> object:
-    return await counter.database.fetchval("select closed_at from intake.dossiers where code = $1", code)
+async def test_a_dossier_is_closed_when_its_result_was_ready_and_open_again_when_it_is_reopened(
+    counter: Counter, processing: Processing
+) -> None:
+    code = (await counter.hand_in(await counter.filing())).json()["code"]
+    read = f"/v1/dossiers/{code}"
+
+    async def closed_at() -> object:
+        return (await counter.http.get(read, headers=counter.bearer("leader"))).json()["closed_at"]
+
+    assert await closed_at() is None
+    await processing.tell(code, "result_ready", state=State.READY)
+    ready = processing.clock.now()
+    assert await closed_at() == ready.isoformat()
+    counter.move_clock(ready.replace(minute=ready.minute + 1))
+    await processing.tell(code, "result_handed_over", state=State.HANDED_OVER)
+    assert await closed_at() == ready.isoformat()
+    await processing.tell(code, "result_reopened", state=State.PROCESSING)
+    assert await closed_at() is None
 
 
-async def applied(counter: Counter) -> int:
-    figures = (await counter.http.get("/internal/v1/quiet", headers=counter.bearer("operator", ""))).json()
-    return int(figures["applied"].get(f"processing/{LIFECYCLE.name}", 0))
+@pytest.mark.parametrize(("closed", "state"), [(False, State.ACCEPTED), (True, State.READY)])
+async def test_what_processing_told_before_its_states_were_noted_is_open_or_had_its_result(
+    counter: Counter, closed: bool, state: State
+) -> None:
+    code = (await counter.hand_in(await counter.filing())).json()["code"]
+    if closed:
+        await counter.database.execute("update intake.dossiers set closed_at = accepted_at where code = $1", code)
+    seen = await counter.http.get(f"/v1/registrations/{code}", headers=counter.bearer())
+    assert seen.json()["state"] == state
 
 
 async def test_what_is_parked_is_seen_by_who_scrapes(counter: Counter) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from shared.rulebook.moves import AVAILABLE_AT_INTAKE, MOVES, Owner
+from shared.rulebook.moves import MOVES, Owner
 from tests.integration.intake.counter import COMMUNE, Counter
 
 BEGIN = {"accept_at_desk", "register_online", "refuse_at_desk"}
@@ -16,14 +16,10 @@ async def ask(counter: Counter, action: str, role: str = "desk") -> httpx2.Respo
     return await counter.act(NO_DOSSIER, action, counter.bearer(role, "" if role == "citizen" else COMMUNE))
 
 
-async def test_every_action_of_intake_is_offered_or_not_yet_available(counter: Counter) -> None:
+async def test_every_action_of_intake_is_offered(counter: Counter) -> None:
     before = await counter.counts()
     told = {move.action: await ask(counter, move.action) for move in MOVES if move.owner is Owner.INTAKE}
-    assert {action for action, answer in told.items() if answer.json()["code"] == "not_yet_available"} == {
-        "request_withdrawal"
-    }
-    assert told["request_withdrawal"].status_code == 409
-    for action in AVAILABLE_AT_INTAKE - BEGIN:
+    for action in told.keys() - BEGIN:
         assert (told[action].status_code, told[action].json()["code"]) == (404, "dossier_unknown")
     for action in BEGIN:
         assert (told[action].status_code, told[action].json()["code"]) == (404, "action_unknown")

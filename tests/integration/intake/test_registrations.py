@@ -356,8 +356,8 @@ async def test_what_is_not_to_be_done_names_the_state_and_what_is_possible(count
     for action, bearer in itertools.product(("withdraw", "submit_papers"), (me, desk)):
         answer = await counter.act(code, action, bearer, 2)
         assert told(answer) == (409, "illegal_move")
-        assert "trạng thái 2 (được tiếp nhận" in answer.json()["detail"]
-        assert "state" not in answer.json(), "after acceptance it is processing's to tell"
+        assert answer.json()["detail"].endswith("trạng thái 2 (được tiếp nhận). Bạn có thể: yêu cầu rút hồ sơ.")
+        assert (answer.json()["state"], answer.json()["possible"]) == (2, ["request_withdrawal"])
     for action in ("ask_papers", "accept", "refuse"):
         assert told(await counter.act(code, action, desk, 2)) == (409, "illegal_move")
 

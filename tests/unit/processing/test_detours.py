@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from services.processing.api.directory import _ACTS
-from services.processing.api.wording import ACTS, STATES
+from services.processing.api.wording import ACTS
 from services.processing.domain import reasons
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case, Stay, Step, StepStatus
@@ -19,6 +19,7 @@ from services.processing.domain.reasons import REASONS, ReturnReason
 from services.processing.domain.workflow import Decision, decide, possible
 from shared.contracts import facts
 from shared.contracts.facts import State
+from shared.http.states import STATES
 from shared.rulebook.moves import MOVES
 from tests.unit.processing.office import (
     MONDAY,

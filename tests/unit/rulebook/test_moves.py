@@ -58,6 +58,7 @@ def test_actions_of_this_release_and_those_that_answer_not_yet_available() -> No
         "refuse",
         "refuse_at_desk",
         "register_online",
+        "request_withdrawal",
         "submit_papers",
         "withdraw",
     } == AVAILABLE_AT_INTAKE
@@ -95,7 +96,6 @@ def test_actions_of_this_release_and_those_that_answer_not_yet_available() -> No
         "refuse_after_limit",
         "reissue_deadline",
         "request_supplement",
-        "request_withdrawal",
         "resume",
         "stop",
         "stop_unpaid",
