@@ -10,7 +10,6 @@ from typing import TypeAlias
 from shared.contracts import facts
 from shared.rulebook.catalogue import Catalogue, Paper
 
-
 AskingForPapers: TypeAlias = facts.PapersRequested | facts.SupplementRequested
 """What names papers of the pinned list, before acceptance and after it."""
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from services.processing.domain.cases import Case
+from services.processing.domain.duties import Duty, duties
 from services.processing.domain.statuses import (
     DeliveryStatus,
     PaymentStatus,
@@ -15,7 +16,6 @@ from services.processing.domain.statuses import (
     delivery_status,
     payment_status,
 )
-from services.processing.domain.duties import Duty, duties
 from services.processing.handlers.acting import Performed
 from services.processing.repository.reading import WorklistRow
 from shared.rulebook.calendar import local

@@ -83,9 +83,9 @@ class Ask:
 class Case:
     """One accepted dossier. `version` counts officers' acts; steps stand in order and the last is `hand_over`.
 
-    Both due moments are a cache of what the rulebook reckons from `accepted_at` and `halts`: the last that were in force,
-    while a limit is paused since its moment. `finished_late_at` is the first late one of the finishes that were taken
-    back: the dossier stays late (C11). `closed_at` is when it ended without a result.
+    Both due moments are a cache of what the rulebook reckons from `accepted_at` and `halts`; of a limit that is paused
+    since a moment it is the last that was in force. `finished_late_at` is the first late one of the finishes that were
+    taken back: the dossier stays late (C11). `closed_at` is when it ended without a result.
     """
 
     code: str

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from services.processing.domain.cases import Case, Step
-from services.processing.domain.situations import Situation
 from services.processing.domain.refusals import ConditionNotMet
+from services.processing.domain.situations import Situation
 from shared.contracts.facts import DossierFact
 from shared.rulebook.agencies import Agencies
 from shared.rulebook.calendar import Calendar

@@ -1,4 +1,4 @@
-"""The legal clock of a dossier, reckoned by the rulebook from what happened to it: nothing here counts by itself (C6–C9)."""
+"""The legal clock of a dossier, reckoned by the rulebook from what happened to it (C6–C9): nothing counts by itself."""
 
 from __future__ import annotations
 

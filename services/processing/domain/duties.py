@@ -79,7 +79,7 @@ def _of_the_whole(case: Case) -> Iterator[Duty]:
 
 
 def _waiting(case: Case) -> Iterator[Duty]:
-    """Waiting for the applicant: the desk receives what came; after his limit it is decided what becomes of it (C13)."""
+    """Owe what the applicant may bring: the desk receives it; after his limit it is decided what becomes of it (C13)."""
     halt = case.last_halt(WAITING_FOR[case.state])
     if halt is None:
         return
@@ -96,7 +96,9 @@ def _waiting(case: Case) -> Iterator[Duty]:
 def _paused(case: Case, period: Halt) -> Iterator[Duty]:
     step = case.step(period.step_no)
     if step is not None:
-        yield Duty(step.no, "resume", period.agency, step.role, step.move, step.agency, step.role, step.holder, step.taken)
+        yield Duty(
+            step.no, "resume", period.agency, step.role, step.move, step.agency, step.role, step.holder, step.taken
+        )
 
 
 def _processing(case: Case) -> Iterator[Duty]:

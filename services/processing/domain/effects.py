@@ -9,8 +9,8 @@ from services.processing.domain import closing, detours, pausing, redress
 from services.processing.domain.apologies import reappointment
 from services.processing.domain.cases import Case, Step
 from services.processing.domain.changing import Effect, Means, about, acted, step_of
-from services.processing.domain.situations import Situation
 from services.processing.domain.progress import NamedCommunes, complete, replaced
+from services.processing.domain.situations import Situation
 from shared.contracts import facts
 from shared.contracts.facts import State
 from shared.rulebook.catalogue import StepMove

@@ -127,9 +127,7 @@ def pause(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.Dossie
     step = step_of(seen)
     halt = _begun(seen, PauseKind(step.period), step_no=step.no)
     case = restated(halted(acted(seen.case, move), halt), means.kind_of(seen.case), means.calendar)
-    return case, facts.ClockPaused(
-        **_paused(seen, case, halt), step_no=step.no, period=facts.Period(step.period)
-    )
+    return case, facts.ClockPaused(**_paused(seen, case, halt), step_no=step.no, period=facts.Period(step.period))
 
 
 def resume(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.DossierFact]:
@@ -161,5 +159,3 @@ def _last(seen: Situation, kind: PauseKind) -> Halt:
     if halt is None:
         raise ValueError(f"no {kind} was ever begun")
     return halt
-
-

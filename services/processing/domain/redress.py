@@ -6,8 +6,8 @@ from typing import Any
 
 from services.processing.domain.cases import Case
 from services.processing.domain.changing import Means, about, acted, said_by, step_of
-from services.processing.domain.situations import Situation
 from services.processing.domain.progress import send_back
+from services.processing.domain.situations import Situation
 from shared.contracts import facts
 from shared.rulebook.calendar import local
 from shared.rulebook.limits import Outcome, judge

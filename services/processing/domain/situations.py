@@ -15,8 +15,8 @@ from shared.rulebook.catalogue import SupplementPolicy
 class Situation:
     """An act about to happen: `step` is the step that it is about, None where no step answers to it.
 
-    `pinned_papers` are the codes of the list that the case was accepted under, `policy` is what a supplement does to its
-    limit.
+    `pinned_papers` are the codes of the list that the case was accepted under, `policy` says what a supplement does to
+    its limit.
     """
 
     case: Case

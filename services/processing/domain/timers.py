@@ -182,7 +182,9 @@ def _become_overdue(case: Case, _timer: Timer) -> tuple[Case, DossierFact]:
     return case, _warned(case, facts.BecameOverdue)
 
 
-def _limit_reached(kind: PauseKind, model: type[facts.LimitReached]) -> Callable[[Case, Timer], tuple[Case, DossierFact]]:
+def _limit_reached(
+    kind: PauseKind, model: type[facts.LimitReached]
+) -> Callable[[Case, Timer], tuple[Case, DossierFact]]:
     def reach(case: Case, _timer: Timer) -> tuple[Case, DossierFact]:
         halt = case.last_halt(kind)
         if halt is None:

@@ -75,7 +75,7 @@ on conflict (code) do update set papers = excluded.papers, agency = excluded.age
 
 
 async def save_standing(tx: Connection, changes: Sequence[tuple[Case, Case]]) -> None:
-    """Write the pauses that began, changed or ended, and proposals that were made or decided; each case before, after."""
+    """Write pauses that began, changed or ended, and proposals made or decided; each case before and after."""
     halts = [
         _halt_row(after.code, halt)
         for before, after in changes

@@ -41,7 +41,9 @@ async def test_every_action_of_processing_is_offered_or_not_yet_available(hall: 
         **dict.fromkeys(("answer_agency", "void_signature", "reopen", "correct_result"), "role_not_allowed"),
         "request_supplement": "papers_of_pinned_list",
         "withdraw": "withdrawal_requested",
-        **dict.fromkeys(("receive_supplement", "refuse_after_limit", "demand_payment", "record_payment"), "illegal_move"),
+        **dict.fromkeys(
+            ("receive_supplement", "refuse_after_limit", "demand_payment", "record_payment"), "illegal_move"
+        ),
         **dict.fromkeys(("propose_supplement", "approve_supplement", "pause", "resume"), "role_not_allowed"),
         **dict.fromkeys(("stop", "stop_unpaid", "supplement_limit", "payment_limit"), "role_not_allowed"),
         **dict.fromkeys(("half_time", "draft_apology", "become_overdue"), "role_not_allowed"),

@@ -25,8 +25,8 @@ WARNINGS = {"half_time", "draft_apology", "become_overdue"}
 
 
 async def facts_told(hall: Hall, code: str) -> list[tuple[Any, datetime]]:
-    query = "select type, convert_from(body, 'utf8') as body, legal_time from processing.journal where subject = $1 order by seq"
-    rows = await hall.database.fetch(query, code)
+    query = "select type, convert_from(body, 'utf8') as body, legal_time from processing.journal where subject = $1"
+    rows = await hall.database.fetch(f"{query} order by seq", code)
     return [(FACTS[row["type"]].model_validate_json(row["body"]), row["legal_time"]) for row in rows]
 
 
@@ -245,9 +245,7 @@ async def test_the_applicant_sees_what_is_waited_for(hall: Hall) -> None:
     code = await hall.accept(hall.catalogue.case(*SHORT))
     await done(hall, code, "request_supplement", DESK, {"papers": ["tk-khai-sinh"]})
     given = await hall.http.post("/v1/tracking", json={"code": code, "secret": hall.secrets[code]})
-    track = await hall.http.get(
-        f"/v1/tracking/{code}", headers={"Authorization": f"Bearer {given.json()['token']}"}
-    )
+    track = await hall.http.get(f"/v1/tracking/{code}", headers={"Authorization": f"Bearer {given.json()['token']}"})
     seen = json.loads(track.text)
     assert (seen["state"], seen["paused_since"]) == (5, hall.now().isoformat())
     (halt,) = seen["halts"]

@@ -354,11 +354,7 @@ TRIES = (
 
 
 async def test_each_condition_of_a_move_refuses_by_its_code(hall: Hall) -> None:
-    refusing = [
-        code
-        for tries in TRIES
-        async for code in tries(hall)
-    ]
+    refusing = [code for tries in TRIES async for code in tries(hall)]
     assert set(refusing) == CONDITIONS.keys() - NOT_REFUSING
 
 

@@ -10,9 +10,7 @@ from shared.rulebook.bases import BASES, basis_of
 from shared.rulebook.pauses import PauseKind
 
 
-@pytest.mark.parametrize(
-    ("day", "code"), [(date(2025, 6, 30), "nd61_2018_d19"), (date(2025, 7, 1), "nd118_2025")]
-)
+@pytest.mark.parametrize(("day", "code"), [(date(2025, 6, 30), "nd61_2018_d19"), (date(2025, 7, 1), "nd118_2025")])
 def test_a_supplement_rests_on_the_decree_in_force(day: date, code: str) -> None:
     assert basis_of(PauseKind.SUPPLEMENT, day).code == code
 
