@@ -124,17 +124,9 @@ async def add_counts(tx: Connection, added: Mapping[Tally, int]) -> None:
 
     Batches of several partitions meet in the same rows in no common order: they take turns, so none can deadlock.
     """
-    keys = [tally for tally, number in added.items() if number]
-    if not keys:
-        return
-    await tx.execute(
-        _ADD_COUNTS,
-        [tally.day for tally in keys],
-        [tally.place for tally in keys],
-        [tally.field for tally in keys],
-        [tally.figure.value for tally in keys],
-        [added[tally] for tally in keys],
-    )
+    rows = [(*tally, number) for tally, number in added.items() if number]
+    if rows:
+        await tx.execute(_ADD_COUNTS, *columns(rows, 5))
 
 
 _ADD_NOTICES = """
@@ -147,15 +139,7 @@ _ADD_NOTICES = """
 
 async def add_notices(tx: Connection, added: Mapping[NoticeTally, int]) -> None:
     """Add to the daily notice counters; batches take turns as in `add_counts`."""
-    keys = list(added)
-    await tx.execute(
-        _ADD_NOTICES,
-        [tally.day for tally in keys],
-        [tally.place for tally in keys],
-        [tally.channel.value for tally in keys],
-        [tally.outcome.value for tally in keys],
-        [added[tally] for tally in keys],
-    )
+    await tx.execute(_ADD_NOTICES, *columns([(*tally, number) for tally, number in added.items()], 5))
 
 
 _CLAIM_PLACE_VERSION = """

@@ -47,7 +47,7 @@ FORMULAS: tuple[Formula, ...] = (
         "resolved_on_time",
         vi=(
             "Giải quyết đúng hạn",
-            "xử lý xong không muộn hơn thời điểm hẹn trả, đúng lúc hẹn vẫn là đúng hạn; chỉ tạm dừng theo luật mới dời hẹn",
+            "xử lý xong không muộn hơn thời điểm hẹn trả, đúng lúc hẹn vẫn là đúng hạn; chỉ tạm dừng theo luật dời hẹn",
         ),
         en=(
             "Resolved on time",

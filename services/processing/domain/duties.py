@@ -79,7 +79,7 @@ def _of_the_whole(case: Case) -> Iterator[Duty]:
 
 
 def _waiting(case: Case) -> Iterator[Duty]:
-    """Owe what the applicant may bring: the desk receives it; after his limit it is decided what becomes of it (C13)."""
+    """Owe what the applicant may bring to the desk; after his limit it is decided what becomes of it (C13)."""
     halt = case.last_halt(WAITING_FOR[case.state])
     if halt is None:
         return
