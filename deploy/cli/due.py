@@ -9,13 +9,14 @@ import typer
 
 from deploy.cli.options import JsonOption
 from deploy.cli.outcome import Exit, end, progress
-from deploy.clock.answers import due_answer, explanation_data, reckoning_of
+from deploy.clock.answers import due_answer, reckoning_of
 from deploy.clock.batch import Batch
 from deploy.clock.questions import Rules, due_question, event_fields, limit_fields
 from deploy.clock.refusals import REFUSED, reason_of
 from shared.contracts.facts import Language
 from shared.rulebook.catalogue import SupplementPolicy
 from shared.rulebook.explanation import explain as lay_out
+from shared.rulebook.explanation_data import explanation_data
 from shared.rulebook.explanation_text import explanation_text, result_text
 
 

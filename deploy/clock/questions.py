@@ -15,6 +15,7 @@ from deploy.clock.refusals import Refusal
 from shared.rulebook.agencies import Agencies, UnknownAgency
 from shared.rulebook.calendar import ZONE, Calendar, local
 from shared.rulebook.catalogue import SupplementPolicy
+from shared.rulebook.explanation_data import UNITS, Unit
 from shared.rulebook.limits import Limit, LimitKind
 from shared.rulebook.loader import load_seed, parse_agencies, parse_calendar
 from shared.rulebook.office_hours import MIDNIGHT, hour_of, parse_office_hours, with_hours
@@ -27,23 +28,7 @@ FIELDS = frozenset({"id", "limit", "received", "supplement_policy", "agency", "e
 """What is read of a question; anything else in it is left alone."""
 
 
-class Unit(StrEnum):
-    """How a limit is counted, as a question names it."""
-
-    WORKING_DAY = "working_day"
-    CALENDAR_DAY = "calendar_day"
-    WORKING_HOUR = "working_hour"
-    WORKING_MINUTE = "working_minute"
-    SAME_DAY = "same_day"
-
-
-KINDS: Mapping[Unit, LimitKind] = {
-    Unit.WORKING_DAY: LimitKind.WORKING_DAYS,
-    Unit.CALENDAR_DAY: LimitKind.CALENDAR_DAYS,
-    Unit.WORKING_HOUR: LimitKind.WORKING_HOURS,
-    Unit.WORKING_MINUTE: LimitKind.WORKING_MINUTES,
-    Unit.SAME_DAY: LimitKind.SAME_DAY,
-}
+KINDS: Mapping[Unit, LimitKind] = {unit: kind for kind, unit in UNITS.items()}
 SHORT: Mapping[str, Unit] = {
     "wd": Unit.WORKING_DAY,
     "cd": Unit.CALENDAR_DAY,

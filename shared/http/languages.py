@@ -26,11 +26,12 @@ def preferred_language(accept_language: str | None) -> Language:
         tag, _, parameters = item.strip().partition(";")
         name = tag.strip().lower().partition("-")[0]
         if name in set(Language):
-            weights[Language(name)] = max(weights[Language(name)], _weight(parameters))
+            weights[Language(name)] = max(weights[Language(name)], weight(parameters))
     return Language.EN if weights[Language.EN] > weights[Language.VI] else Language.VI
 
 
-def _weight(parameters: str) -> float:
+def weight(parameters: str) -> float:
+    """Read the weight of one item of a header; 1 where none is given, 0 for one that cannot be read."""
     name, _, value = parameters.strip().partition("=")
     if name.strip().lower() != "q":
         return 1.0

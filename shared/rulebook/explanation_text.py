@@ -131,7 +131,7 @@ def result_text(found: Reckoning, language: Language) -> tuple[str, ...]:
         "paused_since": found.paused_since,
     }
     return tuple(
-        WORDS[language][name].format(moment=_moment(moment, language))
+        WORDS[language][name].format(moment=moment_text(moment, language))
         for name, moment in moments.items()
         if moment is not None
     )
@@ -211,13 +211,14 @@ class _Text:
         return self._say("seconds" if seconds else "minutes", minutes=minutes, seconds=seconds)
 
     def _moment(self, moment: datetime) -> str:
-        return _moment(moment, self._language)
+        return moment_text(moment, self._language)
 
     def _say(self, name: str, /, **values: object) -> str:
         return WORDS[self._language][name].format(**values)
 
 
-def _moment(moment: datetime, language: Language) -> str:
+def moment_text(moment: datetime, language: Language) -> str:
+    """A moment of the legal zone: its time of day, and its date with its day of the week."""
     return f"{_hour(moment)} {date_text(moment.date(), language)}"
 
 
