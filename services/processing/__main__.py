@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.processing.api.deadlines import deadlines_router
 from services.processing.api.directory import directory_router
 from services.processing.api.internal import internal_router
 from services.processing.api.officers import Desk, officers_router
@@ -36,10 +37,12 @@ async def build(resources: Resources[Settings]) -> Parts:
     tickets = Tickets.with_keys(
         settings.tracking_keys, issuer=settings.tokens.issuer, seconds=settings.tracking.token_seconds
     )
+    desk = Desk(callers, Acting(rules, journal, clock), reading)
     return Parts(
         surface=Surface(
             routers=(
-                officers_router(Desk(callers, Acting(rules, journal, clock), reading)),
+                officers_router(desk),
+                deadlines_router(desk, tickets),
                 tracking_router(reading, tickets, Rate("guesses", settings.limits.guesses, seconds=60)),
                 directory_router(),
                 internal_router(pool, clock),

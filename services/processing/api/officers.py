@@ -34,7 +34,8 @@ from shared.observability import current_traceparent
 from shared.roles import Role
 
 Actor: TypeAlias = Annotated[Principal, Depends(require(Role.DESK, Role.SPECIALIST, Role.LEADER))]
-Reader: TypeAlias = Annotated[Principal, Depends(require(Role.DESK, Role.SPECIALIST, Role.LEADER, Role.AUDITOR))]
+READERS = (Role.DESK, Role.SPECIALIST, Role.LEADER, Role.AUDITOR)
+Reader: TypeAlias = Annotated[Principal, Depends(require(*READERS))]
 DossierPath: TypeAlias = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9.-]+$")]
 
 START = (datetime(1, 1, 1, tzinfo=UTC), "")

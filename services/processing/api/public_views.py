@@ -31,7 +31,10 @@ class PublicHalt(View):
 
 
 class TrackingView(View):
-    """A dossier as its applicant sees it. While it is paused, `promised_due` is the date that was in force last."""
+    """A dossier as its applicant sees it. While it is paused, `promised_due` is the date that was in force last.
+
+    `deadline` is where it is explained day by day, under the same token.
+    """
 
     code: str
     state: int
@@ -47,6 +50,7 @@ class TrackingView(View):
     closed_at: datetime | None
     steps: list[PublicStep]
     halts: list[PublicHalt]
+    deadline: str
 
 
 class TrackingToken(View):
@@ -73,6 +77,7 @@ def tracking_view(case: Case, catalogue: Catalogue) -> TrackingView:
         paused_since=shown(case.promised_paused_since),
         closed_at=shown(case.closed_at),
         halts=[as_view(PublicHalt, halt) for halt in case.halts],
+        deadline=f"/v1/dossiers/{case.code}/deadline",
         steps=[
             PublicStep(
                 step_no=step.no,

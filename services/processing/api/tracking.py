@@ -26,7 +26,7 @@ from shared.tokens import issue_token
 AUDIENCE = "motcua-tracking"
 """Another audience than officers' tokens have: neither opens the other's doors."""
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="tracking", bearerFormat="JWT")
+bearer_of_applicants = HTTPBearer(auto_error=False, scheme_name="tracking", bearerFormat="JWT")
 
 
 class TrackingRequest(RequestBody):
@@ -64,6 +64,12 @@ class Tickets:
             raise unauthorised("token_missing")
         return self.verifier.verify(credentials.credentials)
 
+    def admit(self, credentials: HTTPAuthorizationCredentials | None, code: str) -> None:
+        """Let in whoever shows the token of this dossier. Raises Problem 401, and UnknownCase."""
+        caller = self.verify(credentials)
+        if caller.subject != code or caller.role is not Role.CITIZEN:
+            raise UnknownCase
+
 
 def tracking_router(reading: Reading, tickets: Tickets, guesses: Rate) -> APIRouter:
     """Serve `/v1/tracking`; `guesses` are the wrong secrets of one address."""
@@ -81,12 +87,10 @@ def tracking_router(reading: Reading, tickets: Tickets, guesses: Rate) -> APIRou
 
     @router.get("/{code}", summary="Where the dossier is and when it will be ready.")
     async def track(
-        code: DossierPath, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+        code: DossierPath, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer_of_applicants)]
     ) -> TrackingView:
-        caller = tickets.verify(credentials)
         with refusals_told():
-            if caller.subject != code or caller.role is not Role.CITIZEN:
-                raise UnknownCase
+            tickets.admit(credentials, code)
             case = await reading.for_applicant(code)
         return tracking_view(case, reading.rules.catalogue(case.catalogue_version))
 

@@ -82,6 +82,10 @@ TITLES: Mapping[str, Words] = {
     "no_step_completed": Words("Đã có bước hoàn thành sau khi tiếp nhận", "A step after acceptance is complete"),
     "some_step_completed": Words("Chưa có bước nào hoàn thành", "No step after acceptance is complete"),
     "other_commune_invalid": Words("Xã được hỏi không hợp lệ", "The other commune is not valid"),
+    "deadline_differs": Words(
+        "Hạn trả đang lưu không khớp với giải trình, hệ thống đã báo cho người vận hành",
+        "The due moment that is stored is not what its explanation adds up to; the operators were told",
+    ),
     "reappointed_to_invalid": Words("Ngày hẹn lại không hợp lệ", "The new appointment is not valid"),
 }
 

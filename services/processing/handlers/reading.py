@@ -7,10 +7,14 @@ import hmac
 from dataclasses import dataclass
 
 from services.processing.domain.cases import Case
+from services.processing.domain.deadlines import Deadline, deadline_of
 from services.processing.domain.refusals import UnknownCase
+from services.processing.handlers.acting import means_of
 from services.processing.repository.reading import read_case, tracking_secret_hash
 from shared.database import CallersPool, Connection, Scope
 from shared.messaging.rules import RuleStore
+from shared.rulebook.agencies import Agencies
+from shared.rulebook.catalogue import Case as Kind
 
 NO_HASH = bytes(32)
 """Compared with when there is no such dossier, so that an unknown code takes as long as a wrong secret."""
@@ -38,6 +42,16 @@ class Reading:
         """Read the dossier of an applicant who has proved the secret. Raises UnknownCase."""
         async with self.pool.transaction(Scope(dossier=code)) as tx:
             return await _known(tx, code)
+
+    def deadline(self, case: Case) -> Deadline:
+        """Explain both due moments. Raises ClockDiffers where it would not add up to them, and CalendarYearMissing."""
+        means = means_of(self.rules, case)
+        return deadline_of(case, means.kind_of(case), (means.calendar,))
+
+    def rules_of(self, case: Case) -> tuple[Kind, Agencies]:
+        """Find the case of the catalogue, and the agencies, that a dossier was accepted under."""
+        means = means_of(self.rules, case)
+        return means.kind_of(case), means.agencies
 
     async def check_secret(self, code: str, secret: str) -> None:
         """Compare a tracking secret in constant time. Raises UnknownCase for a wrong one as for an unknown code."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import hashlib
+import itertools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -39,6 +40,7 @@ BY_ITSELF: Mapping[Route, tuple[str, ...]] = {
 }
 """What is refused for another reason than the agency that is not in force, and by which code."""
 OF_APPLICANTS: Route = ("processing", "get", "/v1/tracking/{code}")
+DEADLINE: Route = ("processing", "get", "/v1/dossiers/{code}/deadline")
 
 _PROCESS = ("/livez", "/readyz", "/metrics", "/version", "/problems/{code}", "/internal/v1/quiet")
 NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
@@ -165,8 +167,11 @@ async def test_an_officer_and_another_dossiers_applicant_learn_nothing_from_trac
     said = {"code": second.code, "secret": secret}
     exchanged = await everywhere.http.post(f"{urls['processing']}/v1/tracking", json=said)
     bearer = {"Authorization": f"Bearer {exchanged.json()['token']}"}
-    for dossier, status in ((second, HTTPStatus.OK), (first, HTTPStatus.NOT_FOUND)):
-        answer = await everywhere.http.get(f"{urls['processing']}/v1/tracking/{dossier.code}", headers=bearer)
+    for (_, _, path), (dossier, status) in itertools.product(
+        (OF_APPLICANTS, DEADLINE), ((second, HTTPStatus.OK), (first, HTTPStatus.NOT_FOUND))
+    ):
+        url = f"{urls['processing']}{path.format(code=dossier.code)}"
+        answer = await everywhere.http.get(url, headers=bearer)
         assert (answer.status_code, bool(list(of_the_dossier(answer, dossier)))) == (status, status == HTTPStatus.OK)
 
 

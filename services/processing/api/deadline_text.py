@@ -1,0 +1,130 @@
+"""Why a dossier is due when it is, as plain text that can be printed, in Vietnamese or in English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from services.processing.api.deadline_views import DeadlineView, Named, PauseTold
+from services.processing.domain.deadlines import Deadline
+from shared.contracts.facts import Language
+from shared.rulebook.explanation_text import WORDS as OF_LIMITS
+from shared.rulebook.explanation_text import explanation_text, moment_text
+
+WORDS: Mapping[Language, Mapping[str, str]] = {
+    Language.VI: {
+        "title": "GIẢI TRÌNH THỜI HẠN GIẢI QUYẾT HỒ SƠ {code}",
+        "procedure": "Thủ tục: {name} ({code})",
+        "case": "Trường hợp: {name}",
+        "received": "Tiếp nhận: {moment}, {agency}",
+        "pauses": "CÁC LẦN TẠM DỪNG",
+        "pause": "{number}. {kind}: từ {begins} đến {ends}",
+        "pause_open": "{number}. {kind}: từ {begins}, chưa kết thúc",
+        "agency": "   Cơ quan tạm dừng: {agency}",
+        "officer": "   Cán bộ tạm dừng: {officer}",
+        "papers": "   Giấy tờ phải bổ sung: {papers}",
+        "amount": "   Số tiền phải nộp: {amount} đồng",
+        "step": "   Bước: {step}",
+        "basis": "   Căn cứ: {basis}",
+        "limit_at": "   Hạn của người nộp: {moment}",
+        "ended_by": "   Cán bộ xác nhận kết thúc: {officer}",
+        "promised": "THỜI HẠN ĐÃ HẸN (căn cứ đánh giá đúng hạn hay quá hạn)",
+        "statutory": "THỜI HẠN THEO QUY ĐỊNH",
+        "calendar": "Lịch làm việc: {version}",
+        "reappointed": "Đã xin lỗi và hẹn lại: {moment}; việc hẹn lại không thay đổi hạn trả",
+        "finished": "Có kết quả: {moment}",
+        "closed": "Kết thúc, không có kết quả: {moment}",
+    },
+    Language.EN: {
+        "title": "WHY IT IS DUE WHEN IT IS: DOSSIER {code}",
+        "procedure": "Procedure: {name} ({code})",
+        "case": "Case: {name}",
+        "received": "Accepted: {moment}, {agency}",
+        "pauses": "PAUSES",
+        "pause": "{number}. {kind}: from {begins} to {ends}",
+        "pause_open": "{number}. {kind}: from {begins}, not over",
+        "agency": "   Paused by: {agency}",
+        "officer": "   Officer who paused: {officer}",
+        "papers": "   Papers asked for: {papers}",
+        "amount": "   Amount demanded: {amount} đồng",
+        "step": "   Step: {step}",
+        "basis": "   On the ground of: {basis}",
+        "limit_at": "   The applicant's own limit: {moment}",
+        "ended_by": "   Officer who confirmed the end: {officer}",
+        "promised": "THE LIMIT THAT WAS PROMISED (by which the dossier is judged)",
+        "statutory": "THE LIMIT THAT THE LAW SETS",
+        "calendar": "Calendar: {version}",
+        "reappointed": "Apologised and appointed anew: {moment}; no new appointment moves the due moment",
+        "finished": "The result was ready: {moment}",
+        "closed": "Closed without a result: {moment}",
+    },
+}
+"""Every text beside those of the limits themselves; a test holds both languages to the same names and placeholders."""
+
+
+def deadline_text(view: DeadlineView, deadline: Deadline, language: Language) -> str:
+    """Write the whole explanation in one language; who is not named in the view is not named here."""
+    return "\n".join((*_Page(view, deadline, language).lines(), ""))
+
+
+class _Page:
+    def __init__(self, view: DeadlineView, deadline: Deadline, language: Language) -> None:
+        self._view = view
+        self._deadline = deadline
+        self._language = language
+
+    def lines(self) -> Iterator[str]:
+        view = self._view
+        yield self._say("title", code=view.code)
+        yield self._say("procedure", name=self._name(view.procedure), code=view.procedure.code)
+        if case := self._name(view.case):
+            yield self._say("case", name=case)
+        yield self._say("received", moment=self._moment(view.accepted_at), agency=self._name(view.received_by))
+        yield from self._ends()
+        if view.pauses:
+            yield from ("", self._say("pauses"))
+        for pause in view.pauses:
+            yield from self._pause(pause)
+        for title, explained in (("promised", self._deadline.promised), ("statutory", self._deadline.statutory)):
+            yield from ("", self._say(title), self._say("calendar", version=explained.calendar_version))
+            yield from explanation_text(explained.explanation, self._language)
+
+    def _ends(self) -> Iterator[str]:
+        view = self._view
+        moments = {"reappointed": view.reappointed_to, "finished": view.finished_at, "closed": view.closed_at}
+        for name, moment in moments.items():
+            if moment is not None:
+                yield self._say(name, moment=self._moment(moment))
+
+    def _pause(self, pause: PauseTold) -> Iterator[str]:
+        values = {"kind": OF_LIMITS[self._language][pause.kind], "begins": self._moment(pause.began_at)}
+        if pause.ended_at is None:
+            yield self._say("pause_open", number=pause.number, **values)
+        else:
+            yield self._say("pause", number=pause.number, ends=self._moment(pause.ended_at), **values)
+        yield self._say("agency", agency=self._name(pause.agency))
+        if pause.officer:
+            yield self._say("officer", officer=pause.officer)
+        if pause.papers:
+            yield self._say("papers", papers="; ".join(map(self._name, pause.papers)))
+        if pause.amount_vnd is not None:
+            yield self._say("amount", amount=self._amount(pause.amount_vnd))
+        if pause.step is not None:
+            yield self._say("step", step=self._name(pause.step))
+        yield self._say("basis", basis=self._name(pause.basis))
+        if pause.limit_at is not None:
+            yield self._say("limit_at", moment=self._moment(pause.limit_at))
+        if pause.ended_by:
+            yield self._say("ended_by", officer=pause.ended_by)
+
+    def _amount(self, amount: int) -> str:
+        return f"{amount:,}".replace(",", "." if self._language is Language.VI else ",")
+
+    def _name(self, named: Named) -> str:
+        return named.name_en if self._language is Language.EN else named.name_vi
+
+    def _moment(self, moment: datetime) -> str:
+        return moment_text(moment, self._language)
+
+    def _say(self, name: str, /, **values: object) -> str:
+        return WORDS[self._language][name].format(**values)

@@ -1,0 +1,192 @@
+"""Why a dossier is due when it is, as data: both limits, every date and stretch, every pause with who, why, on what."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from services.processing.api.views import View, shown
+from services.processing.domain.cases import Case
+from services.processing.domain.deadlines import Deadline, Explained
+from services.processing.domain.halts import Halt
+from shared.rulebook.agencies import Agencies, UnknownAgency
+from shared.rulebook.bases import BASES
+from shared.rulebook.catalogue import Case as Kind
+from shared.rulebook.explanation_data import explanation_data
+
+
+class Named(View):
+    """Something with a code, as it is called in both languages."""
+
+    code: str
+    name_vi: str
+    name_en: str
+
+
+class PauseTold(View):
+    """A pause as it happened. It counts in a limit as that limit's own `pauses` of the same `number` say.
+
+    `agency` began it, on the article that `basis` cites, for want of `papers` or of `amount_vnd`, or for the period
+    that `step` is. The officers who began and ended it are named to officers alone.
+    """
+
+    number: int
+    kind: str
+    began_at: dt.datetime
+    ended_at: dt.datetime | None
+    agency: Named
+    officer: str | None
+    basis: Named
+    papers: list[Named]
+    amount_vnd: int | None
+    step: Named | None
+    limit_at: dt.datetime | None
+    ended_by: str | None
+
+
+class LimitAsked(View):
+    """How a limit is counted: `n` units, none for the same day; `cutoff` where one is named."""
+
+    unit: str
+    n: int | None
+    cutoff: str | None
+
+
+class PauseWeighed(View):
+    """What a pause does to a limit (C6–C8), and from when the limit goes on after it (C3)."""
+
+    number: int
+    kind: str
+    began_at: dt.datetime
+    ended_at: dt.datetime | None
+    goes_on_at: dt.datetime | None
+    effect: str
+
+
+class CountedLine(View):
+    """A date, or from `from` to `to` a stretch of its working time: counted or not, by which rule.
+
+    Names and source are those of a day off or a worked Saturday; `pauses` are the numbers of those that stopped it.
+    """
+
+    date: dt.date
+    working: bool
+    kind: str
+    name_vi: str = ""
+    name_en: str = ""
+    source: str = ""
+    begins_at: dt.datetime | None = Field(alias="from")
+    ends_at: dt.datetime | None = Field(alias="to")
+    verdict: str
+    rule: str
+    pauses: list[int]
+    counted: int
+    total: int
+
+
+class Run(View):
+    """One counting of the whole limit; the last one is in force, what one before had counted was given up (C8)."""
+
+    begins_at: dt.datetime
+    counts_from: dt.datetime
+    total: int
+    lines: list[CountedLine]
+
+
+class LimitExplained(View):
+    """One limit: `total` of its last run reaches `wanted` at `due_at`, in days or in seconds of working time."""
+
+    limit: LimitAsked
+    calendar_version: str
+    counted_in: str
+    wanted: int
+    due_at: dt.datetime | None
+    half_time_at: dt.datetime | None
+    apology_draft_at: dt.datetime | None
+    paused_since: dt.datetime | None
+    pauses: list[PauseWeighed]
+    runs: list[Run]
+
+
+class DeadlineView(View):
+    """Why a dossier is due when it is. By `promised` it is judged; an apology moves neither limit (C11)."""
+
+    code: str
+    state: int
+    procedure: Named
+    case: Named
+    received_by: Named
+    accepted_at: dt.datetime
+    catalogue_version: str
+    supplement_policy: str
+    promised: LimitExplained
+    statutory: LimitExplained
+    pauses: list[PauseTold]
+    reappointed_to: dt.datetime | None
+    finished_at: dt.datetime | None
+    closed_at: dt.datetime | None
+
+
+def deadline_view(case: Case, kind: Kind, agencies: Agencies, deadline: Deadline, *, officers: bool) -> DeadlineView:
+    """Show an explanation; who an officer is only where the reader is one."""
+    return DeadlineView(
+        code=case.code,
+        state=case.state,
+        procedure=Named(code=kind.procedure_code, name_vi=kind.name_vi, name_en=kind.name_en),
+        case=Named(code=kind.case_code, name_vi=kind.case_name_vi, name_en=kind.case_name_en),
+        received_by=agency_named(agencies, case.received_by),
+        accepted_at=case.accepted_at,
+        catalogue_version=case.catalogue_version,
+        supplement_policy=kind.supplement_policy,
+        promised=_limit(deadline.promised),
+        statutory=_limit(deadline.statutory),
+        pauses=[
+            _pause(number, halt, kind, agencies, officers=officers) for number, halt in enumerate(deadline.halts, 1)
+        ],
+        reappointed_to=shown(case.reappointed_to),
+        finished_at=shown(case.finished_at),
+        closed_at=shown(case.closed_at),
+    )
+
+
+def agency_named(agencies: Agencies, code: str) -> Named:
+    """Name an agency; one that the version does not know yet is called by its code."""
+    try:
+        agency = agencies.get(code)
+    except UnknownAgency:
+        return Named(code=code, name_vi=code, name_en=code)
+    return Named(code=code, name_vi=agency.name_vi, name_en=agency.name_en)
+
+
+def _limit(explained: Explained) -> LimitExplained:
+    found = explained.explanation.reckoning
+    stands: Mapping[str, Any] = {
+        "calendar_version": explained.calendar_version,
+        "due_at": found.due_at,
+        "half_time_at": found.half_time_at,
+        "apology_draft_at": found.apology_draft_at,
+        "paused_since": found.paused_since,
+    }
+    return LimitExplained.model_validate({**explanation_data(explained.explanation), **stands})
+
+
+def _pause(number: int, halt: Halt, kind: Kind, agencies: Agencies, *, officers: bool) -> PauseTold:
+    basis, papers = BASES[halt.basis], {paper.code: paper for paper in kind.papers}
+    step = kind.step(halt.step_no) if halt.step_no else None
+    return PauseTold(
+        number=number,
+        kind=halt.kind,
+        began_at=shown(halt.begins_at),
+        ended_at=shown(halt.ends_at),
+        agency=agency_named(agencies, halt.agency),
+        officer=halt.officer if officers else None,
+        basis=Named(code=basis.code, name_vi=basis.vi, name_en=basis.en),
+        papers=[Named(code=code, name_vi=papers[code].name_vi, name_en=papers[code].name_en) for code in halt.papers],
+        amount_vnd=halt.amount_vnd,
+        step=None if step is None else Named(code=step.code, name_vi=step.name_vi, name_en=step.name_en),
+        limit_at=shown(halt.limit_at),
+        ended_by=halt.ended_by if officers and halt.ended_by else None,
+    )
