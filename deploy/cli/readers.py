@@ -41,13 +41,17 @@ class Place:
 
     async def subscriptions(self) -> Sequence[Subscription]:
         """List what the service does with facts, under the rules in force."""
+        return SUBSCRIPTIONS[self.service](await self.rules())
+
+    async def rules(self) -> RuleStore:
+        """Read every published version of the rules; else exit 3."""
         rules = RuleStore(self.kafka)
         try:
             async with asyncio.timeout(RULES_SECONDS):
                 await rules.load()
         except TimeoutError:
             end(Exit.NOT_READY, "the rules cannot be read from Kafka; see `motcua status`")
-        return SUBSCRIPTIONS[self.service](rules)
+        return rules
 
 
 @asynccontextmanager

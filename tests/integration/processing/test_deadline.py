@@ -1,0 +1,160 @@
+"""Why a dossier is due when it is, over HTTP; and every stored clock held against its facts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+import httpx2
+
+from tests.integration.processing.hall import DISTRICT_DESK, Hall
+from tests.integration.processing.test_detours import done
+from tests.operating import motcua
+
+SHORT = ("2.000528", "default")
+DESK = ("desk", DISTRICT_DESK)
+PAPER = "tk-khai-sinh"
+
+
+async def supplemented(hall: Hall) -> str:
+    """A dossier that waited for a paper over a night, and goes on."""
+    await hall.tomorrow()
+    code = await hall.accept(hall.catalogue.case(*SHORT))
+    await done(hall, code, "request_supplement", DESK, {"papers": [PAPER]})
+    await hall.tomorrow()
+    await hall.papers_arrive(code, [PAPER])
+    await done(hall, code, "receive_supplement", DESK)
+    return code
+
+
+async def applicant(hall: Hall, code: str) -> dict[str, str]:
+    given = await hall.http.post("/v1/tracking", json={"code": code, "secret": hall.secrets[code]})
+    return {"Authorization": f"Bearer {given.json()['token']}"}
+
+
+async def deadline(hall: Hall, code: str, headers: dict[str, str]) -> httpx2.Response:
+    return await hall.http.get(f"/v1/dossiers/{code}/deadline", headers=headers)
+
+
+@asynccontextmanager
+async def rotten(hall: Hall, code: str, change: str) -> AsyncIterator[None]:
+    """Change a stored case by hand, as somebody with the database's keys could, for a while."""
+    query = "select row_to_json(c) from processing.cases c where code = $1"
+    before = json.loads(await hall.database.fetchval(query, code))
+    names = [part.split("=")[0].strip() for part in change.split(", ")]
+    await hall.database.execute(f"update processing.cases set {change} where code = $1", code)
+    try:
+        yield
+    finally:
+        restored = ", ".join(f"{name} = (jsonb_populate_record(c, $2::jsonb)).{name}" for name in names)
+        restore = f"update processing.cases c set {restored} where code = $1"
+        await hall.database.execute(restore, code, json.dumps(before))
+
+
+def due_moments(shown: dict[str, Any]) -> dict[str, Any]:
+    """The end of the last line of each limit's counting in force: what the explanation adds up to."""
+    return {f"{name}_due": shown[name]["runs"][-1]["lines"][-1]["to"] for name in ("promised", "statutory")}
+
+
+async def test_a_deadline_is_explained_day_by_day_to_officers_and_to_its_applicant(hall: Hall) -> None:
+    code = await supplemented(hall)
+    told = await deadline(hall, code, hall.bearer("auditor", "H56.90"))
+    shown, stored = told.json(), await hall.dossier(code)
+    assert due_moments(shown) == {name: stored[name] for name in ("promised_due", "statutory_due")}
+    (pause,) = shown["pauses"]
+    assert (pause["officer"], pause["ended_by"]) == (f"desk.{DISTRICT_DESK}", f"desk.{DISTRICT_DESK}")
+    assert (pause["basis"]["code"], pause["papers"][0]["code"]) == ("nd61_2018_d19", PAPER)
+    for name in ("promised", "statutory"):
+        limit = shown[name]
+        assert sum(line["counted"] for line in limit["runs"][-1]["lines"]) == limit["wanted"]
+        assert limit["due_at"] == stored[f"{name}_due"]
+    bearer = await applicant(hall, code)
+    track = (await hall.http.get(f"/v1/tracking/{code}", headers=bearer)).json()
+    public = await hall.http.get(track["deadline"], headers=bearer)
+    assert public.status_code == HTTPStatus.OK, public.text
+    assert public.json() == {**shown, "pauses": [{**pause, "officer": None, "ended_by": None}]}
+    assert f"desk.{DISTRICT_DESK}" not in public.text
+
+
+async def test_the_explanation_can_be_printed_in_either_language(hall: Hall) -> None:
+    code = await supplemented(hall)
+    bearer = {**await applicant(hall, code), "Accept": "text/plain"}
+    vietnamese, english = [await deadline(hall, code, {**bearer, "Accept-Language": each}) for each in ("vi", "en")]
+    for answer, language, title in (
+        (vietnamese, "vi", "GIẢI TRÌNH THỜI HẠN GIẢI QUYẾT HỒ SƠ"),
+        (english, "en", "WHY IT IS DUE WHEN IT IS"),
+    ):
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert (answer.headers["content-language"], answer.headers["cache-control"]) == (language, "no-store")
+        assert answer.text.startswith(title)
+        assert code in answer.text.splitlines()[0]
+    assert "Điều 19 Nghị định 61/2018/NĐ-CP" in vietnamese.text
+
+
+async def test_a_deadline_is_unknown_to_whoever_may_neither_track_nor_read_the_dossier(hall: Hall) -> None:
+    code, other = [await hall.accept(hall.catalogue.case(*SHORT)) for _ in range(2)]
+    for headers, status in (
+        (await applicant(hall, other), HTTPStatus.NOT_FOUND),
+        (hall.bearer("desk", "H56.97.30"), HTTPStatus.NOT_FOUND),
+        (hall.bearer("desk", "H56.61"), HTTPStatus.FORBIDDEN),
+        (hall.bearer("operator"), HTTPStatus.FORBIDDEN),
+        (hall.bearer("citizen", subject=code), HTTPStatus.FORBIDDEN),
+        ({"Authorization": "Bearer forged"}, HTTPStatus.UNAUTHORIZED),
+        ({}, HTTPStatus.UNAUTHORIZED),
+    ):
+        answer = await deadline(hall, code, headers)
+        assert answer.status_code == status, answer.text
+        assert code not in answer.text
+
+
+async def test_weakness_4_a_sum_that_differs_from_the_due_moment_in_force_is_never_shown(hall: Hall) -> None:
+    """The systems in use add days to a date, and show what comes of it."""
+    code = await supplemented(hall)
+    auditor = hall.bearer("auditor", "H56.90")
+    async with rotten(hall, code, "promised_due = promised_due + interval '1 day'"):
+        answer = await deadline(hall, code, auditor)
+        assert (answer.status_code, answer.json()["code"]) == (HTTPStatus.INTERNAL_SERVER_ERROR, "deadline_differs")
+        assert "runs" not in answer.text
+    assert (await deadline(hall, code, auditor)).status_code == HTTPStatus.OK
+
+
+async def found_of(hall: Hall, *codes: str) -> dict[str, dict[str, tuple[str, str]]]:
+    """What `motcua verify clocks` finds of these dossiers: code → what → stored, by its facts."""
+    code, out, errors = await motcua(hall.stack, "verify", "clocks", "--json")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == (4 if lines else 0), errors
+    found: dict[str, dict[str, tuple[str, str]]] = {each: {} for each in codes}
+    for line in lines:
+        if line["code"] in found:
+            found[line["code"]][line["what"]] = (line["stored"], line["reckoned"])
+    return found
+
+
+async def test_every_clock_is_what_its_facts_add_up_to_until_somebody_moves_one(hall: Hall) -> None:
+    """Weakness 1 too: a finish that is set back to the due moment."""
+    sound, moved, stopped = await supplemented(hall), await supplemented(hall), await supplemented(hall)
+    duty, version = await hall.walk_until(sound, "hand_over")
+    await hall.do(sound, duty, version)
+    waits = await hall.accept(hall.catalogue.case(*SHORT))
+    await done(hall, waits, "request_supplement", DESK, {"papers": [PAPER]})
+    codes = (sound, moved, stopped, waits)
+    assert await found_of(hall, *codes) == {code: {} for code in codes}
+    due = datetime.fromisoformat((await hall.dossier(moved))["statutory_due"])
+    later, finish = due + timedelta(days=1), (await hall.dossier(sound))["finished_at"]
+    back = (await hall.dossier(sound))["promised_due"]
+    async with (
+        rotten(hall, moved, "statutory_due = statutory_due + interval '1 day'"),
+        rotten(hall, stopped, f"state = 8, closed_at = '{later.isoformat()}'"),
+        rotten(hall, sound, "finished_at = promised_due"),
+        rotten(hall, waits, "promised_paused_since = null"),
+    ):
+        found = await found_of(hall, *codes)
+    assert found[moved] == {"statutory_due": (later.isoformat(), due.isoformat())}
+    assert found[stopped] == {"state": ("8", "2"), "closed_at": (later.isoformat(), "none")}
+    assert found[sound] == {"finished_at": (back, finish)}
+    assert list(found[waits]) == ["promised_paused_since"]
+    assert await found_of(hall, *codes) == {code: {} for code in codes}
