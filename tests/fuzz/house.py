@@ -31,7 +31,7 @@ FILE, ACT = "POST /v1/dossiers", "POST /v1/dossiers/{code}/acts/{action}"
 REGISTER, REFUSE = "POST /v1/registrations", "POST /v1/refusals"
 WAITING, REGISTRATION = "GET /v1/registrations", "GET /v1/registrations/{code}"
 TRACK, TELL = "POST /v1/tracking", "POST /v1/receipts/sms"
-READS = ("GET /v1/dossiers/{code}", "GET /v1/dossiers/{code}/notices")
+READS = ("GET /v1/dossiers/{code}", "GET /v1/dossiers/{code}/deadline", "GET /v1/dossiers/{code}/notices")
 BAD = ("forged", "a.b.c", "é", "x" * 5000)
 NO_DOSSIER = "H56.97.21-200102-9999"
 
