@@ -18,6 +18,7 @@ from shared.messaging.history import Recorded, applied, recorded, subjects_of
 from shared.messaging.rules import RuleStore
 
 PORTION = 500
+"""Dossiers that are read at once: as many as are ever in memory."""
 INTAKE = "intake"
 OF_INTAKE = (DossierAccepted.TYPE, PapersReceived.TYPE)
 OF_PROCESSING = tuple(kind for kind, model in FACTS.items() if issubclass(model, DossierFact) and kind not in OF_INTAKE)
@@ -30,6 +31,7 @@ class ClockVerifier:
     processing: Pool
     intake: Pool
     rules: RuleStore
+    portion: int = PORTION
 
     async def count(self) -> int:
         """Count the dossiers that there are to look at."""
@@ -47,7 +49,7 @@ class ClockVerifier:
 
     async def _cases(self, after: str) -> list[tuple[Case, History | None]]:
         async with _snapshot(self.processing) as tx:
-            cases = await read_portion(tx, after, PORTION)
+            cases = await read_portion(tx, after, self.portion)
             codes = [case.code for case in cases]
             heard = await applied(tx, LIFECYCLE.name, INTAKE, codes)
             told = await recorded(tx, LIFECYCLE.name, codes, OF_PROCESSING)
@@ -74,7 +76,7 @@ class ClockVerifier:
         after = ""
         while True:
             async with _snapshot(self.intake) as tx:
-                accepted = await subjects_of(tx, LIFECYCLE.name, DossierAccepted.TYPE, after, PORTION)
+                accepted = await subjects_of(tx, LIFECYCLE.name, DossierAccepted.TYPE, after, self.portion)
             if not accepted:
                 return
             after = max(accepted)
