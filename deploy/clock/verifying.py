@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from services.processing.domain.cases import Case
 from services.processing.domain.opening import Rules
@@ -67,7 +68,8 @@ class ClockVerifier:
                 self.rules.calendar(accepted.calendar_version),
                 self.rules.agencies(accepted.agencies_version),
             )
-            return differences(stored, history, rules)
+            known_since = dropwhile(lambda each: each.version != accepted.calendar_version, self.rules.calendars())
+            return differences(stored, history, rules, tuple(known_since))
         except (LookupError, ValueError, Unready) as error:
             return [Difference(stored.code, "case", "accepted", f"its facts add up to nothing: {error}")]
 

@@ -78,6 +78,10 @@ class RuleStore:
         """Return one version of the calendar. Raises Unready."""
         return self._calendars.get(version)
 
+    def calendars(self) -> tuple[Calendar, ...]:
+        """Return every version of the calendar, in the order in which they were published."""
+        return tuple(self._calendars.found.values())
+
     def agencies(self, version: str) -> Agencies:
         """Return one version of the agencies. Raises Unready."""
         return self._agencies.get(version)

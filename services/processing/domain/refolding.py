@@ -1,12 +1,12 @@
 """A dossier's clock folded anew from its facts alone, and where what is stored differs from it.
 
 The facts of intake say that it was accepted and that papers arrived, those of processing all the rest. Nothing stored
-is looked at: not the due moments that facts carry either, which are told and not reckoned from.
+is looked at, and no due moment that a fact carries is believed unless the rulebook comes to it as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from services.processing.domain.halts import Halt
 from services.processing.domain.opening import Rules, open_case
 from shared.contracts import facts
 from shared.contracts.facts import DossierAccepted, DossierFact, PapersReceived, State
-from shared.rulebook.calendar import local
+from shared.rulebook.calendar import Calendar, local
 from shared.rulebook.limits import Outcome, judge
 from shared.rulebook.pauses import PauseKind
 
@@ -54,6 +54,8 @@ LOOKED_AT = (
     *("finished_at", "finished_late_at", "closed_at"),
 )
 """What of a case follows from its facts and the rulebook."""
+TOLD = frozenset({"statutory_due", "promised_due"})
+"""What facts tell as it stands after them; it counts where the rulebook comes to it as well."""
 OF_A_HALT = (
     *("kind", "begins_at", "ends_at", "agency", "officer", "basis", "step_no", "limit_at", "papers", "amount_vnd"),
     "ended_by",
@@ -62,35 +64,49 @@ OF_A_HALT = (
 CLOSING = (facts.RefusedAfterLimit, facts.DossierWithdrawn, facts.DossierStopped)
 
 
-def differences(stored: Case, history: History, rules: Rules) -> tuple[Difference, ...]:
-    """Say where a stored case is not what its facts add up to; nothing where it is."""
-    return min((tuple(_differing(stored, folded)) for folded in refolded(history, rules)), key=len)
+def differences(stored: Case, history: History, rules: Rules, since: Sequence[Calendar]) -> tuple[Difference, ...]:
+    """Say where a stored case is not what its facts add up to; nothing where it is. Raises CalendarYearMissing.
 
+    `since` are the calendars that were published since it was accepted, in their order: its dates may go by any of
+    them, and where facts told a date that the rulebook comes to by one of them, that date is the one in force.
 
-def refolded(history: History, rules: Rules) -> Iterator[Case]:
-    """Fold the clock of a dossier. Raises CalendarYearMissing.
-
-    Papers may arrive at intake while the desk closes the dossier: both ways to tell it are answered, for whichever
-    came first here, the other changed nothing any more.
+    Papers may arrive at intake while the desk closes the dossier: both ways to tell it are tried, for whichever came
+    first here, the other changed nothing any more.
     """
-    folded, unsure = _folded(history, rules, late_papers=True)
-    yield folded
-    if unsure:
-        yield _folded(history, rules, late_papers=False)[0]
+    arrivals, unsure = _arrivals(history)
+    ways = (
+        [arrivals] if unsure is None else [arrivals, {place: at for place, at in arrivals.items() if place != unsure}]
+    )
+    return min((tuple(_differing(stored, history, way, (rules, *_later(rules, since)))) for way in ways), key=len)
 
 
-def _folded(history: History, rules: Rules, *, late_papers: bool) -> tuple[Case, bool]:
+def _later(rules: Rules, since: Sequence[Calendar]) -> Iterator[Rules]:
+    return (replace(rules, calendar=calendar) for calendar in since if calendar.version != rules.calendar.version)
+
+
+def _folded(history: History, rules: Rules, arrivals: Mapping[int, datetime]) -> Case:
+    """Fold a dossier as if one calendar had been followed all the time."""
     case = open_case(history.code, history.accepted, history.accepted_at, rules).case
     kind = rules.catalogue.case(case.procedure_code, case.case_code)
     case = restated(case, kind, rules.calendar)
-    arrivals, unsure = _arrivals(history)
     for place, heard in enumerate(history.told):
         before, case = case, _after(case, heard)
         if case.halts != before.halts:
             case = restated(case, kind, rules.calendar)
-        if place in arrivals and (late_papers or place != unsure):
+        if place in arrivals:
             case = restated(_ended(case, PauseKind.SUPPLEMENT, arrivals[place]), kind, rules.calendar)
-    return case, unsure is not None
+    return case
+
+
+def _in_force(history: History, name: str, arrivals: Mapping[int, datetime]) -> datetime | None:
+    """Find the due moment that was told last; None where papers have let the clock go on since, which nobody told."""
+    told = getattr(history.accepted, name)
+    for place, (fact, _) in enumerate(history.told):
+        if place in arrivals:
+            told = None
+        elif not isinstance(fact, facts.PausingFact | facts.TimerFact):
+            told = getattr(fact, name, told)
+    return told if told is None else local(told)
 
 
 def _arrivals(history: History) -> tuple[dict[int, datetime], int | None]:
@@ -200,11 +216,18 @@ _CHANGES: Mapping[type[DossierFact], Callable[[Case, Any, datetime], Case]] = {
 """What a fact changes in a clock, beside the state that it leaves behind."""
 
 
-def _differing(stored: Case, folded: Case) -> Iterator[Difference]:
+def _differing(
+    stored: Case, history: History, arrivals: Mapping[int, datetime], rules: Sequence[Rules]
+) -> Iterator[Difference]:
+    ways = [_folded(history, each, arrivals) for each in rules]
     for name in LOOKED_AT:
-        yield from _unlike(stored.code, name, getattr(stored, name), getattr(folded, name))
-    for number in range(max(len(stored.halts), len(folded.halts))):
-        pair = [case.halts[number] if number < len(case.halts) else None for case in (stored, folded)]
+        right = [getattr(each, name) for each in ways]
+        if name in TOLD and (told := _in_force(history, name, arrivals)) in right:
+            right = [told]
+        if _said(getattr(stored, name)) not in map(_said, right):
+            yield from _unlike(stored.code, name, getattr(stored, name), right[0])
+    for number in range(max(len(stored.halts), len(ways[0].halts))):
+        pair = [case.halts[number] if number < len(case.halts) else None for case in (stored, ways[0])]
         yield from _halts_unlike(stored.code, number + 1, *pair)
 
 

@@ -44,9 +44,13 @@ class Reading:
             return await _known(tx, code)
 
     def deadline(self, case: Case) -> Deadline:
-        """Explain both due moments. Raises ClockDiffers where it would not add up to them, and CalendarYearMissing."""
+        """Explain both due moments, by the calendar of the case before any that was published since.
+
+        Raises ClockDiffers where the explanation would not add up to them, and CalendarYearMissing.
+        """
         means = means_of(self.rules, case)
-        return deadline_of(case, means.kind_of(case), (means.calendar,))
+        others = [each for each in reversed(self.rules.calendars()) if each.version != means.calendar.version]
+        return deadline_of(case, means.kind_of(case), (means.calendar, *others))
 
     def rules_of(self, case: Case) -> tuple[Kind, Agencies]:
         """Find the case of the catalogue, and the agencies, that a dossier was accepted under."""

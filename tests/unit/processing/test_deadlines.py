@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -127,7 +128,8 @@ def test_a_payment_and_a_period_say_what_they_wait_for() -> None:
 def test_a_sum_that_differs_from_what_is_stored_is_never_shown(name: LimitName) -> None:
     """Weakness 1: somebody sets a due moment by hand; weakness 4: a date that nothing adds up to."""
     case, rotten = received(), f"{name}_due"
-    moved = replace(case, **{rotten: getattr(case, rotten) + timedelta(days=1)})
+    changes: dict[str, Any] = {rotten: getattr(case, rotten) + timedelta(days=1)}
+    moved = replace(case, **changes)
     with pytest.raises(ClockDiffers) as raised:
         explained(moved)
     assert raised.value.limit is name
@@ -136,7 +138,7 @@ def test_a_sum_that_differs_from_what_is_stored_is_never_shown(name: LimitName) 
         getattr(case, rotten),
     )
     with pytest.raises(ClockDiffers):
-        explained(replace(case, **{f"{name}_paused_since": march(4, 10)}))
+        explained(replace(case, **{rotten.replace("due", "paused_since"): changes[rotten]}))
     with pytest.raises(ClockDiffers):
         explained(replace(case, halts=()))
 

@@ -15,6 +15,7 @@ from services.processing.domain.duties import duties
 from services.processing.domain.refolding import LOOKED_AT, Difference, Heard, History, differences
 from services.processing.domain.workflow import Decision
 from shared.contracts.facts import Filer, PapersReceived, State
+from shared.rulebook.calendar import Calendar
 from shared.rulebook.catalogue import Case as Kind
 from tests.unit.processing.office import CODE, MONDAY, accepted, kinds, opened, rules, walk
 from tests.unit.processing.test_pausing import ARRIVED, ASK, ASKED, CLERK, PAPERS, VERIFIED, acted, arrive, march
@@ -30,6 +31,7 @@ class Dossier:
     case: Case
     papers: list[Heard] = field(default_factory=list)
     told: list[Heard] = field(default_factory=list)
+    since: tuple[Calendar, ...] = ()
 
     @classmethod
     def of(cls, kind: Kind = VERIFIED) -> Dossier:
@@ -60,7 +62,7 @@ class Dossier:
         return History(CODE, accepted(self.kind), MONDAY, tuple(self.papers), tuple(self.told))
 
     def differing(self, **changes: Any) -> list[Difference]:
-        return list(differences(replace(self.case, **changes), self.history(), rules()))
+        return list(differences(replace(self.case, **changes), self.history(), rules(), self.since))
 
 
 def supplemented() -> Dossier:
@@ -179,6 +181,17 @@ def test_a_pause_that_nobody_told_and_one_that_is_gone_are_found() -> None:
     nothing = Dossier.of()
     (found,) = nothing.differing(halts=dossier.case.halts)
     assert found == Difference(CODE, "pause 1", "supplement", "none")
+
+
+def test_a_date_may_go_by_any_calendar_published_since_but_not_where_facts_told_another() -> None:
+    day_off = Calendar("calendar-2-bbbbbbbbbbbb", rules().calendar.content, {march(12).date(): ()})
+    dossier = supplemented()
+    assert [each.what for each in dossier.differing(statutory_due=march(17))] == ["statutory_due"]
+    dossier.since = (rules().calendar, day_off)
+    assert dossier.differing(statutory_due=march(17)) == [], "papers let it go on, and nobody has told until when"
+    dossier.act(Act("receive_supplement"), CLERK, march(12, 9))
+    assert dossier.differing() == []
+    assert [each.what for each in dossier.differing(statutory_due=march(17))] == ["statutory_due"]
 
 
 def test_weakness_1_a_finish_that_was_set_back_to_the_due_moment_is_found() -> None:
