@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import httpx2
 
 from deploy.demo.offices import Duty, Officer, act_body
-from services.processing.api.bodies import BODIES, NothingBody
 from services.processing.domain.effects import EFFECTS
 from shared.rulebook.agencies import Agencies
 from tests.integration.intake.counter import FIRST_MORNING, PERSON
@@ -36,14 +35,15 @@ LIST: Route = ("processing", "get", "/v1/worklist")
 _keys, _ROLES, ACTIONS = itertools.count(1), itertools.cycle(OFFICERS), itertools.cycle(EFFECTS)
 
 
-SAID_IN: Mapping[str, Mapping[str, str]] = {
+SAID_IN: Mapping[str, Mapping[str, object]] = {
     "reassign": {"officer": "anybody", "agency": "H56.90"},
     "ask_agency": {"agency": "H56.90"},
     **{key: {"reason": "result_faulty"} for key in ("void_signature", "reopen")},
     "correct_result": {"reason": "clerical_error"},
-    **{key: {"papers": ["nowhere"]} for key in ("request_supplement", "propose_supplement")},
-    **{key: {"amount_vnd": 1} for key in ("demand_payment", "record_payment")},
-    **{action: {} for action, body in BODIES.items() if body is NothingBody},
+    **{key: {"papers": ["any"]} for key in ("request_supplement", "propose_supplement")},
+    **{key: {"amount_vnd": 5} for key in ("demand_payment", "record_payment")},
+    **{key: {} for key in ("approve_supplement", "receive_supplement", "refuse_after_limit", "stop_unpaid")},
+    **{key: {} for key in ("withdraw", "stop")},
 }
 """What acts say that nobody owes, so that they are refused for their caller's sake alone."""
 
@@ -97,8 +97,8 @@ async def ask(
     if method == "post":
         headers |= {"Idempotency-Key": f"every-route-{next(_keys)}", "If-Match": '"1"'}
         action = values["action"]
-        said = SAID_IN[action] if action in SAID_IN else act_body(Duty(Officer(agency, role), 1, action))
-        body = body or said
+        owed = act_body(Duty(Officer(agency, role), 1, action))
+        body = body or SAID_IN.get(action, owed)
     url = f"http://127.0.0.1:{everywhere.stack.ports.of(process or service)}{path.format(**values)}"
     async with _at_once:
         return await everywhere.http.request(method.upper(), url, headers=headers, json=body)
