@@ -49,6 +49,8 @@ API_RIGHTS: Mapping[str, Mapping[str, str]] = {
         "steps": "SELECT, UPDATE",
         "duties": _FULL,
         "asks": "SELECT, INSERT, UPDATE",
+        "halts": "SELECT, INSERT, UPDATE",
+        "proposals": _FULL,
         "timers": "SELECT, INSERT, DELETE",
         "registers": "SELECT, INSERT, UPDATE",
         "idempotency_keys": _FULL,

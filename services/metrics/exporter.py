@@ -164,3 +164,8 @@ def families(totals: Totals) -> Iterator[Metric]:
         "Apologies sent with a new appointment (form 04)",
         totals.of_all_fields(Figure.APOLOGIES_PUBLISHED),
     )
+    yield CounterMetricFamily(
+        "motcua_supplements_repeated_total",
+        "Papers asked for again after acceptance",
+        totals.of_all_fields(Figure.SUPPLEMENTS_REPEATED),
+    )

@@ -37,6 +37,7 @@ async def count_dossiers(tx: Connection, wave: Sequence[Received]) -> None:
         added.update(figures.difference(before, after))
     await repository.save_dossiers(tx, changed)
     await repository.save_reopenings(tx, changed)
+    await repository.save_repeated_supplements(tx, changed)
     await repository.add_counts(tx, added)
 
 
@@ -93,7 +94,9 @@ MOVES_NO_FIGURE: Mapping[str, str] = {
     facts.ResultCorrected.TYPE: "resolved when the result was ready (C11)",
     facts.HalfTimeReached.TYPE: "a warning to officers: no published figure",
     facts.ApologyDrafted.TYPE: "only an apology that was sent is published",
-    facts.BecameOverdue.TYPE: "what is overdue is judged from the moments at the legal now",
+    facts.SupplementProposed.TYPE: "a leader decides: only what is asked for again is counted",
+    facts.SupplementLimitReached.TYPE: "the applicant's own limit: no published figure",
+    facts.PaymentLimitReached.TYPE: "the applicant's own limit: no published figure",
 }
 """Fact types of the lifecycle that change no counter, each with the reason."""
 
@@ -101,10 +104,8 @@ MOVES_NO_FIGURE: Mapping[str, str] = {
 def subscriptions(rules: RuleStore) -> tuple[Subscription, ...]:
     """List which fact goes to which function."""
     lifecycle: dict[str, Handler] = {
+        **{fact.TYPE: count_dossiers for fact in figures.CHANGES},
         facts.DossierAccepted.TYPE: partial(on_accepted, rules),
-        facts.ResultReady.TYPE: count_dossiers,
-        facts.DossierApologised.TYPE: count_dossiers,
-        facts.ResultReopened.TYPE: count_dossiers,
     }
     outcomes: dict[str, Handler] = {fact.TYPE: count_notices for fact in figures.NOTICE_OUTCOMES}
     return (

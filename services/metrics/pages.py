@@ -36,6 +36,7 @@ _TONES = (
     ("closed_without_result", "none"),
     ("carried_over", "none"),
     ("reopened", "none"),
+    ("supplements_repeated", "bad"),
 )
 """The figures of the board in its order, each with the tone of its card."""
 _PARTS = (

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import asyncpg
+
 from services.metrics.domain.figures import Dossier, NoticeOutcome, NoticeTally, Reopening, Tally
 from services.metrics.domain.report import Counted, CountRow, NoticeRow, OverdueRow, Period, Place
 from services.metrics.domain.totals import Totals
@@ -16,10 +18,14 @@ from shared.rulebook.calendar import ZONE
 from shared.rulebook.figures import Figure
 
 _LOAD_DOSSIERS = """
-    select code, place, received_path, field, accepted_at, promised_due, finished_at, apologised_at, (
-        select array_agg(row(figure, finished_at, reopened_at) order by reopening_no)
-        from reopenings where reopenings.code = dossiers.code
-    ) as reopenings
+    select code, place, received_path, field, accepted_at, promised_due, finished_at, apologised_at, restated, paused,
+        closed_at, (
+            select array_agg(row(figure, finished_at, reopened_at) order by reopening_no)
+            from reopenings where reopenings.code = dossiers.code
+        ) as reopenings, (
+            select array_agg(requested_at order by request_no)
+            from repeated_supplements where repeated_supplements.code = dossiers.code
+        ) as repeated_supplements
     from dossiers
     where code = any($1::text[])
     order by code
@@ -30,7 +36,12 @@ _LOAD_DOSSIERS = """
 async def load_dossiers(tx: Connection, codes: Iterable[str]) -> dict[str, Dossier]:
     """Read and lock the moments of these dossiers; a dossier that is not known yet is not among them."""
     rows = await tx.fetch(_LOAD_DOSSIERS, list(codes))
-    return {row["code"]: Dossier(**{**row, "reopenings": _reopenings(row["reopenings"])}) for row in rows}
+    return {row["code"]: _dossier(row) for row in rows}
+
+
+def _dossier(row: asyncpg.Record) -> Dossier:
+    repeated = tuple(row["repeated_supplements"] or ())
+    return Dossier(**{**row, "reopenings": _reopenings(row["reopenings"]), "repeated_supplements": repeated})
 
 
 def _reopenings(found: Iterable[Sequence[Any]] | None) -> tuple[Reopening, ...]:
@@ -38,10 +49,13 @@ def _reopenings(found: Iterable[Sequence[Any]] | None) -> tuple[Reopening, ...]:
 
 
 _SAVE_DOSSIERS = """
-    insert into dossiers (code, place, received_path, field, accepted_at, promised_due, finished_at, apologised_at)
+    insert into dossiers (
+        code, place, received_path, field, accepted_at, promised_due, finished_at, apologised_at, restated, paused,
+        closed_at
+    )
     select * from unnest(
-        $1::text[], $2::text[], $3::text[], $4::text[],
-        $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[]
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
+        $8::timestamptz[], $9::boolean[], $10::boolean[], $11::timestamptz[]
     )
     on conflict (code) do update set
         place = excluded.place,
@@ -50,23 +64,23 @@ _SAVE_DOSSIERS = """
         accepted_at = excluded.accepted_at,
         promised_due = excluded.promised_due,
         finished_at = excluded.finished_at,
-        apologised_at = excluded.apologised_at
+        apologised_at = excluded.apologised_at,
+        restated = excluded.restated,
+        paused = excluded.paused,
+        closed_at = excluded.closed_at
 """
 
 
 async def save_dossiers(tx: Connection, dossiers: Sequence[Dossier]) -> None:
     """Write the moments of these dossiers, each at most once."""
-    await tx.execute(
-        _SAVE_DOSSIERS,
-        [dossier.code for dossier in dossiers],
-        [dossier.place for dossier in dossiers],
-        [dossier.received_path for dossier in dossiers],
-        [dossier.field for dossier in dossiers],
-        [dossier.accepted_at for dossier in dossiers],
-        [dossier.promised_due for dossier in dossiers],
-        [dossier.finished_at for dossier in dossiers],
-        [dossier.apologised_at for dossier in dossiers],
-    )
+    rows = [
+        (
+            *(each.code, each.place, each.received_path, each.field, each.accepted_at, each.promised_due),
+            *(each.finished_at, each.apologised_at, each.restated, each.paused, each.closed_at),
+        )
+        for each in dossiers
+    ]
+    await tx.execute(_SAVE_DOSSIERS, *columns(rows, 11))
 
 
 _SAVE_REOPENINGS = """
@@ -83,6 +97,20 @@ async def save_reopenings(tx: Connection, dossiers: Sequence[Dossier]) -> None:
         await tx.execute(_SAVE_REOPENINGS, *columns(rows, 5))
 
 
+_SAVE_REPEATED = """
+    insert into repeated_supplements (code, request_no, requested_at)
+    select * from unnest($1::text[], $2::bigint[], $3::timestamptz[])
+    on conflict (code, request_no) do nothing
+"""
+
+
+async def save_repeated_supplements(tx: Connection, dossiers: Sequence[Dossier]) -> None:
+    """Write when papers were asked for again; what is written never changes."""
+    rows = [(dossier.code, no, at) for dossier in dossiers for no, at in enumerate(dossier.repeated_supplements, 1)]
+    if rows:
+        await tx.execute(_SAVE_REPEATED, *columns(rows, 3))
+
+
 _ADD_COUNTS = """
     with turn as materialized (select pg_advisory_xact_lock(hashtext(current_schema() || '.daily_counters')))
     insert into daily_counters as counters (day, place, field, figure, number)
@@ -96,17 +124,9 @@ async def add_counts(tx: Connection, added: Mapping[Tally, int]) -> None:
 
     Batches of several partitions meet in the same rows in no common order: they take turns, so none can deadlock.
     """
-    keys = [tally for tally, number in added.items() if number]
-    if not keys:
-        return
-    await tx.execute(
-        _ADD_COUNTS,
-        [tally.day for tally in keys],
-        [tally.place for tally in keys],
-        [tally.field for tally in keys],
-        [tally.figure.value for tally in keys],
-        [added[tally] for tally in keys],
-    )
+    rows = [(*tally, number) for tally, number in added.items() if number]
+    if rows:
+        await tx.execute(_ADD_COUNTS, *columns(rows, 5))
 
 
 _ADD_NOTICES = """
@@ -119,15 +139,7 @@ _ADD_NOTICES = """
 
 async def add_notices(tx: Connection, added: Mapping[NoticeTally, int]) -> None:
     """Add to the daily notice counters; batches take turns as in `add_counts`."""
-    keys = list(added)
-    await tx.execute(
-        _ADD_NOTICES,
-        [tally.day for tally in keys],
-        [tally.place for tally in keys],
-        [tally.channel.value for tally in keys],
-        [tally.outcome.value for tally in keys],
-        [added[tally] for tally in keys],
-    )
+    await tx.execute(_ADD_NOTICES, *columns([(*tally, number) for tally, number in added.items()], 5))
 
 
 _CLAIM_PLACE_VERSION = """
@@ -197,7 +209,7 @@ _OVERDUE = """
     select place, field, count(*) as overdue
     from dossiers
     where starts_with(received_path, $1) and accepted_at <= $2 and promised_due < $2
-        and (finished_at is null or finished_at > $2)
+        and (finished_at is null or finished_at > $2) and (closed_at is null or closed_at > $2)
         and not exists (
             select from reopenings r where r.code = dossiers.code and r.finished_at <= $2 and r.reopened_at > $2
         )
@@ -264,7 +276,7 @@ _TOTALS = """
 _OVERDUE_BY_FIELD = """
     select field, count(*) as overdue
     from dossiers
-    where accepted_at is not null and finished_at is null and promised_due < $1
+    where accepted_at is not null and finished_at is null and closed_at is null and promised_due < $1
     group by field
 """
 _NOTICE_TOTALS = """

@@ -19,6 +19,8 @@ class Figure(StrEnum):
     CLOSED_WITHOUT_RESULT = "closed_without_result"
     """Withdrawn, stopped, or refused after a missed limit, after acceptance."""
     APOLOGIES_PUBLISHED = "apologies_published"
+    SUPPLEMENTS_REPEATED = "supplements_repeated"
+    """Papers were asked for again after acceptance: the "no second request" of the three that must not be."""
     REOPENED_ON_TIME = "reopened_on_time"
     """A finish that was on time and was taken back: the dossier is in progress again."""
     REOPENED_LATE = "reopened_late"

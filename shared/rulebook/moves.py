@@ -218,9 +218,23 @@ AVAILABLE = frozenset(
         "void_signature",
         "reopen",
         "correct_result",
+        "request_supplement",
+        "propose_supplement",
+        "approve_supplement",
+        "receive_supplement",
+        "refuse_after_limit",
+        "demand_payment",
+        "record_payment",
+        "stop_unpaid",
+        "pause",
+        "resume",
+        "withdraw",
+        "stop",
         "half_time",
         "draft_apology",
         "become_overdue",
+        "supplement_limit",
+        "payment_limit",
     }
 )
 """Processing's actions of this release; its others answer `not_yet_available`."""

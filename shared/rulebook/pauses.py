@@ -21,6 +21,10 @@ class PauseKind(StrEnum):
     COUNCIL = "council"
 
 
+EXCLUDED_PERIODS = frozenset({PauseKind.POSTING, PauseKind.SURVEY, PauseKind.COUNCIL})
+"""The kinds that are periods of the procedure, inside state 4: steps that `pause` and `resume` begin and end."""
+
+
 class EventType(StrEnum):
     """What begins or ends a pause."""
 

@@ -167,7 +167,7 @@ def _acts(procedure_code: str, case_code: str, place: str, area: str) -> Sequenc
     found: list[Fact] = []
     while owed := duties(case):
         act, officer = act_for(owed[0], case), officer_for(owed[0])
-        means = Means(rules.calendar, rules.agencies, next_number=1)
+        means = Means(rules.calendar, rules.agencies, rules.catalogue, next_number=1)
         decision = decide(case, act, officer, now, seen_version=case.version, means=means)
         found += [drafted.fact for drafted in decision.facts]
         case = decision.after

@@ -39,6 +39,8 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     "processing": {
         LIFECYCLE.name: {
             "vn.motcua.dossier.accepted.v1": "on_accepted",
+            "vn.motcua.dossier.papers_received.v1": "on_papers_received",
+            "vn.motcua.dossier.withdrawal_requested.v1": "on_withdrawal_requested",
         },
     },
     "notification": {
@@ -54,6 +56,15 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
             "vn.motcua.dossier.became_overdue.v1": "Requests.on_told",
             "vn.motcua.dossier.result_reopened.v1": "Requests.on_told",
             "vn.motcua.dossier.result_corrected.v1": "Requests.on_told",
+            "vn.motcua.dossier.supplement_requested.v1": "Requests.on_told",
+            "vn.motcua.dossier.supplement_received.v1": "Requests.on_told",
+            "vn.motcua.dossier.refused_after_limit.v1": "Requests.on_told",
+            "vn.motcua.dossier.payment_demanded.v1": "Requests.on_told",
+            "vn.motcua.dossier.payment_recorded.v1": "Requests.on_told",
+            "vn.motcua.dossier.clock_paused.v1": "Requests.on_told",
+            "vn.motcua.dossier.clock_resumed.v1": "Requests.on_told",
+            "vn.motcua.dossier.withdrawn.v1": "Requests.on_told",
+            "vn.motcua.dossier.stopped.v1": "Requests.on_told",
         },
         CONTACTS.name: {
             "vn.motcua.dossier.contact_stated.v1": "Requests.on_contact",
@@ -65,6 +76,16 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
             "vn.motcua.dossier.result_ready.v1": "count_dossiers",
             "vn.motcua.dossier.apologised.v1": "count_dossiers",
             "vn.motcua.dossier.result_reopened.v1": "count_dossiers",
+            "vn.motcua.dossier.supplement_requested.v1": "count_dossiers",
+            "vn.motcua.dossier.payment_demanded.v1": "count_dossiers",
+            "vn.motcua.dossier.clock_paused.v1": "count_dossiers",
+            "vn.motcua.dossier.supplement_received.v1": "count_dossiers",
+            "vn.motcua.dossier.payment_recorded.v1": "count_dossiers",
+            "vn.motcua.dossier.clock_resumed.v1": "count_dossiers",
+            "vn.motcua.dossier.became_overdue.v1": "count_dossiers",
+            "vn.motcua.dossier.refused_after_limit.v1": "count_dossiers",
+            "vn.motcua.dossier.withdrawn.v1": "count_dossiers",
+            "vn.motcua.dossier.stopped.v1": "count_dossiers",
         },
         OUTCOMES.name: {
             "vn.motcua.notice.handed_over.v1": "count_notices",

@@ -1,7 +1,8 @@
 """The third witness: the year counted from processing's own moments, by SQL that shares no code with metrics.
 
 No table of processing holds a total or says that something was late: both are worked out here from when a dossier was
-received, when it was promised and when it was finished, now and before it was reopened (C11, C15).
+received, when it was promised, since when that stands still, and when it was finished, now and before it was reopened
+(C6, C11, C15).
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ select
     count(*) filter (where finished_at is not null and (finished_at > promised_due or finished_late_at is not null))
         as resolved_late,
     count(*) filter (where state in (3, 7, 8)) as closed_without_result,
-    count(*) filter (where finished_at is null and state not in (3, 7, 8) and promised_due >= $1)
-        as in_progress_within_limit,
-    count(*) filter (where finished_at is null and state not in (3, 7, 8) and promised_due < $1)
-        as in_progress_overdue,
+    count(*) filter (
+        where finished_at is null and state not in (3, 7, 8)
+            and (promised_due >= $1 or promised_paused_since is not null)
+    ) as in_progress_within_limit,
+    count(*) filter (
+        where finished_at is null and state not in (3, 7, 8) and promised_due < $1 and promised_paused_since is null
+    ) as in_progress_overdue,
     count(apologised_at) as apologies_published
 from processing.cases
 where accepted_at <= $1

@@ -62,6 +62,8 @@ class Dossier:
     """The moments of one dossier by which it is judged; each is empty until its fact is here.
 
     What was counted on a day stays counted there: a finish that was taken back is one of `reopenings`, in order.
+    `promised_due` is the moment in force, empty while the promised limit is `paused`; once it is `restated`, what the
+    acceptance said is no longer the last word. `repeated_supplements` are when papers were asked for again.
     """
 
     code: str
@@ -73,6 +75,10 @@ class Dossier:
     finished_at: datetime | None = None
     apologised_at: datetime | None = None
     reopenings: tuple[Reopening, ...] = ()
+    restated: bool = False
+    paused: bool = False
+    closed_at: datetime | None = None
+    repeated_supplements: tuple[datetime, ...] = ()
 
     @property
     def was_late(self) -> bool:
@@ -93,14 +99,18 @@ def tallies(dossier: Dossier) -> Counter[Tally]:
 
 
 def _counted(dossier: Dossier) -> Iterator[tuple[Figure, datetime]]:
-    if dossier.accepted_at is None or dossier.promised_due is None:
+    if dossier.accepted_at is None:
         return
     yield Figure.RECEIVED, dossier.accepted_at
     for reopening in dossier.reopenings:
         yield reopening.figure, reopening.finished_at
         yield REOPENED[reopening.figure], reopening.reopened_at
-    if dossier.finished_at is not None:
+    if dossier.finished_at is not None and dossier.promised_due is not None:
         yield _judged(dossier, dossier.promised_due, dossier.finished_at), dossier.finished_at
+    if dossier.closed_at is not None:
+        yield Figure.CLOSED_WITHOUT_RESULT, dossier.closed_at
+    for asked_at in dossier.repeated_supplements:
+        yield Figure.SUPPLEMENTS_REPEATED, asked_at
     if dossier.apologised_at is not None:
         yield Figure.APOLOGIES_PUBLISHED, dossier.apologised_at
 
@@ -117,7 +127,10 @@ def difference(before: Dossier, after: Dossier) -> Counter[Tally]:
 
 
 def accept(dossier: Dossier, fact: facts.DossierAccepted, at: datetime) -> Dossier:
-    """Hồ sơ được tiếp nhận: it is received at its place, under its first promised due moment."""
+    """Hồ sơ được tiếp nhận: it is received at its place, under its first promised due moment.
+
+    Processing may have been heard first: then what it said of the due moment stands.
+    """
     if dossier.accepted_at is not None:
         raise ImpossibleFact("accepted twice")
     return replace(
@@ -126,7 +139,7 @@ def accept(dossier: Dossier, fact: facts.DossierAccepted, at: datetime) -> Dossi
         received_path=fact.received_path,
         field=fact.field,
         accepted_at=at,
-        promised_due=fact.promised_due,
+        promised_due=dossier.promised_due if dossier.restated else fact.promised_due,
     )
 
 
@@ -134,6 +147,8 @@ def finish(dossier: Dossier, _: facts.ResultReady, at: datetime) -> Dossier:
     """Đã xử lý xong: the moment by which lateness is judged (C11)."""
     if dossier.finished_at is not None:
         raise ImpossibleFact("finished twice")
+    if dossier.paused:
+        raise ImpossibleFact("finished while its clock stood")
     return replace(dossier, finished_at=at)
 
 
@@ -153,11 +168,47 @@ def reopen(dossier: Dossier, fact: facts.ResultReopened, at: datetime) -> Dossie
     return replace(dossier, finished_at=None, reopenings=(*dossier.reopenings, reopening))
 
 
+def pause(dossier: Dossier, fact: facts.PausingFact, _at: datetime) -> Dossier:
+    """Tạm dừng tính thời hạn: nothing is due meanwhile, unless it was due already (C6)."""
+    return replace(dossier, promised_due=fact.promised_due, paused=fact.promised_due is None, restated=True)
+
+
+def ask_again(dossier: Dossier, fact: facts.SupplementRequested, at: datetime) -> Dossier:
+    """Yêu cầu bổ sung: a pause; each request after the first is counted in public."""
+    repeated = (*dossier.repeated_supplements, at) if fact.number > 1 else dossier.repeated_supplements
+    return replace(pause(dossier, fact, at), repeated_supplements=repeated)
+
+
+def go_on(dossier: Dossier, fact: facts.ResumingFact | facts.BecameOverdue, _at: datetime) -> Dossier:
+    """Tiếp tục tính thời hạn: the due moment is the one that the fact names.
+
+    That it was missed is told even before the desk has confirmed the papers that let the clock go on.
+    """
+    return replace(dossier, promised_due=fact.promised_due, paused=False, restated=True)
+
+
+def close(dossier: Dossier, _: facts.OfficersFact, at: datetime) -> Dossier:
+    """Rút, dừng hoặc từ chối sau khi đã tiếp nhận: closed without result (C15)."""
+    if dossier.closed_at is not None or dossier.finished_at is not None:
+        raise ImpossibleFact("closed after its end")
+    return replace(dossier, closed_at=at)
+
+
 CHANGES: Mapping[type[facts.Fact], Callable[..., Dossier]] = {
     facts.DossierAccepted: accept,
     facts.ResultReady: finish,
     facts.DossierApologised: apologise,
     facts.ResultReopened: reopen,
+    facts.SupplementRequested: ask_again,
+    facts.PaymentDemanded: pause,
+    facts.ClockPaused: pause,
+    facts.SupplementReceived: go_on,
+    facts.PaymentRecorded: go_on,
+    facts.ClockResumed: go_on,
+    facts.BecameOverdue: go_on,
+    facts.RefusedAfterLimit: close,
+    facts.DossierWithdrawn: close,
+    facts.DossierStopped: close,
 }
 """Fact → what it changes in the moments of its dossier."""
 

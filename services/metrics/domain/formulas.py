@@ -45,13 +45,19 @@ FORMULAS: tuple[Formula, ...] = (
     ),
     _formula(
         "resolved_on_time",
-        vi=("Giải quyết đúng hạn", "xử lý xong không muộn hơn thời điểm hẹn trả ban đầu, đúng lúc hẹn vẫn là đúng hạn"),
-        en=("Resolved on time", "finished no later than the first promised moment; exactly at that moment is on time"),
+        vi=(
+            "Giải quyết đúng hạn",
+            "xử lý xong không muộn hơn thời điểm hẹn trả, đúng lúc hẹn vẫn là đúng hạn; chỉ tạm dừng theo luật dời hẹn",
+        ),
+        en=(
+            "Resolved on time",
+            "finished no later than the promised moment; exactly at it is on time; only pauses by law move that moment",
+        ),
     ),
     _formula(
         "resolved_late",
-        vi=("Giải quyết quá hạn", "xử lý xong sau thời điểm hẹn trả ban đầu; việc hẹn lại không làm thay đổi"),
-        en=("Resolved late", "finished after the first promised moment; a new appointment does not change that"),
+        vi=("Giải quyết quá hạn", "xử lý xong sau thời điểm hẹn trả; việc hẹn lại không làm thay đổi"),
+        en=("Resolved late", "finished after the promised moment; a new appointment does not change that"),
     ),
     _formula(
         "closed_without_result",
@@ -65,8 +71,14 @@ FORMULAS: tuple[Formula, ...] = (
     ),
     _formula(
         "in_progress_within_limit",
-        vi=("Đang giải quyết trong hạn", "đang giải quyết − đang giải quyết đã quá hạn"),
-        en=("In progress within limit", "in progress − in progress overdue"),
+        vi=(
+            "Đang giải quyết trong hạn",
+            "đang giải quyết − đang giải quyết đã quá hạn; gồm cả hồ sơ đang chờ bổ sung, chờ nộp tiền, tạm dừng",
+        ),
+        en=(
+            "In progress within limit",
+            "in progress − in progress overdue; those that wait for papers or payment are among them",
+        ),
     ),
     _formula(
         "in_progress_overdue",
@@ -87,6 +99,17 @@ FORMULAS: tuple[Formula, ...] = (
         "apologies_published",
         vi=("Thư xin lỗi đã gửi", "số hồ sơ được gửi thư xin lỗi và hẹn lại ngày trả kết quả (Mẫu 04)"),
         en=("Apologies published", "dossiers for which an apology with a new appointment was sent (form 04)"),
+    ),
+    _formula(
+        "supplements_repeated",
+        vi=(
+            "Yêu cầu bổ sung lặp lại",
+            "số lần hồ sơ đã tiếp nhận bị yêu cầu bổ sung từ lần thứ hai trở đi, mỗi lần do lãnh đạo duyệt",
+        ),
+        en=(
+            "Papers asked for again",
+            "how often papers were asked for a second time or more after acceptance, each approved by a leader",
+        ),
     ),
     _formula(
         "reopened",

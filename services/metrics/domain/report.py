@@ -93,6 +93,7 @@ class Figures(BaseModel):
     share_on_time: float | None
     apologies_published: int
     reopened: int
+    supplements_repeated: int
 
     @classmethod
     def of(cls, rows: Iterable[CountRow], overdue: int) -> Self:
@@ -120,6 +121,7 @@ class Figures(BaseModel):
             share_on_time=share(on_time, judged),
             apologies_published=within[Figure.APOLOGIES_PUBLISHED],
             reopened=_sum(within, REOPENED.values()),
+            supplements_repeated=within[Figure.SUPPLEMENTS_REPEATED],
         )
 
 

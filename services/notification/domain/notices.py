@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from shared.contracts import facts
 from shared.rulebook.catalogue import Catalogue, Paper
+
+AskingForPapers: TypeAlias = facts.PapersRequested | facts.SupplementRequested
+"""What names papers of the pinned list, before acceptance and after it."""
 
 
 class Policy(StrEnum):
@@ -35,12 +39,12 @@ class Notice:
         """
         return {
             **{name: getattr(fact, name).isoformat() for name in self.moments},
-            **{name: getattr(fact, name) for name in self.codes},
-            **(papers_named(fact, catalogue_of) if isinstance(fact, facts.PapersRequested) else {}),
+            **{name: str(getattr(fact, name)) for name in self.codes},
+            **(papers_named(fact, catalogue_of) if isinstance(fact, AskingForPapers) else {}),
         }
 
 
-def papers_named(fact: facts.PapersRequested, catalogue_of: Callable[[str], Catalogue]) -> dict[str, str]:
+def papers_named(fact: AskingForPapers, catalogue_of: Callable[[str], Catalogue]) -> dict[str, str]:
     """Name the papers that are asked for and their counts, as the pinned list has them (Mẫu 02)."""
     case = catalogue_of(fact.catalogue_version).case(fact.procedure_code, fact.case_code)
     papers = [paper for paper in case.papers if paper.code in fact.papers]
@@ -102,6 +106,23 @@ NOTICES: Mapping[str, Notice | NoNotice] = {
     facts.ResultReopened.TYPE: Notice("result_reopened", Policy.AT_LEAST_ONCE),
     # He holds a result that is wrong: he must know.
     facts.ResultCorrected.TYPE: Notice("result_corrected", Policy.AT_LEAST_ONCE),
+    # What is missing, by when, and what becomes of the limit (Mẫu 02) are owed: the clock stands until he brings it.
+    facts.SupplementRequested.TYPE: Notice("supplement_requested", Policy.AT_LEAST_ONCE, ("limit_at",), ("policy",)),
+    facts.SupplementProposed.TYPE: NoNotice("a leader decides whether he is asked"),
+    # The promised date has moved, and is never moved silently.
+    facts.SupplementReceived.TYPE: Notice("supplement_received", Policy.AT_LEAST_ONCE, ("promised_due",)),
+    facts.SupplementLimitReached.TYPE: NoNotice("the request named the limit; a refusal is told when it is decided"),
+    # The refusal and its reason (Mẫu 03) are owed.
+    facts.RefusedAfterLimit.TYPE: Notice("refused_after_limit", Policy.AT_LEAST_ONCE, ("limit_at",)),
+    facts.PaymentDemanded.TYPE: Notice("payment_demanded", Policy.AT_LEAST_ONCE, ("limit_at",), ("amount_vnd",)),
+    facts.PaymentRecorded.TYPE: Notice("payment_recorded", Policy.AT_LEAST_ONCE, ("promised_due",), ("amount_vnd",)),
+    facts.PaymentLimitReached.TYPE: NoNotice("the demand named the limit; a stop is told when it is decided"),
+    facts.ClockPaused.TYPE: Notice("clock_paused", Policy.AT_LEAST_ONCE, codes=("period",)),
+    facts.ClockResumed.TYPE: Notice("clock_resumed", Policy.AT_LEAST_ONCE, ("promised_due",), ("period",)),
+    # A desk may have asked for it in his name: whoever did not ask learns of it.
+    facts.DossierWithdrawn.TYPE: Notice("withdrawn", Policy.AT_LEAST_ONCE),
+    # The decision to stop (Mẫu 05) is owed.
+    facts.DossierStopped.TYPE: Notice("stopped", Policy.AT_LEAST_ONCE, codes=("cause",)),
     facts.HalfTimeReached.TYPE: NoNotice("a warning to the officers"),
     facts.ApologyDrafted.TYPE: NoNotice("a draft: the leader decides whether it is sent"),
     # Owed by honesty, not by law; the public list of overdue dossiers says the same.

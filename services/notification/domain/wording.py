@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
 
+from services.notification.domain.words import CAUSES, PERIODS, POLICIES, Words, vnd
 from shared.contracts.facts import Channel, Language
 from shared.rulebook.calendar import ZONE
 from shared.rulebook.refusals import EVERY_REASON
@@ -50,13 +51,25 @@ def reason_of_refusal(code: str, language: str) -> str:
     return reason.en if language == Language.EN else reason.vi
 
 
+def _named(words: Mapping[str, Words]) -> Callable[[str, str], str]:
+    return lambda code, language: words[code][Language(language)]
+
+
 class Wording:
     """All texts by name. A text that uses what it is not given is a fault."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         # Texts are plain: nothing is HTML, and whoever is told is not named in them.
         self._texts = Environment(loader=DictLoader(sources), undefined=StrictUndefined, autoescape=False)  # noqa: S701
-        self._texts.filters |= {"moment": show_moment, "unaccented": unaccented, "reason_of_refusal": reason_of_refusal}
+        self._texts.filters |= {
+            "moment": show_moment,
+            "unaccented": unaccented,
+            "reason_of_refusal": reason_of_refusal,
+            "vnd": vnd,
+            "period": _named(PERIODS),
+            "cause": _named(CAUSES),
+            "policy": _named(POLICIES),
+        }
 
     def names(self) -> list[str]:
         """List the texts that there are."""

@@ -15,11 +15,12 @@ from services.processing.domain.reasons import (
     ReturnReason,
     VoidingReason,
 )
-from shared.contracts.facts import Handover, Receiver
-from shared.http.bodies import RequestBody, read_body
+from shared.contracts.facts import Handover, Period, Receiver
+from shared.http.bodies import Code, RequestBody, read_body
 from shared.roles import OFFICER_NAME
 
 AgencyCode: TypeAlias = Annotated[str, StringConstraints(max_length=32, pattern=r"^[A-Z0-9]+(\.[0-9]+)*$")]
+Amount: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000_000)]
 OfficerName: TypeAlias = Annotated[str, StringConstraints(pattern=OFFICER_NAME)]
 
 
@@ -87,6 +88,34 @@ class ApologyBody(RequestBody):
     reappointed_to: AwareDatetime | None = None
 
 
+class PapersBody(RequestBody):
+    """The papers that are asked for: codes of the list that the dossier was accepted under, each once."""
+
+    papers: Annotated[tuple[Code, ...], Field(max_length=99)] = ()
+
+
+class DemandBody(RequestBody):
+    """What the applicant has to pay, in đồng."""
+
+    amount_vnd: Amount
+
+
+class PaymentBody(RequestBody):
+    """What was paid, in đồng."""
+
+    amount_vnd: Amount | None = None
+
+
+class PeriodBody(StepBody):
+    """The excluded period that begins."""
+
+    period: Period | None = None
+
+
+class NothingBody(RequestBody):
+    """An act that says nothing beside its name."""
+
+
 BODIES: Mapping[str, type[RequestBody]] = {
     "assign": AssignBody,
     "take": StepBody,
@@ -104,6 +133,18 @@ BODIES: Mapping[str, type[RequestBody]] = {
     "void_signature": VoidingBody,
     "reopen": ReopeningBody,
     "correct_result": CorrectionBody,
+    "request_supplement": PapersBody,
+    "propose_supplement": PapersBody,
+    "approve_supplement": NothingBody,
+    "receive_supplement": NothingBody,
+    "refuse_after_limit": NothingBody,
+    "demand_payment": DemandBody,
+    "record_payment": PaymentBody,
+    "stop_unpaid": NothingBody,
+    "pause": PeriodBody,
+    "resume": NothingBody,
+    "withdraw": NothingBody,
+    "stop": NothingBody,
 }
 """Action → what its body may hold."""
 

@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import StringConstraints
 
 from services.processing.api.officers import DossierPath
-from services.processing.api.views import TrackingToken, TrackingView, tracking_view
+from services.processing.api.public_views import TrackingToken, TrackingView, tracking_view
 from services.processing.api.wording import refusals_told
 from services.processing.domain.refusals import UnknownCase
 from services.processing.handlers.reading import Reading

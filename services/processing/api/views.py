@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from services.processing.domain.cases import Case
 from services.processing.domain.duties import Duty, duties
+from services.processing.domain.statuses import (
+    DeliveryStatus,
+    PaymentStatus,
+    SynchronisationStatus,
+    delivery_status,
+    payment_status,
+)
 from services.processing.handlers.acting import Performed
 from services.processing.repository.reading import WorklistRow
 from shared.rulebook.calendar import local
-from shared.rulebook.catalogue import Catalogue
 
 
 class View(BaseModel):
     """Every answer is frozen."""
 
     model_config = ConfigDict(frozen=True)
+
+
+Shape = TypeVar("Shape", bound=View)
 
 
 class OpenDuty(View):
@@ -80,11 +89,44 @@ class AskView(View):
     answered_at: datetime | None
 
 
+class HaltView(View):
+    """A pause of the clock: who, why, on what article, and until when."""
+
+    no: int
+    kind: str
+    begins_at: datetime
+    ends_at: datetime | None
+    agency: str
+    officer: str
+    basis: str
+    step_no: int
+    limit_at: datetime | None
+    papers: list[str]
+    missing: list[str]
+    amount_vnd: int | None
+
+
+class ProposalView(View):
+    """A further supplement that waits for a leader."""
+
+    papers: list[str]
+    agency: str
+    officer: str
+    proposed_at: datetime
+
+
 class CaseView(View):
-    """A dossier as officers see it: no people, they are intake's."""
+    """A dossier as officers see it: no people, they are intake's.
+
+    Business, payment, delivery and synchronisation are four things: `state`, and the three statuses. While a limit is
+    paused, its due moment is the one that was in force last.
+    """
 
     code: str
     state: int
+    payment_status: PaymentStatus
+    delivery_status: DeliveryStatus
+    synchronisation_status: SynchronisationStatus
     version: int
     procedure_code: str
     case_code: str
@@ -106,8 +148,14 @@ class CaseView(View):
     reappointed_to: datetime | None
     finished_late_at: datetime | None
     corrected_at: datetime | None
+    statutory_paused_since: datetime | None
+    promised_paused_since: datetime | None
+    withdrawal_requested_at: datetime | None
+    closed_at: datetime | None
     steps: list[StepView]
     asks: list[AskView]
+    halts: list[HaltView]
+    proposal: ProposalView | None
     open_duties: list[OpenDuty]
 
 
@@ -133,42 +181,10 @@ class WorklistItem(View):
     case_code: str
     promised_due: datetime
     statutory_due: datetime
+    paused_since: datetime | None
     holder: str | None
     taken: bool
     duties: list[WorklistDuty]
-
-
-class PublicStep(View):
-    """A step as its applicant sees it: no officer, no agency's inner order."""
-
-    step_no: int
-    name_vi: str
-    name_en: str
-    status: str
-    completed_at: datetime | None
-
-
-class TrackingView(View):
-    """A dossier as its applicant sees it."""
-
-    code: str
-    state: int
-    procedure_vi: str
-    procedure_en: str
-    accepted_at: datetime
-    promised_due: datetime
-    reappointed_to: datetime | None
-    finished_at: datetime | None
-    handed_over_at: datetime | None
-    corrected_at: datetime | None
-    steps: list[PublicStep]
-
-
-class TrackingToken(View):
-    """A bearer token for one dossier, for `expires_in` seconds."""
-
-    token: str
-    expires_in: int
 
 
 def act_answer(performed: Performed) -> ActAnswer:
@@ -199,7 +215,14 @@ def open_duty(duty: Duty) -> OpenDuty:
 
 def case_view(case: Case) -> CaseView:
     """Show a dossier to an officer."""
-    known: dict[str, Any] = {name: _shown(getattr(case, name)) for name in CaseView.model_fields if hasattr(case, name)}
+    known: dict[str, Any] = {name: shown(getattr(case, name)) for name in CaseView.model_fields if hasattr(case, name)}
+    apart = {
+        "halts": [as_view(HaltView, halt) for halt in case.halts],
+        "proposal": None if case.proposal is None else as_view(ProposalView, case.proposal),
+        "payment_status": payment_status(case),
+        "delivery_status": delivery_status(case),
+        "synchronisation_status": SynchronisationStatus.NOT_CONNECTED,
+    }
     steps = [
         StepView(
             step_no=step.no,
@@ -211,14 +234,15 @@ def case_view(case: Case) -> CaseView:
             status=step.status,
             holder=step.holder,
             taken=step.taken,
-            opened_at=_shown(step.opened_at),
-            completed_at=_shown(step.completed_at),
+            opened_at=shown(step.opened_at),
+            completed_at=shown(step.completed_at),
             earlier=[StayView(opened_at=local(stay.opened_at), left_at=local(stay.left_at)) for stay in step.earlier],
         )
         for step in case.steps
     ]
-    asks = [AskView(**{name: _shown(getattr(ask, name)) for name in AskView.model_fields}) for ask in case.asks]
-    return CaseView(**{**known, "steps": steps, "asks": asks}, open_duties=[open_duty(duty) for duty in duties(case)])
+    asks = [as_view(AskView, ask) for ask in case.asks]
+    owed = [open_duty(duty) for duty in duties(case)]
+    return CaseView(**{**known, **apart, "steps": steps, "asks": asks}, open_duties=owed)
 
 
 def worklist_item(row: WorklistRow) -> WorklistItem:
@@ -232,39 +256,18 @@ def worklist_item(row: WorklistRow) -> WorklistItem:
         case_code=row.case_code,
         promised_due=local(row.promised_due),
         statutory_due=local(row.statutory_due),
+        paused_since=shown(row.paused_since),
         holder=owed[0].holder,
         taken=owed[0].taken,
         duties=owed,
     )
 
 
-def tracking_view(case: Case, catalogue: Catalogue) -> TrackingView:
-    """Show a dossier to its applicant, in the words of the catalogue that it was accepted under."""
-    kind = catalogue.case(case.procedure_code, case.case_code)
-    return TrackingView(
-        code=case.code,
-        state=case.state,
-        procedure_vi=kind.name_vi,
-        procedure_en=kind.name_en,
-        accepted_at=case.accepted_at,
-        promised_due=case.promised_due,
-        reappointed_to=_shown(case.reappointed_to),
-        finished_at=_shown(case.finished_at),
-        handed_over_at=_shown(case.handed_over_at),
-        corrected_at=_shown(case.corrected_at),
-        steps=[
-            PublicStep(
-                step_no=step.no,
-                name_vi=kind.step(step.no).name_vi,
-                name_en=kind.step(step.no).name_en,
-                status=step.status,
-                completed_at=_shown(step.completed_at),
-            )
-            for step in case.steps
-        ],
-    )
+def as_view(view: type[Shape], thing: object) -> Shape:
+    """Show the fields of a thing that a view has."""
+    return view(**{name: shown(getattr(thing, name)) for name in view.model_fields})
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
     """Moments are shown in the legal zone, whichever zone the driver read them in."""
     return local(value) if isinstance(value, datetime) else value

@@ -52,6 +52,35 @@ TITLES: Mapping[str, Words] = {
     ),
     "asked_agency": Words("Cơ quan của bạn không có câu hỏi chờ trả lời", "No question waits for your agency"),
     "asked_agency_invalid": Words("Cơ quan được hỏi không hợp lệ", "The agency asked is not valid"),
+    "first_request": Words("Hồ sơ đã được yêu cầu bổ sung một lần", "Papers were asked for before"),
+    "not_first_request": Words("Hồ sơ chưa được yêu cầu bổ sung lần nào", "No papers were asked for before"),
+    "papers_of_pinned_list": Words(
+        "Chưa nêu giấy tờ thuộc thành phần hồ sơ", "No papers of the dossier's own list are named"
+    ),
+    "supplement_proposed": Words("Không có đề xuất yêu cầu bổ sung đang chờ", "No proposal to ask again is waiting"),
+    "everything_arrived": Words("Giấy tờ yêu cầu bổ sung chưa đủ", "Not every paper asked for has arrived"),
+    "policy_resume": Words(
+        "Thủ tục tính lại thời hạn từ đầu sau khi bổ sung", "The procedure starts its limit again after a supplement"
+    ),
+    "policy_restart": Words(
+        "Thủ tục tính tiếp thời hạn sau khi bổ sung", "The procedure's limit goes on after a supplement"
+    ),
+    "came_from_2": Words("Yêu cầu bổ sung không được đưa ra lúc mới tiếp nhận", "Papers were not asked for in state 2"),
+    "came_from_4": Words("Yêu cầu bổ sung không được đưa ra lúc đang xử lý", "Papers were not asked for in state 4"),
+    "supplement_limit_passed": Words("Chưa hết hạn bổ sung giấy tờ", "The time to bring papers has not passed"),
+    "not_everything_arrived_in_time": Words(
+        "Giấy tờ đã được bổ sung đủ trong thời hạn", "Everything had arrived within its time"
+    ),
+    "payment_limit_passed": Words("Chưa hết hạn nộp tiền", "The time to pay has not passed"),
+    "paid_in_full": Words("Số tiền đã nộp chưa đủ", "The amount demanded has not been paid in full"),
+    "not_paid": Words("Số tiền yêu cầu đã được nộp đủ", "The amount demanded has been paid"),
+    "paused_by_period": Words("Thời hạn không tạm dừng", "The clock is not paused"),
+    "period_of_open_step": Words(
+        "Bước đang mở không phải khoảng thời gian được nêu", "The open step is not the period that is named"
+    ),
+    "withdrawal_requested": Words("Người nộp chưa yêu cầu rút hồ sơ", "The applicant has not asked to withdraw"),
+    "no_step_completed": Words("Đã có bước hoàn thành sau khi tiếp nhận", "A step after acceptance is complete"),
+    "some_step_completed": Words("Chưa có bước nào hoàn thành", "No step after acceptance is complete"),
     "other_commune_invalid": Words("Xã được hỏi không hợp lệ", "The other commune is not valid"),
     "reappointed_to_invalid": Words("Ngày hẹn lại không hợp lệ", "The new appointment is not valid"),
 }
@@ -73,6 +102,18 @@ ACTS: Mapping[str, Words] = {
     "void_signature": Words("hủy chữ ký", "void the signature"),
     "reopen": Words("mở lại hồ sơ", "reopen"),
     "correct_result": Words("đính chính kết quả", "correct the result"),
+    "request_supplement": Words("yêu cầu bổ sung giấy tờ", "ask for papers"),
+    "propose_supplement": Words("đề xuất yêu cầu bổ sung lần nữa", "propose to ask for papers again"),
+    "approve_supplement": Words("duyệt yêu cầu bổ sung lần nữa", "approve asking for papers again"),
+    "receive_supplement": Words("xác nhận đã đủ giấy tờ bổ sung", "confirm that all papers have come"),
+    "refuse_after_limit": Words("từ chối vì hết hạn bổ sung", "refuse after the time for papers"),
+    "demand_payment": Words("yêu cầu nộp nghĩa vụ tài chính", "demand payment"),
+    "record_payment": Words("ghi nhận đã nộp tiền", "record the payment"),
+    "stop_unpaid": Words("dừng giải quyết vì chưa nộp tiền", "stop for lack of payment"),
+    "pause": Words("tạm dừng tính thời hạn", "pause the clock"),
+    "resume": Words("tiếp tục tính thời hạn", "let the clock go on"),
+    "withdraw": Words("xác nhận rút hồ sơ", "confirm the withdrawal"),
+    "stop": Words("dừng giải quyết theo yêu cầu rút", "stop as the applicant asked"),
 }
 """Action → what clerks call it."""
 

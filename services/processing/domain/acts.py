@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from shared.contracts.facts import Handover, Receiver
+from shared.contracts.facts import Handover, Period, Receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Act:
     """One act; each action reads its own fields.
 
     `other_communes` names who does the steps that it opens, where the catalogue leaves that open; `to_step` is the step
-    that the dossier is sent back to; `reason` is one of the action's closed list.
+    that the dossier is sent back to; `reason` is one of the action's closed list; `papers` are asked for.
     """
 
     action: str
@@ -36,3 +36,6 @@ class Act:
     reason: StrEnum | None = None
     reappointed_to: datetime | None = None
     to_step: int | None = None
+    papers: tuple[str, ...] = ()
+    amount_vnd: int | None = None
+    period: Period | None = None

@@ -8,8 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from services.processing.domain.halts import Halt, Proposal
 from shared.contracts.facts import State
 from shared.rulebook.catalogue import StepMove
+from shared.rulebook.pauses import EXCLUDED_PERIODS, PauseKind
 from shared.rulebook.seats import OfficerRole
 
 
@@ -34,7 +36,7 @@ class Step:
 
     `agency` is empty until the step opens where another commune is named only then. `holder` is the officer whose step
     it is; `taken` is false while it is only assigned to him. `earlier` are the stays before the present one: a returned
-    step goes on with the time it has left (C10).
+    step goes on with the time it has left (C10). `period` names the excluded period that the step is.
     """
 
     no: int
@@ -50,6 +52,7 @@ class Step:
     opened_at: datetime | None = None
     completed_at: datetime | None = None
     earlier: tuple[Stay, ...] = ()
+    period: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -80,7 +83,9 @@ class Ask:
 class Case:
     """One accepted dossier. `version` counts officers' acts; steps stand in order and the last is `hand_over`.
 
-    `finished_late_at` is the first late one of the finishes that were taken back: the dossier stays late (C11).
+    Both due moments are a cache of what the rulebook reckons from `accepted_at` and `halts`; of a limit that is paused
+    since a moment it is the last that was in force. `finished_late_at` is the first late one of the finishes that were
+    taken back: the dossier stays late (C11). `closed_at` is when it ended without a result.
     """
 
     code: str
@@ -108,8 +113,15 @@ class Case:
     reappointed_to: datetime | None = None
     finished_late_at: datetime | None = None
     corrected_at: datetime | None = None
+    statutory_paused_since: datetime | None = None
+    promised_paused_since: datetime | None = None
+    half_time_at: datetime | None = None
+    withdrawal_requested_at: datetime | None = None
+    closed_at: datetime | None = None
     steps: tuple[Step, ...] = ()
     asks: tuple[Ask, ...] = ()
+    halts: tuple[Halt, ...] = ()
+    proposal: Proposal | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -167,3 +179,27 @@ class Case:
     def draft_is_open(self) -> bool:
         """Whether a draft of an apology waits for the leader: opened, neither sent nor discarded by finishing."""
         return self.draft_opened_at is not None and self.apologised_at is None and self.finished_at is None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no limit runs any more: the result is ready, or the dossier was closed without one."""
+        return self.finished_at is not None or self.closed_at is not None
+
+    def last_halt(self, kind: PauseKind) -> Halt | None:
+        """Find the last pause of a kind."""
+        return next((halt for halt in reversed(self.halts) if halt.kind is kind), None)
+
+    @property
+    def supplements(self) -> int:
+        """How often papers were asked for since acceptance."""
+        return sum(halt.kind is PauseKind.SUPPLEMENT for halt in self.halts)
+
+    @property
+    def open_period(self) -> Halt | None:
+        """The excluded period that is open."""
+        return next((halt for halt in self.halts if halt.is_open and halt.kind in EXCLUDED_PERIODS), None)
+
+    @property
+    def some_step_completed(self) -> bool:
+        """Whether a step after acceptance is complete."""
+        return any(step.is_done and step.move is not StepMove.ACCEPT for step in self.steps)

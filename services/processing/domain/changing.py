@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from services.processing.domain.cases import Case, Step
-from services.processing.domain.conditions import Situation
 from services.processing.domain.refusals import ConditionNotMet
+from services.processing.domain.situations import Situation
 from shared.contracts.facts import DossierFact
 from shared.rulebook.agencies import Agencies
 from shared.rulebook.calendar import Calendar
+from shared.rulebook.catalogue import Case as Kind
+from shared.rulebook.catalogue import Catalogue
 from shared.rulebook.moves import Move
 
 
@@ -25,7 +27,12 @@ class Means:
 
     calendar: Calendar
     agencies: Agencies
+    catalogue: Catalogue
     next_number: int | None = None
+
+    def kind_of(self, case: Case) -> Kind:
+        """Find the case of the catalogue that a dossier was accepted under."""
+        return self.catalogue.case(case.procedure_code, case.case_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +68,15 @@ def about(case: Case, step: Step, officer: str) -> dict[str, Any]:
         "step_no": step.no,
         "agency": step.agency,
         "officer": officer,
+    }
+
+
+def said_by(seen: Situation, case: Case) -> dict[str, Any]:
+    """Say what every fact of an officer about a whole dossier says."""
+    return {
+        "catalogue_version": case.catalogue_version,
+        "calendar_version": case.calendar_version,
+        "state": case.state,
+        "agency": seen.officer.agency,
+        "officer": seen.officer.subject,
     }

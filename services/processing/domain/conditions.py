@@ -1,32 +1,16 @@
-"""The conditions of processing's moves: one predicate for each code, and the situation that they look at."""
+"""The conditions of processing's moves: one predicate for each code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 
-from services.processing.domain.acts import Act, Officer
-from services.processing.domain.cases import Case, Step
 from services.processing.domain.duties import WORK
 from services.processing.domain.progress import previous_group, together
 from services.processing.domain.reasons import REASONS
+from services.processing.domain.situations import Condition, Situation
+from services.processing.domain.standing import CLOCK_CONDITIONS, is_a_period
 from shared.rulebook.catalogue import StepMove
 from shared.rulebook.seats import OfficerRole
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """An act about to happen: `step` is the step that it is about, None where no step answers to it."""
-
-    case: Case
-    act: Act
-    officer: Officer
-    now: datetime
-    step: Step | None = None
-
-
-Condition = Callable[[Situation], bool]
 
 
 def officer_of_first_open_step(seen: Situation) -> bool:
@@ -71,11 +55,6 @@ def step_is_sign(seen: Situation) -> bool:
     if step is None or not step.is_open or step.move is not StepMove.SIGN:
         return False
     return all(earlier.is_done for earlier in seen.case.steps if earlier.no < step.no)
-
-
-def not_paused(_seen: Situation) -> bool:
-    """Tell whether no excluded period is open: no act of this release opens one (`pause` is not yet available)."""
-    return True
 
 
 def signed(seen: Situation) -> bool:
@@ -165,7 +144,6 @@ CONDITIONS: Mapping[str, Condition] = {
     "holder_of_step": holder_of_step,
     "step_is_work": step_is_work,
     "step_is_sign": step_is_sign,
-    "not_paused": not_paused,
     "signed": signed,
     "numbered": numbered,
     "not_numbered": not_numbered,
@@ -180,6 +158,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "next_step_not_taken": next_step_not_taken,
     "officer_of_same_agency": officer_of_same_agency,
     "asked_agency": asked_agency,
+    **CLOCK_CONDITIONS,
 }
 """Code of the law's table → predicate, for every condition that an officer's act of this release has."""
 
@@ -192,10 +171,14 @@ def _some_step_was_completed(seen: Situation) -> bool:
     return any(step.is_done and step.move in WORK for step in seen.case.steps)
 
 
+SAID_BY_THE_ACT = (
+    *("officer_of_first_open_step", "officer_of_same_agency", "reason_listed", "receiver_named"),
+    *("papers_of_pinned_list", "paid_in_full"),
+)
 BEFORE_ANYTHING_IS_SAID: Mapping[str, Condition] = {
     **CONDITIONS,
-    **dict.fromkeys(("officer_of_same_agency", "reason_listed", "receiver_named"), _can_still_be_said),
-    "officer_of_first_open_step": _can_still_be_said,
+    **dict.fromkeys(SAID_BY_THE_ACT, _can_still_be_said),
+    "period_of_open_step": is_a_period,
     "step_was_completed": _some_step_was_completed,
 }
 """The same for whoever asks what is possible: what the act itself says is still his to say."""

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from services.processing.domain.cases import Ask, Case, Step
 from services.processing.domain.changing import Means, about, acted, step_of
-from services.processing.domain.conditions import Situation
 from services.processing.domain.progress import replaced, send_back
 from services.processing.domain.refusals import ActInvalid, ConditionNotMet
+from services.processing.domain.situations import Situation
 from shared.contracts import facts
 from shared.rulebook.agencies import Agency
 from shared.rulebook.moves import Move

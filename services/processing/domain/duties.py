@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from services.processing.domain.cases import Case, Step
+from services.processing.domain.halts import Halt
 from shared.contracts.facts import State
 from shared.rulebook.catalogue import StepMove
+from shared.rulebook.pauses import PauseKind
 from shared.rulebook.seats import OfficerRole
 
 WORK = frozenset({StepMove.WORK, StepMove.PERIOD})
@@ -17,6 +19,12 @@ RUNNING = frozenset(
     {State.ACCEPTED, State.PROCESSING, State.WAITING_FOR_PAPERS, State.WAITING_FOR_PAYMENT},
 )
 """States in which an apology may be due."""
+
+WAITING_FOR: Mapping[State, PauseKind] = {
+    State.WAITING_FOR_PAPERS: PauseKind.SUPPLEMENT,
+    State.WAITING_FOR_PAYMENT: PauseKind.PAYMENT,
+}
+"""State → what the applicant has to bring."""
 
 NO_STEP = 0
 """Step number of a duty that belongs to the whole dossier."""
@@ -50,17 +58,53 @@ def _duties(case: Case) -> Iterator[Duty]:
         first = next(case.open_steps())
         yield _duty(first, "assign", case.received_by, OfficerRole.DESK)
     elif case.state is State.PROCESSING:
-        yield from _processing(case)
+        yield from _processing(case) if case.open_period is None else _paused(case, case.open_period)
         yield from _answers(case)
     elif case.state is State.READY:
         yield _duty(case.steps[-1], "hand_over", case.steps[-1].agency, OfficerRole.DESK)
-    if case.draft_is_open and case.state in RUNNING:
-        leader = OfficerRole.LEADER
-        yield Duty(NO_STEP, "send_apology", case.competent_agency, leader, "", case.competent_agency, leader)
+    elif case.state in WAITING_FOR:
+        yield from _waiting(case)
+    if case.state in RUNNING:
+        yield from _of_the_whole(case)
+
+
+def _of_the_whole(case: Case) -> Iterator[Duty]:
+    if case.draft_is_open:
+        yield _whole("send_apology", case.competent_agency, OfficerRole.LEADER)
+    if case.withdrawal_requested_at is not None:
+        if not case.some_step_completed:
+            yield _whole("withdraw", case.received_by, OfficerRole.DESK)
+        elif case.signature is None and case.state is not State.ACCEPTED:
+            yield _whole("stop", case.competent_agency, OfficerRole.LEADER)
+
+
+def _waiting(case: Case) -> Iterator[Duty]:
+    """Owe what the applicant may bring to the desk; after his limit it is decided what becomes of it (C13)."""
+    halt = case.last_halt(WAITING_FOR[case.state])
+    if halt is None:
+        return
+    if case.state is State.WAITING_FOR_PAYMENT:
+        yield _whole("record_payment", case.received_by, OfficerRole.DESK)
+        if halt.limit_reached:
+            yield _whole("stop_unpaid", case.competent_agency, OfficerRole.LEADER)
+    elif not halt.is_open:
+        yield _whole("receive_supplement", case.received_by, OfficerRole.DESK)
+    elif halt.limit_reached:
+        yield _whole("refuse_after_limit", case.received_by, OfficerRole.DESK)
+
+
+def _paused(case: Case, period: Halt) -> Iterator[Duty]:
+    step = case.step(period.step_no)
+    if step is not None:
+        yield Duty(
+            step.no, "resume", period.agency, step.role, step.move, step.agency, step.role, step.holder, step.taken
+        )
 
 
 def _processing(case: Case) -> Iterator[Duty]:
     signature = case.signature
+    if case.proposal is not None and signature is None:
+        yield _whole("approve_supplement", case.proposal.agency, OfficerRole.LEADER)
     if signature is not None and case.result_number is None and case.step_of(StepMove.NUMBER) is None:
         # No step numbers: the clerk of the agency that signed does, beside whatever else is open.
         yield _duty(signature, "number", signature.agency, OfficerRole.DESK)
@@ -100,3 +144,8 @@ def _work(step: Step) -> Duty:
 
 def _duty(step: Step, action: str, agency: str, role: OfficerRole) -> Duty:
     return Duty(step.no, action, agency, role, step.move, step.agency, step.role)
+
+
+def _whole(action: str, agency: str, role: OfficerRole) -> Duty:
+    """Owe an act that is about no step."""
+    return Duty(NO_STEP, action, agency, role, "", agency, role)

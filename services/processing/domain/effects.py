@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from services.processing.domain import detours, redress
+from services.processing.domain import closing, detours, pausing, redress
 from services.processing.domain.apologies import reappointment
 from services.processing.domain.cases import Case, Step
 from services.processing.domain.changing import Effect, Means, about, acted, step_of
-from services.processing.domain.conditions import Situation
 from services.processing.domain.progress import NamedCommunes, complete, replaced
+from services.processing.domain.situations import Situation
 from shared.contracts import facts
 from shared.contracts.facts import State
 from shared.rulebook.catalogue import StepMove
@@ -106,5 +106,17 @@ EFFECTS: Mapping[str, Effect] = {
     "void_signature": redress.void_signature,
     "reopen": redress.reopen,
     "correct_result": redress.correct_result,
+    "request_supplement": pausing.request_supplement,
+    "propose_supplement": pausing.propose_supplement,
+    "approve_supplement": pausing.approve_supplement,
+    "receive_supplement": pausing.receive_supplement,
+    "refuse_after_limit": closing.refuse_after_limit,
+    "demand_payment": pausing.demand_payment,
+    "record_payment": pausing.record_payment,
+    "stop_unpaid": closing.stop_unpaid,
+    "pause": pausing.pause,
+    "resume": pausing.resume,
+    "withdraw": closing.withdraw,
+    "stop": closing.stop,
 }
 """Action → what it does. Its keys are the officers' acts of this release."""

@@ -71,11 +71,11 @@ def _steps(
 ) -> tuple[Step, ...]:
     day = accepted_at.date()
     planned = assign_steps(kind, accepted.received_by, accepted.area_code, agencies, day)
-    steps = tuple(_step(step, accepted_at) for step in planned)
+    steps = tuple(_step(step, kind.step(step.no).excluded_period or "", accepted_at) for step in planned)
     return open_next(steps, accepted_at, NamedCommunes((), agencies, day))
 
 
-def _step(planned: PlannedStep, accepted_at: datetime) -> Step:
+def _step(planned: PlannedStep, period: str, accepted_at: datetime) -> Step:
     accepting = planned.move is StepMove.ACCEPT
     return Step(
         no=planned.no,
@@ -88,4 +88,5 @@ def _step(planned: PlannedStep, accepted_at: datetime) -> Step:
         status=StepStatus.DONE if accepting else StepStatus.WAITING,
         opened_at=accepted_at if accepting else None,
         completed_at=accepted_at if accepting else None,
+        period=period,
     )

@@ -104,6 +104,18 @@ def _left(step: Step, now: datetime) -> Step:
     return replace(step, holder=None, taken=False, completed_at=None, earlier=(*step.earlier, stay))
 
 
+def start_again(steps: Steps, now: datetime) -> Steps:
+    """Open the first steps after acceptance anew, as if nothing had been done; no step gets back its time (C8, C10)."""
+    accepted, *others = steps
+    waiting = tuple(
+        step if step.opened_at is None else replace(_left(step, now), status=StepStatus.WAITING, opened_at=None)
+        for step in others
+    )
+    first = next_group(waiting)
+    opened = tuple(replace(step, status=StepStatus.OPEN, opened_at=now) if step in first else step for step in waiting)
+    return (accepted, *opened)
+
+
 def replaced(steps: Steps, changed: Step) -> Steps:
     """Return the steps with one of them changed."""
     return tuple(changed if step.no == changed.no else step for step in steps)

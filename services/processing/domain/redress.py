@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from services.processing.domain.cases import Case
-from services.processing.domain.changing import Means, about, acted, step_of
-from services.processing.domain.conditions import Situation
+from services.processing.domain.changing import Means, about, acted, said_by, step_of
 from services.processing.domain.progress import send_back
+from services.processing.domain.situations import Situation
 from shared.contracts import facts
 from shared.rulebook.calendar import local
 from shared.rulebook.limits import Outcome, judge
@@ -42,11 +42,4 @@ def correct_result(seen: Situation, move: Move, _means: Means) -> tuple[Case, fa
 
 
 def _said(seen: Situation, case: Case) -> dict[str, Any]:
-    return {
-        "catalogue_version": case.catalogue_version,
-        "calendar_version": case.calendar_version,
-        "state": case.state,
-        "agency": seen.officer.agency,
-        "officer": seen.officer.subject,
-        "reason": str(seen.act.reason),
-    }
+    return {**said_by(seen, case), "reason": str(seen.act.reason)}

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case, Step
-from services.processing.domain.conditions import (
-    Condition,
-    Situation,
-    holder_of_step,
-    previous_holder,
-    step_not_taken,
-    step_open_here,
-)
+from services.processing.domain.conditions import holder_of_step, previous_holder, step_not_taken, step_open_here
 from services.processing.domain.duties import WORK
 from services.processing.domain.refusals import NotAllowed
+from services.processing.domain.situations import Condition, Situation
+from services.processing.domain.standing import is_a_period
 from shared.rulebook.catalogue import StepMove
 from shared.rulebook.seats import OfficerRole
 
@@ -35,8 +31,8 @@ def _agencies_of_open_steps(case: Case, _officer: Officer, act: Act) -> Iterable
     return [step.agency for step in steps if step.no == act.step_no] or [step.agency for step in steps]
 
 
-def _where_it_is_assigned(case: Case, officer: Officer, act: Act) -> Iterable[str]:
-    """Let a desk assign where the dossier was received, a leader where a first step is open."""
+def _desk_or_step(case: Case, officer: Officer, act: Act) -> Iterable[str]:
+    """Let a desk act where the dossier was received, the others where a step is open."""
     return (case.received_by,) if officer.role == OfficerRole.DESK else _agencies_of_open_steps(case, officer, act)
 
 
@@ -66,6 +62,25 @@ def _agency_of_last(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
 
 def _competent(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
     return (case.competent_agency,)
+
+
+def _reception(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
+    return (case.received_by,)
+
+
+def _competent_or_step(case: Case, officer: Officer, act: Act) -> Iterable[str]:
+    return (case.competent_agency, *_agencies_of_open_steps(case, officer, act))
+
+
+def _proposing(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
+    """Name who may approve a proposal: the leader of who proposed it, or of who decides."""
+    return (case.competent_agency, *((case.proposal.agency,) if case.proposal is not None else ()))
+
+
+def _pausing(case: Case, officer: Officer, act: Act) -> Iterable[str]:
+    """Name who ends a period: who began it, and whoever has an open step."""
+    period = case.open_period
+    return (*((period.agency,) if period is not None else ()), *_agencies_of_open_steps(case, officer, act))
 
 
 def _no_step(_case: Case, _officer: Officer, _act: Act) -> Iterable[Step]:
@@ -114,7 +129,7 @@ def _is_signature(seen: Situation) -> bool:
 
 
 SITES: Mapping[str, Site] = {
-    "assign": Site(_where_it_is_assigned, _open_at_named_agency),
+    "assign": Site(_desk_or_step, _open_at_named_agency),
     "take": Site(_agencies_of_open_steps, _open_here, _takeable),
     "forward": Site(_agencies_of_open_steps, _open_here, holder_of_step),
     "sign": Site(_agencies_of_open_steps, _open_here, _is_signature),
@@ -130,6 +145,18 @@ SITES: Mapping[str, Site] = {
     "void_signature": Site(_signing_agency, _signing_step),
     "reopen": Site(_deciding, _no_step),
     "correct_result": Site(_deciding, _no_step),
+    "request_supplement": Site(_desk_or_step, _no_step),
+    "propose_supplement": Site(_agencies_of_open_steps, _no_step),
+    "approve_supplement": Site(_proposing, _no_step),
+    "receive_supplement": Site(_reception, _no_step),
+    "refuse_after_limit": Site(_reception, _no_step),
+    "demand_payment": Site(_desk_or_step, _no_step),
+    "record_payment": Site(_reception, _no_step),
+    "stop_unpaid": Site(_competent_or_step, _no_step),
+    "pause": Site(_agencies_of_open_steps, _open_here, is_a_period),
+    "resume": Site(_pausing, _no_step),
+    "withdraw": Site(_reception, _no_step),
+    "stop": Site(_competent_or_step, _no_step),
 }
 
 
@@ -139,7 +166,7 @@ def situate(seen: Situation) -> Situation:
     if seen.officer.agency not in site.agencies(seen.case, seen.officer, seen.act):
         raise NotAllowed("agency_not_allowed", "Nothing here waits for your agency.")
     possible = [
-        Situation(seen.case, seen.act, seen.officer, seen.now, step)
+        replace(seen, step=step)
         for step in site.steps(seen.case, seen.officer, seen.act)
         if seen.act.step_no in (None, step.no)
     ]

@@ -13,7 +13,7 @@ from datetime import datetime
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case
 from services.processing.domain.changing import Drafted, Means
-from services.processing.domain.conditions import BEFORE_ANYTHING_IS_SAID, CONDITIONS, Condition, Situation
+from services.processing.domain.conditions import BEFORE_ANYTHING_IS_SAID, CONDITIONS
 from services.processing.domain.effects import EFFECTS
 from services.processing.domain.refusals import (
     ConditionNotMet,
@@ -24,13 +24,15 @@ from services.processing.domain.refusals import (
     UnknownAction,
 )
 from services.processing.domain.sites import situate
+from services.processing.domain.situations import Condition, Situation
 from shared.contracts.facts import DossierFact
 from shared.rulebook.moves import AVAILABLE, AVAILABLE_AT_INTAKE, MOVES, Move, Owner, is_action, moves_for
 from shared.rulebook.moves import CONDITIONS as MEANINGS
 
+OURS = tuple(move for move in MOVES if move.owner is Owner.PROCESSING)
 ROLES_OF = {
-    action: frozenset(role for move in MOVES if move.action == action for role in move.roles)
-    for action in {move.action for move in MOVES if move.owner is Owner.PROCESSING}
+    action: frozenset(role for move in OURS if move.action == action for role in move.roles)
+    for action in {move.action for move in OURS}
 }
 """Processing's actions, each with every role that may do it in some state."""
 
@@ -42,16 +44,6 @@ class Decision:
     before: Case
     after: Case
     facts: tuple[Drafted, ...]
-
-    @property
-    def ends_the_clock(self) -> bool:
-        """Whether the result became ready: nothing is owed by the legal clock any more."""
-        return self.before.finished_at is None and self.after.finished_at is not None
-
-    @property
-    def takes_the_clock_up(self) -> bool:
-        """Whether a finish was taken back: what it discarded of the legal clock is owed again."""
-        return self.before.finished_at is not None and self.after.finished_at is None
 
 
 def check_action(action: str, role: str) -> None:
@@ -73,17 +65,36 @@ def decide(case: Case, act: Act, officer: Officer, now: datetime, *, seen_versio
     if seen_version != case.version:
         raise StaleVersion(case.version)
     try:
-        after, fact = _do(Situation(case, act, officer, now), means)
+        after, fact = _do(_asked(case, act, officer, now, means), means)
     except Refusal as refusal:
         refusal.state, refusal.possible = case.state, possible(case, officer, now)
         raise
     return Decision(case, after, (Drafted(fact, now),))
 
 
+def _asked(case: Case, act: Act, officer: Officer, now: datetime, means: Means) -> Situation:
+    kind = means.kind_of(case)
+    pinned = frozenset(paper.code for paper in kind.papers)
+    return Situation(case, act, officer, now, pinned_papers=pinned, policy=kind.supplement_policy)
+
+
 def _do(asked: Situation, means: Means) -> tuple[Case, DossierFact]:
-    move = the_move(asked.case, asked.act.action)
-    seen = _admitted(asked, move, CONDITIONS)
+    seen, move = _admitted_by_one(asked, CONDITIONS)
     return EFFECTS[asked.act.action](seen, move, means)
+
+
+def _admitted_by_one(asked: Situation, conditions: Mapping[str, Condition]) -> tuple[Situation, Move]:
+    """Find the row of the table that admits an act: where there are several, their conditions tell them apart.
+
+    Raises the refusal of the first.
+    """
+    refusals: list[Refusal] = []
+    for move in the_moves(asked.case, asked.act.action):
+        try:
+            return _admitted(asked, move, conditions), move
+        except Refusal as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
 
 
 def _admitted(asked: Situation, move: Move, conditions: Mapping[str, Condition]) -> Situation:
@@ -104,18 +115,18 @@ def possible(case: Case, officer: Officer, now: datetime) -> tuple[str, ...]:
 
 def _is_possible(asked: Situation) -> bool:
     try:
-        _admitted(asked, the_move(asked.case, asked.act.action), BEFORE_ANYTHING_IS_SAID)
+        _admitted_by_one(asked, BEFORE_ANYTHING_IS_SAID)
     except Refusal:
         return False
     return True
 
 
-def the_move(case: Case, action: str) -> Move:
-    """Find the row of the table for an available action in the case's state. Raises IllegalMove."""
-    found = moves_for(case.state, action)
+def the_moves(case: Case, action: str) -> tuple[Move, ...]:
+    """Find the rows of the table for an available action in the case's state. Raises IllegalMove."""
+    found = tuple(move for move in moves_for(case.state, action) if move.owner is Owner.PROCESSING)
     if not found:
         raise IllegalMove("illegal_move", f"A dossier in state {int(case.state)} does not allow that.")
-    return found[0]
+    return found
 
 
 def _check_standing(case: Case, officer: Officer) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from services.processing.domain.opening import Opened, Rules, open_case
+from services.processing.handlers.hearing import on_papers_received, on_withdrawal_requested
 from services.processing.repository.opening import insert_cases
 from shared.contracts import facts, topics
 from shared.contracts.facts import DossierAccepted
 from shared.database import Connection
-from shared.messaging.batch import Subscription
+from shared.messaging.batch import Handler, Subscription
 from shared.messaging.envelope import Received
 from shared.messaging.rules import RuleStore
 
@@ -35,14 +36,16 @@ IGNORED: Mapping[str, str] = {
     facts.DossierRegistered.TYPE: _NOT_ACCEPTED,
     facts.DossierRefused.TYPE: _NOT_ACCEPTED,
     facts.PapersRequested.TYPE: _NOT_ACCEPTED,
-    facts.PapersReceived.TYPE: "no paper is asked for after acceptance in this release",
     facts.RegistrationWithdrawn.TYPE: _NOT_ACCEPTED,
-    facts.WithdrawalRequested.TYPE: "no act of this release closes a dossier without a result",
 }
 """Fact type → why processing leaves it alone."""
 
 
 def subscriptions(rules: RuleStore) -> tuple[Subscription, ...]:
     """List which fact goes to which function."""
-    handlers = {facts.DossierAccepted.TYPE: partial(on_accepted, rules)}
+    handlers: dict[str, Handler] = {
+        facts.DossierAccepted.TYPE: partial(on_accepted, rules),
+        facts.PapersReceived.TYPE: partial(on_papers_received, rules),
+        facts.WithdrawalRequested.TYPE: partial(on_withdrawal_requested, rules),
+    }
     return (Subscription(topics.LIFECYCLE.name, handlers, IGNORED, own="processing"),)

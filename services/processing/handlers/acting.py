@@ -12,10 +12,10 @@ from services.processing.domain.cases import Case
 from services.processing.domain.changing import Drafted, Means
 from services.processing.domain.duties import Duty
 from services.processing.domain.refusals import Refusal, UnknownCase
-from services.processing.domain.timers import Timer, fire, timers_again
+from services.processing.domain.timers import Alarms, alarms_of, fire
 from services.processing.domain.workflow import Decision, decide
 from services.processing.repository.acting import draw_numbers, save_acts
-from services.processing.repository.clockwork import save_fired, set_timers
+from services.processing.repository.clockwork import save_fired
 from services.processing.repository.locking import Locked, lock_named
 from shared.clocks import LegalClock
 from shared.contracts.topics import LIFECYCLE
@@ -91,7 +91,7 @@ class Acting:
         missing = UnknownCase if len(wanted) == 1 else Busy
         judged = [self._judge(each, found[each.code], now) if each.code in found else missing() for each in wanted]
         good = await self._number(tx, [each for each in judged if isinstance(each, _Judged)], now)
-        owed = iter(await self._save(tx, good) if good else ())
+        owed = iter(await self._save(tx, good, now) if good else ())
         performed = iter([_performed(each, next(owed)) for each in good])
         return [next(performed) if isinstance(each, _Judged) else each for each in judged]
 
@@ -108,7 +108,7 @@ class Acting:
 
     def _decide(self, wanted: Wanted, case: Case, now: datetime, number: int) -> Decision:
         """Decide one act on the case; which number it gives decides nothing."""
-        means = Means(self.rules.calendar(case.calendar_version), self.rules.agencies(case.agencies_version), number)
+        means = means_of(self.rules, case, number)
         return decide(case, wanted.act, wanted.officer, now, seen_version=wanted.seen_version, means=means)
 
     async def _number(self, tx: Connection, judged: Sequence[_Judged], now: datetime) -> list[_Judged]:
@@ -124,20 +124,24 @@ class Acting:
 
         return [numbered(each) if each.gives_number else each for each in judged]
 
-    async def _save(self, tx: Connection, judged: Sequence[_Judged]) -> list[tuple[Duty, ...]]:
+    async def _save(self, tx: Connection, judged: Sequence[_Judged], now: datetime) -> list[tuple[Duty, ...]]:
         if fired := [(each.locked, each.fired) for each in judged if each.fired is not None]:
             await save_fired(tx, fired)
-        owed = await save_acts(tx, [each.decision for each in judged])
-        if again := [each for each in judged if each.decision.takes_the_clock_up]:
-            await set_timers(tx, [(each.wanted.code, timer) for each in again for timer in self._timers_again(each)])
+        alarms = [(each.wanted.code, alarms_for(self.rules, each.decision, now)) for each in judged]
+        owed = await save_acts(tx, [each.decision for each in judged], alarms)
         await self.journal.append(tx, [draft for each in judged for draft in each.drafts])
         return owed
 
-    def _timers_again(self, reopened: _Judged) -> tuple[Timer, ...]:
-        case, (fact,) = reopened.decision.after, reopened.decision.facts
-        kind = self.rules.catalogue(case.catalogue_version).case(case.procedure_code, case.case_code)
-        calendar = self.rules.calendar(case.calendar_version)
-        return timers_again(calendar, kind.promised_limit, reopened.decision, fact.legal_time)
+
+def means_of(rules: RuleStore, case: Case, number: int | None = None) -> Means:
+    """Find the rules that a dossier was accepted under."""
+    calendar, agencies = rules.calendar(case.calendar_version), rules.agencies(case.agencies_version)
+    return Means(calendar, agencies, rules.catalogue(case.catalogue_version), number)
+
+
+def alarms_for(rules: RuleStore, decision: Decision, now: datetime) -> Alarms:
+    """Say what a decision does to the timers of its dossier."""
+    return alarms_of(decision.before, decision.after, means_of(rules, decision.after), now)
 
 
 def _performed(judged: _Judged, owed: tuple[Duty, ...]) -> Performed:

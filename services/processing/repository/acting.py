@@ -8,7 +8,10 @@ from typing import Any, TypeAlias
 
 from services.processing.domain.cases import Ask, Case, Step
 from services.processing.domain.duties import Duty, duties
+from services.processing.domain.timers import Alarms
 from services.processing.domain.workflow import Decision
+from services.processing.repository.clockwork import set_timers
+from services.processing.repository.halting import save_standing
 from services.processing.repository.rows import duty_row, stays_text
 from shared.database import Connection, columns
 
@@ -34,32 +37,38 @@ with moved as (
     update cases set state = m.state, version = m.version, result_number = m.result_number,
         finished_at = m.finished_at, handed_over_at = m.handed_over_at, apologised_at = m.apologised_at,
         reappointed_to = m.reappointed_to, finished_late_at = m.finished_late_at, corrected_at = m.corrected_at,
-        ask_count = m.ask_count, parts = string_to_array(m.parts, ',')
+        ask_count = m.ask_count, parts = string_to_array(m.parts, ','), statutory_due = m.statutory_due,
+        promised_due = m.promised_due, statutory_paused_since = m.statutory_paused_since,
+        promised_paused_since = m.promised_paused_since, draft_opened_at = m.draft_opened_at,
+        withdrawal_requested_at = m.withdrawal_requested_at, closed_at = m.closed_at, halt_count = m.halt_count
     from unnest(
         $1::text[], $2::smallint[], $3::bigint[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
-        $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], $12::text[]
+        $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], $12::text[], $13::timestamptz[],
+        $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
+        $19::timestamptz[], $20::bigint[]
     ) as m (
         code, state, version, result_number, finished_at, handed_over_at, apologised_at, reappointed_to,
-        finished_late_at, corrected_at, ask_count, parts
+        finished_late_at, corrected_at, ask_count, parts, statutory_due, promised_due, statutory_paused_since,
+        promised_paused_since, draft_opened_at, withdrawal_requested_at, closed_at, halt_count
     )
     where cases.code = m.code
 ), stepped as (
     update steps set agency = s.agency, agency_path = s.agency_path, status = s.status, holder = s.holder,
         taken = s.taken, opened_at = s.opened_at, completed_at = s.completed_at, earlier = s.earlier::tstzmultirange
     from unnest(
-        $13::text[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::text[], $19::boolean[],
-        $20::timestamptz[], $21::timestamptz[], $22::text[]
+        $21::text[], $22::bigint[], $23::text[], $24::text[], $25::text[], $26::text[], $27::boolean[],
+        $28::timestamptz[], $29::timestamptz[], $30::text[]
     ) as s (code, step_no, agency, agency_path, status, holder, taken, opened_at, completed_at, earlier)
     where steps.code = s.code and steps.step_no = s.step_no
 ), asked as (
     insert into asks (code, ask_no, step_no, agency, agency_path, asked_by, asked_at, answered_by, answered_at)
     select * from unnest(
-        $23::text[], $24::bigint[], $25::bigint[], $26::text[], $27::text[], $28::text[], $29::timestamptz[],
-        $30::text[], $31::timestamptz[]
+        $31::text[], $32::bigint[], $33::bigint[], $34::text[], $35::text[], $36::text[], $37::timestamptz[],
+        $38::text[], $39::timestamptz[]
     )
     on conflict (code, ask_no) do update set answered_by = excluded.answered_by, answered_at = excluded.answered_at
 ), settled as (
-    delete from duties using unnest($32::text[], $33::bigint[], $34::text[], $35::text[])
+    delete from duties using unnest($40::text[], $41::bigint[], $42::text[], $43::text[])
         as d (code, step_no, action, agency)
     where duties.code = d.code and duties.step_no = d.step_no and duties.action = d.action and duties.agency = d.agency
 ), owed as (
@@ -67,12 +76,14 @@ with moved as (
         code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken
     )
     select * from unnest(
-        $36::text[], $37::timestamptz[], $38::bigint[], $39::text[], $40::text[], $41::text[], $42::text[], $43::text[],
-        $44::text[], $45::text[], $46::boolean[]
+        $44::text[], $45::timestamptz[], $46::bigint[], $47::text[], $48::text[], $49::text[], $50::text[], $51::text[],
+        $52::text[], $53::text[], $54::boolean[]
     )
-    on conflict (code, step_no, action, agency) do update set holder = excluded.holder, taken = excluded.taken
+    on conflict (code, step_no, action, agency) do update set
+        holder = excluded.holder, taken = excluded.taken, promised_due = excluded.promised_due
 )
-delete from timers where code = any($47::text[])
+delete from timers using unnest($55::text[], $56::text[]) as t (code, kind)
+where timers.code = t.code and timers.kind = t.kind
 """
 
 
@@ -88,7 +99,7 @@ class _Rows:
 
     def columns(self) -> list[list[Any]]:
         """Turn them into the statement's parameters."""
-        tables = (self.moved, 12), (self.stepped, 10), (self.asked, 9), (self.settled, 4), (self.owed, 11)
+        tables = (self.moved, 20), (self.stepped, 10), (self.asked, 9), (self.settled, 4), (self.owed, 11)
         return [column for rows, width in tables for column in columns(rows, width)]
 
     def add(self, decision: Decision) -> tuple[Duty, ...]:
@@ -102,16 +113,22 @@ class _Rows:
         )
         self.asked.extend((case.code, *_ask_row(ask)) for ask in case.asks if ask not in before.asks)
         self.settled.extend((case.code, *_key(duty)) for duty in owed_before if _key(duty) not in kept)
-        self.owed.extend(duty_row(case, duty) for duty in owed_now if duty not in owed_before)
+        moved = case.promised_due != before.promised_due
+        self.owed.extend(duty_row(case, duty) for duty in owed_now if moved or duty not in owed_before)
         return owed_now
 
 
-async def save_acts(tx: Connection, decisions: Sequence[Decision]) -> list[tuple[Duty, ...]]:
-    """Write what acts changed, each in another dossier; answer what is owed now in each. Finishing ends the timers."""
+async def save_acts(
+    tx: Connection, decisions: Sequence[Decision], alarms: Sequence[tuple[str, Alarms]]
+) -> list[tuple[Duty, ...]]:
+    """Write what acts or facts changed, each in another dossier; answer what is owed now in each."""
     rows = _Rows()
     owed = [rows.add(decision) for decision in decisions]
-    ended = [decision.after.code for decision in decisions if decision.ends_the_clock]
-    await tx.execute(SAVE_ACTS, *rows.columns(), ended)
+    dropped = [(code, kind) for code, each in alarms for kind in each.dropped]
+    await tx.execute(SAVE_ACTS, *rows.columns(), *columns(dropped, 2))
+    await save_standing(tx, [(decision.before, decision.after) for decision in decisions])
+    if fresh := [(code, timer) for code, each in alarms for timer in each.set]:
+        await set_timers(tx, fresh)
     return owed
 
 
@@ -123,7 +140,9 @@ def _case_row(case: Case) -> Row:
     return (
         *(case.code, case.state, case.version, case.result_number, case.finished_at, case.handed_over_at),
         *(case.apologised_at, case.reappointed_to, case.finished_late_at, case.corrected_at),
-        *(len(case.asks), ",".join(case.parts)),
+        *(len(case.asks), ",".join(case.parts), case.statutory_due, case.promised_due, case.statutory_paused_since),
+        *(case.promised_paused_since, case.draft_opened_at, case.withdrawal_requested_at, case.closed_at),
+        len(case.halts),
     )
 
 

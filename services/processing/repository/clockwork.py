@@ -8,6 +8,7 @@ from datetime import datetime
 from services.processing.domain.duties import duties
 from services.processing.domain.timers import Timer
 from services.processing.domain.workflow import Decision
+from services.processing.repository.halting import save_standing
 from services.processing.repository.locking import Locked
 from services.processing.repository.rows import duty_row
 from shared.database import Connection, columns
@@ -28,26 +29,27 @@ SAVE_FIRED = """
 with spent as (
     delete from timers using unnest($1::text[], $2::text[]) as t (code, kind)
     where timers.code = t.code and timers.kind = t.kind
-), drafted as (
-    update cases set draft_opened_at = d.opened_at
-    from unnest($3::text[], $4::timestamptz[]) as d (code, opened_at) where cases.code = d.code
+), warned as (
+    update cases set draft_opened_at = d.opened_at, half_time_at = d.half_time_at
+    from unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) as d (code, opened_at, half_time_at)
+    where cases.code = d.code
 )
 insert into duties (code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken)
 select * from unnest(
-    $5::text[], $6::timestamptz[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
-    $13::text[], $14::text[], $15::boolean[]
+    $6::text[], $7::timestamptz[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+    $14::text[], $15::text[], $16::boolean[]
 )
 on conflict (code, step_no, action, agency) do nothing
 """
 
 
 async def save_fired(tx: Connection, fired: Sequence[tuple[Locked, Decision]]) -> None:
-    """Spend the timers of these cases and write what they changed: drafts of apologies, and who owes them."""
+    """Spend the timers of these cases and write what they changed: warnings, drafts of apologies, and who owes what."""
     spent = [(locked.case.code, timer.kind) for locked, _ in fired for timer in locked.due_timers]
-    drafts = [
-        (decision.after.code, decision.after.draft_opened_at)
-        for _, decision in fired
-        if decision.after.draft_opened_at != decision.before.draft_opened_at
+    warned = [
+        (after.code, after.draft_opened_at, after.half_time_at)
+        for before, after in ((decision.before, decision.after) for _, decision in fired)
+        if (after.draft_opened_at, after.half_time_at) != (before.draft_opened_at, before.half_time_at)
     ]
     owed = [
         duty_row(decision.after, duty)
@@ -55,7 +57,8 @@ async def save_fired(tx: Connection, fired: Sequence[tuple[Locked, Decision]]) -
         if decision.after is not decision.before
         for duty in set(duties(decision.after)) - set(duties(decision.before))
     ]
-    await tx.execute(SAVE_FIRED, *columns(spent, 2), *columns(drafts, 2), *columns(owed, 11))
+    await tx.execute(SAVE_FIRED, *columns(spent, 2), *columns(warned, 3), *columns(owed, 11))
+    await save_standing(tx, [(decision.before, decision.after) for _, decision in fired])
 
 
 COUNT_DUE = """

@@ -14,8 +14,9 @@ import asyncpg
 
 from services.processing.domain.cases import Case
 from services.processing.domain.timers import Timer, TimerKind
+from services.processing.repository.halting import read_standing
 from services.processing.repository.reading import read_asks, read_steps
-from services.processing.repository.rows import CASE_COLUMNS, by_code, case_of
+from services.processing.repository.rows import CASE_COLUMNS, NOTHING_STANDS, by_code, case_of
 from shared.database import Connection
 from shared.rulebook.calendar import local
 
@@ -68,6 +69,11 @@ async def lock_named(
     return {locked.case.code: locked for locked in await _read(tx, rows, moment)}, moment
 
 
+async def lock_known(tx: Connection, codes: Collection[str], now: datetime) -> Mapping[str, Locked]:
+    """Lock and read those of these dossiers that are known here, however long somebody else holds one."""
+    return {locked.case.code: locked for locked in await _read(tx, await tx.fetch(LOCK_NAMED, codes), now)}
+
+
 async def lock_due(tx: Connection, now: datetime, limit: int) -> Sequence[Locked]:
     """Lock the cases whose timers have been due longest, leaving out those that somebody is acting on just now."""
     return await _read(tx, await tx.fetch(LOCK_DUE, now, limit), now)
@@ -78,11 +84,12 @@ async def _read(tx: Connection, rows: Sequence[asyncpg.Record], now: datetime) -
         return []
     # A statement of its own: after a wait for the lock, a join would see the case new and the steps old.
     steps, asks = await read_steps(tx, [row["code"] for row in rows]), await read_asks(tx, rows)
+    standing = await read_standing(tx, rows)
     late = [row["code"] for row in rows if row["next_timer"] is not None and row["next_timer"] <= now]
     timers = by_code(await tx.fetch(DUE_TIMERS_OF, late, now)) if late else {}
     return [
         Locked(
-            case_of(row, steps[row["code"]], asks[row["code"]]),
+            case_of(row, steps[row["code"]], asks[row["code"]], standing.get(row["code"], NOTHING_STANDS)),
             tuple(map(_timer_of, timers.get(row["code"], ()))),
         )
         for row in rows

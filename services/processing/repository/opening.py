@@ -16,17 +16,19 @@ select {", ".join(CASE_FIELDS)}, tracking_secret_hash, string_to_array(parts, ',
     $1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
     $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[],
     $17::timestamptz[], $18::text[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
-    $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::bytea[], $27::text[]
+    $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::timestamptz[], $27::timestamptz[],
+    $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::bytea[], $32::text[]
 ) as c ({", ".join(CASE_FIELDS)}, tracking_secret_hash, parts)
 """  # noqa: S608 - names of the dataclass's fields
 
 INSERT_STEPS = """
 insert into steps (
-    code, step_no, step_code, move, agency, agency_path, officer_role, parallel_group, status, opened_at, completed_at
+    code, step_no, step_code, move, agency, agency_path, officer_role, parallel_group, status, opened_at, completed_at,
+    period
 )
 select * from unnest(
     $1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::timestamptz[], $11::timestamptz[]
+    $10::timestamptz[], $11::timestamptz[], $12::text[]
 )
 """
 
@@ -53,13 +55,13 @@ async def insert_cases(tx: Connection, opened: Sequence[Opened]) -> None:
     steps = [
         (
             *(each.case.code, step.no, step.code, step.move, step.agency, step.agency_path, step.role, step.group),
-            *(step.status, step.opened_at, step.completed_at),
+            *(step.status, step.opened_at, step.completed_at, step.period),
         )
         for each in opened
         for step in each.case.steps
     ]
     owed = [duty_row(each.case, duty) for each in opened for duty in duties(each.case)]
-    await tx.execute(INSERT_CASES, *columns(cases, 27))
-    await tx.execute(INSERT_STEPS, *columns(steps, 11))
+    await tx.execute(INSERT_CASES, *columns(cases, 32))
+    await tx.execute(INSERT_STEPS, *columns(steps, 12))
     await tx.execute(INSERT_DUTIES, *columns(owed, 11))
     await set_timers(tx, [(each.case.code, timer) for each in opened for timer in each.timers])

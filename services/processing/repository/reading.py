@@ -11,11 +11,13 @@ import asyncpg
 
 from services.processing.domain.acts import Officer
 from services.processing.domain.cases import Ask, Case, Step
-from services.processing.repository.rows import CASE_COLUMNS, STEP_COLUMNS, by_code, case_of, step_of
+from services.processing.repository.halting import read_standing
+from services.processing.repository.rows import CASE_COLUMNS, NOTHING_STANDS, STEP_COLUMNS, by_code, case_of, step_of
 from shared.database import Connection
 
 WORKLIST = """
-select d.code, c.state, c.version, c.procedure_code, c.case_code, c.promised_due, c.statutory_due, d.duties
+select d.code, c.state, c.version, c.procedure_code, c.case_code, c.promised_due, c.statutory_due,
+    c.promised_paused_since as paused_since, d.duties
 from (
     select code, promised_due, json_agg(json_build_object(
         'step_no', step_no, 'move', move, 'action', action, 'agency', step_agency, 'role', step_role,
@@ -41,6 +43,7 @@ class WorklistRow(NamedTuple):
     case_code: str
     promised_due: datetime
     statutory_due: datetime
+    paused_since: datetime | None
     duties: list[dict[str, Any]]
 
 
@@ -94,4 +97,5 @@ async def read_case(tx: Connection, code: str) -> Case | None:
     row = await tx.fetchrow(READ_CASE, code)
     if row is None:
         return None
-    return case_of(row, (await read_steps(tx, [code]))[code], (await read_asks(tx, [row]))[code])
+    steps, asks, standing = await read_steps(tx, [code]), await read_asks(tx, [row]), await read_standing(tx, [row])
+    return case_of(row, steps[code], asks[code], standing.get(code, NOTHING_STANDS))

@@ -5,32 +5,45 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
 from services.processing.domain.cases import Ask, Case, Stay, Step, StepStatus
 from services.processing.domain.duties import Duty
+from services.processing.domain.halts import Halt, Proposal
 from shared.contracts.facts import State
 from shared.rulebook.calendar import local
 from shared.rulebook.catalogue import StepMove
 from shared.rulebook.seats import OfficerRole
 
-CASE_FIELDS = tuple(field.name for field in fields(Case) if field.name not in {"steps", "asks"})
-CASE_COLUMNS = ", ".join(f"c.{name}" for name in (*CASE_FIELDS, "ask_count"))
+APART = frozenset({"steps", "asks", "halts", "proposal"})
+"""What of a case has tables of its own."""
+CASE_FIELDS = tuple(field.name for field in fields(Case) if field.name not in APART)
+CASE_COLUMNS = ", ".join(f"c.{name}" for name in (*CASE_FIELDS, "ask_count", "halt_count"))
 STEP_COLUMNS = (
     "step_no, step_code, move, agency, agency_path, officer_role, parallel_group, "
-    "status, holder, taken, opened_at, completed_at, earlier"
+    "status, holder, taken, opened_at, completed_at, earlier, period"
 )
 
 
-def case_of(row: asyncpg.Record, steps: tuple[Step, ...], asks: tuple[Ask, ...]) -> Case:
+class Standing(NamedTuple):
+    """Pauses of a dossier and a proposal that waits: few have any."""
+
+    halts: tuple[Halt, ...] = ()
+    proposal: Proposal | None = None
+
+
+NOTHING_STANDS = Standing()
+
+
+def case_of(row: asyncpg.Record, steps: tuple[Step, ...], asks: tuple[Ask, ...], standing: Standing) -> Case:
     """Read a case; due moments come back in the legal zone, so that facts carry them as intake wrote them."""
     values = {name: row[name] for name in CASE_FIELDS}
     values["state"] = State(values["state"])
     for name in ("accepted_at", "statutory_due", "promised_due"):
         values[name] = local(values[name])
-    return Case(**values, steps=steps, asks=asks)
+    return Case(**values, steps=steps, asks=asks, halts=standing.halts, proposal=standing.proposal)
 
 
 def step_of(row: asyncpg.Record) -> Step:
@@ -49,6 +62,7 @@ def step_of(row: asyncpg.Record) -> Step:
         opened_at=row["opened_at"],
         completed_at=row["completed_at"],
         earlier=tuple(Stay(span.lower, span.upper) for span in row["earlier"]),
+        period=row["period"],
     )
 
 

@@ -26,7 +26,7 @@ SENDING = "select count(*) from notification.messages where state = 'sending'"
 DUE = "select count(*) from processing.timers where fires_at <= $1"
 LATER = timedelta(days=60)
 LEAST_DUE = {False: 1, True: 10_000}
-KEPT = ("dossiers", "reopenings", "daily_counters", "daily_notices", "cursors", "parked")
+KEPT = ("dossiers", "reopenings", "repeated_supplements", "daily_counters", "daily_notices", "cursors", "parked")
 FIRED = "select count(*) from processing.journal where type like any(array['%half_time%', '%drafted%', '%overdue%'])"
 
 

@@ -15,6 +15,9 @@ class Known:
     once_late: set[str] = field(default_factory=set)
     reopened: list[str] = field(default_factory=list)
     apologised: dict[str, datetime] = field(default_factory=dict)
+    due: dict[str, datetime | None] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    repeated: list[str] = field(default_factory=list)
     notices: list[tuple[str, str, str]] = field(default_factory=list)
 
     def count(self, now: datetime, place: str = "", of_field: str = "") -> dict[str, int]:
@@ -23,22 +26,28 @@ class Known:
             (
                 *("received", "resolved", "resolved_on_time", "resolved_late", "closed_without_result", "in_progress"),
                 *("in_progress_within_limit", "in_progress_overdue", "apologies_published", "reopened"),
+                "supplements_repeated",
             ),
             0,
         )
-        for code, (_, due, own_field) in self.accepted.items():
+        for code, (_, first_due, own_field) in self.accepted.items():
             if not code.startswith(place) or of_field not in {"", own_field}:
                 continue
             found["received"] += 1
             found["apologies_published"] += code in self.apologised
             found["reopened"] += self.reopened.count(code)
-            finished = self.finished.get(code)
-            if finished is None:
+            found["supplements_repeated"] += self.repeated.count(code)
+            finished, due = self.finished.get(code), self.due.get(code, first_due)
+            if code in self.closed:
+                found["resolved"] += 1
+                found["closed_without_result"] += 1
+            elif finished is None:
                 found["in_progress"] += 1
-                found["in_progress_overdue" if due < now else "in_progress_within_limit"] += 1
+                overdue = due is not None and due < now
+                found["in_progress_overdue" if overdue else "in_progress_within_limit"] += 1
             else:
                 found["resolved"] += 1
-                late = finished > due or code in self.once_late
+                late = due is None or finished > due or code in self.once_late
                 found["resolved_late" if late else "resolved_on_time"] += 1
         return found
 

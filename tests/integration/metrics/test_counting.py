@@ -6,6 +6,7 @@ import random
 import re
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 
@@ -100,6 +101,7 @@ async def agrees(town: Town, now: datetime) -> None:
         for name in (
             *("received", "resolved_on_time", "in_progress", "in_progress_overdue", "resolved", "resolved_late"),
             *("in_progress_within_limit", "apologies_published", "closed_without_result", "carried_over", "reopened"),
+            "supplements_repeated",
         )
     ]
 
@@ -123,6 +125,8 @@ async def scrape_agrees(town: Town, expected: dict[str, int]) -> None:
     )
     assert in_progress.total() == expected["in_progress"]
     assert found["motcua_apologies_published_total"][()] == expected["apologies_published"]
+    assert found["motcua_dossiers_closed_without_result_total"][()] == expected["closed_without_result"]
+    assert found["motcua_supplements_repeated_total"][()] == expected["supplements_repeated"]
     assert found["motcua_notices_total"]["sms", "handed_over"] == town.known.told("handed_over")
     assert found["motcua_notices_total"]["email", "failed"] == 0
 
@@ -214,6 +218,57 @@ async def test_a_reopened_dossier_is_in_progress_again_counts_once_and_changes_n
     await busy.settled()
     await agrees(busy, now)
     assert (await busy.report("H56.97.24"))["resolved_late"] == 1
+
+
+def of_the_clock(town: Town, fact: type[facts.DossierFact], state: facts.State, **said: Any) -> facts.DossierFact:
+    versions = {"catalogue_version": town.versions["catalogue"], "calendar_version": town.versions["calendar"]}
+    return fact(**versions, state=state, agency="H56.97.24", officer="officer-1", **said)
+
+
+def asking(town: Town, number: int, due: datetime | None = None) -> facts.DossierFact:
+    said = {"procedure_code": "1.000656", "case_code": "default", "number": number, "papers": ("x",), "limit_at": NOW}
+    said |= {"policy": "resume", "proposed_by": "", "basis": "b", "statutory_due": due, "promised_due": due}
+    return of_the_clock(town, facts.SupplementRequested, facts.State.WAITING_FOR_PAPERS, **said)
+
+
+def received(town: Town, number: int, due: datetime) -> facts.DossierFact:
+    said = {"number": number, "asked_at": BEGIN, "arrived_at": BEGIN, "restarted": False}
+    said |= {"statutory_due": due, "promised_due": due}
+    return of_the_clock(town, facts.SupplementReceived, facts.State.PROCESSING, **said)
+
+
+async def test_a_paused_dossier_is_in_progress_and_what_is_closed_is_nobodys_lateness(busy: Town) -> None:
+    now, day = datetime(2020, 3, 19, 9, tzinfo=ZONE), timedelta(days=1)
+    moved = datetime(2020, 3, 18, 17, tzinfo=ZONE)
+    busy.set_clock(now)
+    paused, late, goes_on, again, unpaid, wanted = codes = [f"H56.97.24-200302-{no:04}" for no in range(11, 17)]
+    for code in codes:
+        await busy.accept(code, BEGIN, DUE)
+    for code, due in ((paused, None), (late, DUE), (goes_on, None), (again, None)):
+        await busy.act(code, asking(busy, 1, due), DUE if due else BEGIN + day)
+    await busy.settled()
+    await agrees(busy, now)
+    # Papers that the desk has not confirmed: the clock says that the moved due moment was missed.
+    said = {"catalogue_version": busy.versions["catalogue"], "calendar_version": busy.versions["calendar"]}
+    missed = facts.BecameOverdue(**said, state=facts.State.WAITING_FOR_PAPERS, promised_due=moved)
+    await busy.act(goes_on, missed, moved)
+    await busy.act(again, received(busy, 1, moved), BEGIN + 2 * day)
+    await busy.act(again, asking(busy, 2), BEGIN + 3 * day)
+    await busy.act(again, received(busy, 2, now + day), BEGIN + 4 * day)
+    await busy.act(again, step(busy, facts.ResultReady), now)
+    demand = {"amount_vnd": 5, "limit_at": NOW, "basis": "b", "statutory_due": None, "promised_due": None}
+    await busy.act(unpaid, of_the_clock(busy, facts.PaymentDemanded, facts.State.WAITING_FOR_PAYMENT, **demand), BEGIN)
+    await busy.act(unpaid, of_the_clock(busy, facts.DossierStopped, facts.State.STOPPED, cause="unpaid"), now)
+    withdrawn = of_the_clock(busy, facts.DossierWithdrawn, facts.State.WITHDRAWN, requested_at=BEGIN)
+    await busy.act(wanted, withdrawn, BEGIN + day)
+    await busy.settled()
+    await agrees(busy, now)
+    here = await busy.report("H56.97.24", **{"from": "2020-03-02", "to": "2020-03-19"})
+    assert (here["closed_without_result"], here["supplements_repeated"]) == (2, 1)
+    assert (here["in_progress"], here["in_progress_overdue"]) == (3, 2)
+    assert (here["resolved_on_time"], here["resolved"]) == (1, 4), "with the one that was reopened"
+    before = await busy.report("H56.97.24", **{"from": "2020-03-02", "to": "2020-03-18"})
+    assert (before["closed_without_result"], before["in_progress_overdue"]) == (1, 2)
 
 
 async def test_bad_questions_get_a_problem(busy: Town) -> None:

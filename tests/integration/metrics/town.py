@@ -118,6 +118,12 @@ class Town:
             self.known.reopen(code)
         if isinstance(fact, facts.DossierApologised):
             self.known.apologised[code] = at
+        if isinstance(fact, facts.PausingFact | facts.ResumingFact | facts.BecameOverdue):
+            self.known.due[code] = fact.promised_due
+        if isinstance(fact, facts.SupplementRequested):
+            self.known.repeated += [code] * (fact.number > 1)
+        if isinstance(fact, facts.RefusedAfterLimit | facts.DossierWithdrawn | facts.DossierStopped):
+            self.known.closed.add(code)
         await self.publish("processing", Draft(LIFECYCLE.name, code, fact, at))
 
     async def tell(self, code: str, fact: facts.NoticeFact, at: datetime) -> None:

@@ -106,6 +106,33 @@ class Hall:
         )
         return Draft(LIFECYCLE.name, code, fact, at)
 
+    async def papers_arrive(self, code: str, papers: Sequence[str], missing: Sequence[str] = ()) -> None:
+        """Publish that papers have arrived at intake now; wait until processing knows what is still missing."""
+        said = {"papers": tuple(papers), "missing": tuple(missing), **self._at_reception(code)}
+        await self.publish(Draft(LIFECYCLE.name, code, facts.PapersReceived(**said), self.now()))
+
+        async def known() -> bool:
+            query = "select missing from processing.halts where code = $1 and kind = 'supplement' order by halt_no desc"
+            return list(await self.database.fetchval(query, code)) == list(missing)
+
+        await until(known, f"the papers of {code} are known")
+
+    async def asks_to_withdraw(self, code: str) -> None:
+        """Publish that the applicant wants his dossier back; wait until processing knows."""
+        await self.publish(
+            Draft(LIFECYCLE.name, code, facts.WithdrawalRequested(**self._at_reception(code)), self.now())
+        )
+
+        async def known() -> Any:
+            query = "select withdrawal_requested_at is not null from processing.cases where code = $1"
+            return await self.database.fetchval(query, code)
+
+        await until(known, f"that {code} is to be withdrawn is known")
+
+    def _at_reception(self, code: str) -> dict[str, Any]:
+        versions = {"catalogue_version": self.catalogue.version, "calendar_version": self.calendar.version}
+        return {**versions, "received_by": code.partition("-")[0], "by": facts.Filer.CITIZEN, "officer": ""}
+
     async def publish(self, *drafts: Draft) -> None:
         async with transaction(self.intake) as tx:
             await self.journal.append(tx, drafts)
@@ -214,5 +241,9 @@ def body_of(duty: dict[str, Any]) -> dict[str, Any]:
             return {"receiver": "applicant", "handover": "desk"}
         case "send_apology":
             return {"reason": "workload"}
+        case "receive_supplement" | "refuse_after_limit" | "approve_supplement" | "stop_unpaid" | "resume":
+            return {}
+        case "withdraw" | "stop":
+            return {}
         case _:
             return {"step_no": duty["step_no"]}

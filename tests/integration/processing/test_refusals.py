@@ -19,8 +19,8 @@ from tests.integration.processing.hall import COMMUNE, DISTRICT_DESK, Hall
 SHORT, LAND, LONG = ("2.000528", "default"), ("1.012784", "default"), ("1.001612", "default")
 DESK = ("desk", DISTRICT_DESK)
 ASSIGN = {"officer": "anna", "agency": "H56.97.04"}
-NOT_REFUSING = {"not_paused"}
-"""Nothing can be paused in this release."""
+NOT_REFUSING = {"policy_resume", "policy_restart", "came_from_2", "came_from_4", "not_paid"}
+"""What only chooses the row of the table; and in state 6 nothing has been paid in full."""
 
 STATE = """
 select jsonb_build_object(
@@ -28,6 +28,8 @@ select jsonb_build_object(
     'steps', (select jsonb_agg(to_jsonb(s) order by s.step_no) from processing.steps s where s.code = $1),
     'duties', (select jsonb_agg(to_jsonb(d) order by d.step_no, d.action) from processing.duties d where d.code = $1),
     'asks', (select jsonb_agg(to_jsonb(a) order by a.ask_no) from processing.asks a where a.code = $1),
+    'halts', (select jsonb_agg(to_jsonb(h) order by h.halt_no) from processing.halts h where h.code = $1),
+    'proposal', (select to_jsonb(p) from processing.proposals p where p.code = $1),
     'timers', (select count(*) from processing.timers t where t.code = $1),
     'registers', (select jsonb_agg(to_jsonb(r) order by to_jsonb(r)::text) from processing.registers r),
     'cases', (select count(*) from processing.cases),
@@ -166,7 +168,8 @@ async def test_to_an_agency_without_a_part_a_dossier_is_as_unknown_as_one_that_i
     [
         ("fly", 404, "action_unknown"),
         ("accept_at_desk", 404, "action_unknown"),
-        ("request_supplement", 409, "not_yet_available"),
+        ("reissue_deadline", 409, "not_yet_available"),
+        ("receive_supplement", 409, "illegal_move"),
         ("recall", 409, "illegal_move"),
         ("finish", 409, "illegal_move"),
         ("hand_over", 409, "illegal_move"),
@@ -295,12 +298,63 @@ async def asking(hall: Hall) -> AsyncIterator[str]:
     yield await condition_refuses(hall, code, ("answer_agency", None), other, at=4, by="asked_agency")
 
 
+async def supplements(hall: Hall) -> AsyncIterator[str]:
+    await hall.tomorrow()
+    code, paper = await hall.accept(hall.catalogue.case(*SHORT)), {"papers": ["tk-khai-sinh"]}
+    anna, chief = ("specialist", "H56.97.04", "anna"), ("leader", "H56.97.04")
+    ask = "request_supplement"
+    yield await condition_refuses(hall, code, (ask, {"papers": ["nowhere"]}), DESK, at=1, by="papers_of_pinned_list")
+    assert (await hall.act(code, "assign", DESK, 1, ASSIGN)).status_code == HTTPStatus.OK
+    yield await condition_refuses(hall, code, ("propose_supplement", paper), anna, at=2, by="not_first_request")
+    yield await condition_refuses(hall, code, ("approve_supplement", None), chief, at=2, by="supplement_proposed")
+    assert (await hall.act(code, ask, DESK, 2, paper)).status_code == HTTPStatus.OK
+    receive, refuse = ("receive_supplement", None), ("refuse_after_limit", None)
+    yield await condition_refuses(hall, code, receive, DESK, at=3, by="everything_arrived")
+    yield await condition_refuses(hall, code, refuse, DESK, at=3, by="supplement_limit_passed")
+    await hall.papers_arrive(code, paper["papers"])
+    for _ in range(3):
+        await hall.tomorrow()
+    yield await condition_refuses(hall, code, refuse, DESK, at=3, by="not_everything_arrived_in_time")
+    assert (await hall.act(code, "receive_supplement", DESK, 3)).status_code == HTTPStatus.OK
+    yield await condition_refuses(hall, code, (ask, paper), DESK, at=4, by="first_request")
+
+
+async def payments_and_periods(hall: Hall) -> AsyncIterator[str]:
+    await hall.tomorrow()
+    code = await hall.accept(hall.catalogue.case(*LAND))
+    registry, head, desk = ("specialist", "H56.92.01", "anna"), ("leader", "H56.92.01"), ("desk", COMMUNE)
+    body = {"officer": "anna", "agency": "H56.92.01"}
+    assert (await hall.act(code, "assign", desk, 1, body)).status_code == HTTPStatus.OK
+    yield await condition_refuses(hall, code, ("resume", None), registry, at=2, by="paused_by_period")
+    posting = ("pause", {"period": "posting"})
+    yield await condition_refuses(hall, code, posting, registry, at=2, by="period_of_open_step")
+    assert (await hall.act(code, "pause", registry, 2, {"period": "survey"})).status_code == HTTPStatus.OK
+    yield await condition_refuses(hall, code, ("forward", None), registry, at=3, by="not_paused")
+    assert (await hall.act(code, "resume", registry, 3)).status_code == HTTPStatus.OK
+    assert (await hall.act(code, "demand_payment", registry, 4, {"amount_vnd": 100})).status_code == HTTPStatus.OK
+    yield await condition_refuses(hall, code, ("record_payment", {"amount_vnd": 99}), desk, at=5, by="paid_in_full")
+    yield await condition_refuses(hall, code, ("stop_unpaid", None), head, at=5, by="payment_limit_passed")
+
+
+async def withdrawals(hall: Hall) -> AsyncIterator[str]:
+    code = await hall.accept(hall.catalogue.case(*SHORT))
+    leader = ("leader", "H56.97.04")
+    yield await condition_refuses(hall, code, ("withdraw", None), DESK, at=1, by="withdrawal_requested")
+    assert (await hall.act(code, "assign", DESK, 1, ASSIGN)).status_code == HTTPStatus.OK
+    await hall.asks_to_withdraw(code)
+    yield await condition_refuses(hall, code, ("stop", None), leader, at=2, by="some_step_completed")
+    assert (await hall.act(code, "forward", ("specialist", "H56.97.04", "anna"), 2)).status_code == HTTPStatus.OK
+    yield await condition_refuses(hall, code, ("withdraw", None), DESK, at=3, by="no_step_completed")
+
+
+TRIES = (
+    *(taking_and_forwarding, sending_back, asking, the_result, finishing, an_apology, supplements),
+    *(payments_and_periods, withdrawals),
+)
+
+
 async def test_each_condition_of_a_move_refuses_by_its_code(hall: Hall) -> None:
-    refusing = [
-        code
-        for tries in (taking_and_forwarding, sending_back, asking, the_result, finishing, an_apology)
-        async for code in tries(hall)
-    ]
+    refusing = [code for tries in TRIES async for code in tries(hall)]
     assert set(refusing) == CONDITIONS.keys() - NOT_REFUSING
 
 
@@ -309,7 +363,10 @@ async def test_a_refusal_names_the_state_and_what_the_caller_can_do(
     hall: Hall, fresh: str, language: str, says: str
 ) -> None:
     answer = await hall.act(fresh, "finish", DESK, 1, **{"Accept-Language": language})
-    assert (answer.json()["code"], answer.json()["state"], answer.json()["possible"]) == ("illegal_move", 2, ["assign"])
+    assert (answer.json()["code"], answer.json()["state"], answer.json()["possible"]) == (
+        *("illegal_move", 2),
+        ["assign", "request_supplement"],
+    )
     assert says in answer.json()["detail"]
     assert {"vi": "phân công", "en": "assign"}[language] in answer.json()["detail"]
 

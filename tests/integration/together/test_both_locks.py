@@ -16,6 +16,7 @@ from deploy.provision.database import API_RIGHTS
 from services.intake.repository.dossiers import READ_VISIBLE_DOSSIER
 from services.intake.repository.registrations import READ_REGISTRATION
 from services.notification.repository.figures import NOTICES_OF, VISIBLE
+from services.processing.repository.halting import HALTS_OF, PROPOSALS_OF
 from services.processing.repository.reading import ASKS_OF, READ_CASE, STEPS_OF, WORKLIST
 from shared.database import ENTER_SCOPE, CallersPool, Pool, Scope, api_role, transaction
 from shared.keyring.repository import READ_KEYS
@@ -71,6 +72,8 @@ QUERIES: Mapping[str, Query] = {
     "case": Query("processing", READ_CASE, "", "", lambda code: (code,)),
     "steps": Query("processing", STEPS_OF, "", "", lambda code: ([code],)),
     "asks": Query("processing", ASKS_OF, "", "", lambda code: ([code],)),
+    "halts": Query("processing", HALTS_OF, "", "", lambda code: ([code],)),
+    "proposals": Query("processing", PROPOSALS_OF, "", "", lambda code: ([code],)),
     "papers": Query(
         "intake",
         READ_VISIBLE_DOSSIER,
@@ -103,8 +106,19 @@ async def codes(counter: Counter, everywhere: Everywhere) -> tuple[str, str]:
         insert into processing.asks (code, ask_no, step_no, agency, agency_path, asked_by, asked_at)
         values ($1, 1, 2, 'H56.90', '90.', 'anybody', $2)
     """
+    halt = """
+        insert into processing.halts (
+            code, halt_no, kind, begins_at, came_from, agency, officer, basis, step_no, limit_reached, papers, missing
+        )
+        values ($1, 1, 'posting', $2, 4, 'H56.97', 'anybody', 'a', 2, false, '{}', '{}')
+    """
+    proposal = """
+        insert into processing.proposals (code, papers, agency, officer, proposed_at)
+        values ($1, '{a}', 'H56.97', 'anybody', $2)
+    """
     for answer in answers:
-        await everywhere.database.execute(ask, answer.json()["code"], LONG_AGO)
+        for statement in (ask, halt, proposal):
+            await everywhere.database.execute(statement, answer.json()["code"], LONG_AGO)
     ours, theirs = (str(answer.json()["code"]) for answer in answers)
     return ours, theirs
 

@@ -21,7 +21,8 @@ from tests.waiting import until
 
 KEPT = (
     *("intake.dossiers", "processing.cases", "processing.steps", "processing.duties", "processing.timers"),
-    *("processing.asks", "metrics.reopenings"),
+    *("processing.asks", "processing.halts", "processing.proposals"),
+    *("metrics.reopenings", "metrics.repeated_supplements"),
     *("notification.notices", "notification.messages", "metrics.dossiers", "metrics.daily_counters"),
     *("metrics.daily_notices",),
 )

@@ -120,7 +120,7 @@ class Town:
         body = act_body(duty)
         if duty.action == "hand_over":
             body |= {"receiver": Receiver(body["receiver"]), "handover": Handover(body["handover"])}
-        means = Means(self.rules.calendar, self.rules.agencies, next_number=1)
+        means = Means(self.rules.calendar, self.rules.agencies, self.rules.catalogue, next_number=1)
         try:
             decision = decide(
                 self.cases[item.code],

@@ -52,6 +52,45 @@ REOPENED = facts.ResultReopened(
 )
 
 
+WHO = {**VERSIONS, "agency": "a", "officer": "o"}
+
+
+def asked(number: int = 1, due: datetime | None = None) -> facts.SupplementRequested:
+    return facts.SupplementRequested(
+        **WHO,
+        state=facts.State.WAITING_FOR_PAPERS,
+        basis="b",
+        statutory_due=due,
+        promised_due=due,
+        procedure_code="1.000656",
+        case_code="default",
+        number=number,
+        papers=("x",),
+        limit_at=DUE,
+        policy="resume",
+        proposed_by="",
+    )
+
+
+def received(due: datetime) -> facts.SupplementReceived:
+    return facts.SupplementReceived(
+        **WHO,
+        state=facts.State.PROCESSING,
+        statutory_due=due,
+        promised_due=due,
+        number=1,
+        asked_at=ACCEPTED,
+        arrived_at=ACCEPTED,
+        restarted=False,
+    )
+
+
+WITHDRAWN = facts.DossierWithdrawn(**WHO, state=facts.State.WITHDRAWN, requested_at=ACCEPTED)
+STOPPED = facts.DossierStopped(**WHO, state=facts.State.STOPPED, cause=facts.StopCause.UNPAID)
+REFUSED = facts.RefusedAfterLimit(**WHO, state=facts.State.REFUSED, limit_at=DUE)
+LATER = DUE + timedelta(days=7)
+
+
 def tally(day: date, figure: Figure) -> Tally:
     return Tally(day, "H56.97.21", "land", figure)
 
@@ -155,8 +194,56 @@ def test_a_fact_that_cannot_follow_is_refused(fact: facts.Fact) -> None:
         fold([(fact, ACCEPTED), (fact, ACCEPTED)])
 
 
+@pytest.mark.parametrize(("due", "figure"), [(LATER, Figure.RESOLVED_ON_TIME), (DUE, Figure.RESOLVED_LATE)])
+def test_after_a_pause_the_moment_in_force_judges(due: datetime, figure: Figure) -> None:
+    finished = DUE + timedelta(days=1)
+    counted = fold([(accepted(), ACCEPTED), (asked(), DUE), (received(due), DUE), (READY, finished)])
+    assert counted == {tally(ACCEPTED.date(), Figure.RECEIVED): 1, tally(finished.date(), figure): 1}
+
+
+def test_while_it_is_paused_nothing_is_due_unless_it_was_late_already() -> None:
+    known = figures.change(Dossier(CODE), accepted(), ACCEPTED)
+    paused = figures.change(known, asked(), ACCEPTED)
+    assert (paused.promised_due, paused.paused) == (None, True)
+    assert figures.tallies(paused) == figures.tallies(known)
+    late = figures.change(known, asked(due=DUE), LATER)
+    assert (late.promised_due, late.paused) == (DUE, False)
+    with pytest.raises(ImpossibleFact):
+        figures.change(paused, READY, DUE)
+
+
+def test_what_processing_said_stands_whenever_the_acceptance_arrives() -> None:
+    for heard in ([asked()], [asked(), received(LATER)]):
+        before = Dossier(CODE)
+        for fact in heard:
+            before = figures.change(before, fact, ACCEPTED)
+        after = figures.change(before, accepted(), ACCEPTED)
+        assert (after.promised_due, after.paused) == (before.promised_due, before.paused)
+
+
+@pytest.mark.parametrize("closing", [WITHDRAWN, STOPPED, REFUSED])
+def test_what_is_closed_without_a_result_is_resolved_and_not_judged(closing: facts.Fact) -> None:
+    counted = fold([(accepted(), ACCEPTED), (asked(), ACCEPTED), (closing, LATER)])
+    assert counted == {
+        tally(ACCEPTED.date(), Figure.RECEIVED): 1,
+        tally(LATER.date(), Figure.CLOSED_WITHOUT_RESULT): 1,
+    }
+    with pytest.raises(ImpossibleFact):
+        fold([(accepted(), ACCEPTED), (READY, DUE), (closing, LATER)])
+    with pytest.raises(ImpossibleFact):
+        fold([(accepted(), ACCEPTED), (closing, DUE), (closing, LATER)])
+
+
+def test_each_further_request_for_papers_is_counted_in_public() -> None:
+    history = [(asked(), DUE), (received(LATER), DUE), (asked(2), LATER), (received(LATER), LATER), (asked(3), LATER)]
+    counted = fold([(accepted(), ACCEPTED), *history])
+    assert counted[tally(LATER.date(), Figure.SUPPLEMENTS_REPEATED)] == 2
+    assert counted[tally(DUE.date(), Figure.SUPPLEMENTS_REPEATED)] == 0
+
+
 HISTORIES_OF_PROCESSING: list[tuple[facts.Fact, ...]] = [
     *((), (READY,), (APOLOGISED,), (APOLOGISED, READY), (READY, REOPENED), (READY, REOPENED, APOLOGISED, READY)),
+    *((asked(),), (asked(), received(LATER), READY), (asked(), received(DUE), asked(2), WITHDRAWN), (STOPPED,)),
 ]
 HISTORIES = st.tuples(st.integers(-48, 48), st.sampled_from(HISTORIES_OF_PROCESSING))
 

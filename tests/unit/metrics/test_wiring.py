@@ -66,6 +66,7 @@ def figures(received: int, on_time: int, late: int, overdue: int) -> Figures:
         share_on_time=None,
         apologies_published=late,
         reopened=0,
+        supplements_repeated=0,
     )
 
 

@@ -29,6 +29,8 @@ ASKED: Any = {
     "case_code": "default",
     "papers": ("giay-to-tuy-than", "tk-ket-hon"),
 }
+LONGEST = {"policy": "restart", "period": "council", "cause": "withdrawal", "amount_vnd": 1_000_000_000_000}
+"""Code of a fact → the value that takes the most room; else it is a reason of a refusal."""
 TOLD = {kind: entry for kind, entry in NOTICES.items() if isinstance(entry, Notice)}
 TEXTS = list(itertools.product(TOLD, Language, Channel))
 
@@ -36,7 +38,7 @@ TEXTS = list(itertools.product(TOLD, Language, Channel))
 def shown(kind: str, reason: str = LONGEST_REASON) -> dict[str, Any]:
     notice = TOLD[kind]
     moments: Any = dict.fromkeys(notice.moments, datetime(2020, 1, 13, 10, tzinfo=UTC))
-    codes: Any = dict.fromkeys(notice.codes, reason)
+    codes: Any = {name: LONGEST.get(name, reason) for name in notice.codes}
     fact = FACTS[kind].model_construct(**moments, **codes, **ASKED)
     return {
         "code": CODE,
@@ -65,6 +67,9 @@ def test_the_facts_that_are_told() -> None:
         "became_overdue": Policy.AT_MOST_ONCE,
         "result_reopened": Policy.AT_LEAST_ONCE,
         "result_corrected": Policy.AT_LEAST_ONCE,
+        **dict.fromkeys(("supplement_requested", "supplement_received", "refused_after_limit"), Policy.AT_LEAST_ONCE),
+        **dict.fromkeys(("payment_demanded", "payment_recorded", "clock_paused"), Policy.AT_LEAST_ONCE),
+        **dict.fromkeys(("clock_resumed", "withdrawn", "stopped"), Policy.AT_LEAST_ONCE),
     }
     assert set(POLICIES) == {entry.template for entry in TOLD.values()}
 

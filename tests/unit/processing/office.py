@@ -18,6 +18,7 @@ from shared.rulebook.calendar import ZONE
 from shared.rulebook.catalogue import Case as Kind
 from shared.rulebook.limits import due
 from shared.rulebook.loader import load_seed, parse_agencies, parse_calendar, parse_catalogue
+from shared.rulebook.pauses import PauseKind
 from shared.rulebook.steps import competent_agency
 
 DESK, TOWNSHIP = "H56.97.01", "H56.97.21"
@@ -93,6 +94,7 @@ def act_for(duty: Duty, case: Case) -> Act:
         receiver=Receiver.APPLICANT,
         handover=Handover.DESK,
         reason=ApologyReason.OFFICER_ABSENT,
+        amount_vnd=demanded.amount_vnd if (demanded := case.last_halt(PauseKind.PAYMENT)) else None,
     )
 
 
@@ -108,7 +110,7 @@ def opens_another_commune(case: Case, duty: Duty) -> int:
 
 
 def means(number: int | None = 7) -> Means:
-    return Means(rules().calendar, rules().agencies, number)
+    return Means(rules().calendar, rules().agencies, rules().catalogue, number)
 
 
 def do(case: Case, duty: Duty, now: datetime = MONDAY) -> Decision:

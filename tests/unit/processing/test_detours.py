@@ -40,6 +40,8 @@ OFFICE, DISTRICT = "H56.97.04", "H56.97"
 ANNA = Officer(f"specialist.{OFFICE}", "specialist", OFFICE)
 CHIEF = Officer(f"leader.{OFFICE}", "leader", OFFICE)
 BOSS = Officer(f"leader.{DISTRICT}", "leader", DISTRICT)
+STOPPING = ("request_supplement", "demand_payment")
+"""What desks and specialists may do whoever holds a step."""
 AT_ONCE = Act("return_step", to_step=2, reason=ReturnReason.DRAFT_FAULTY)
 
 
@@ -247,13 +249,13 @@ def test_a_dossier_is_sent_back_only_to_where_it_was() -> None:
 def test_a_refusal_names_the_state_and_what_is_possible() -> None:
     case = at_review()
     found = refused(case, Act("forward"), ANNA)
-    assert (found.code, found.state, found.possible) == ("holder_of_step", State.PROCESSING, ("recall",))
-    assert refused(case, Act("hand_over"), Officer("x", "desk", case.received_by)).possible == ()
+    assert (found.code, found.state, found.possible) == ("holder_of_step", State.PROCESSING, ("recall", *STOPPING))
+    assert refused(case, Act("hand_over"), Officer("x", "desk", case.received_by)).possible == STOPPING
     assert possible(case, CHIEF, MONDAY) == ("take", "reassign")
     held = acted(case, Act("take"), CHIEF).after
     assert possible(held, CHIEF, MONDAY) == ("forward", "return_step", "reassign", "ask_agency")
     first, duty = at_duty(SIMPLE, "assign")
-    assert possible(first, officer_for(duty), MONDAY) == ("assign",)
+    assert possible(first, officer_for(duty), MONDAY) == ("assign", "request_supplement")
     stranger = refused(case, Act("forward"), Officer("x", "specialist", "H56.97.30"))
     assert (stranger.state, stranger.possible) == (None, ())
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case
+from services.processing.domain.clock import papers_arrived, with_halt
 from services.processing.domain.duties import duties
 from services.processing.domain.effects import EFFECTS
 from services.processing.domain.reasons import REASONS, ApologyReason, ReturnReason
 from services.processing.domain.refusals import NotAllowed
 from services.processing.domain.workflow import ROLES_OF, decide, possible
+from shared.contracts.facts import Period
 from shared.roles import Role
 from tests.unit.processing.office import MONDAY, OTHER_COMMUNE, act_for, do, kind_of, means, officer_for, opened
 from tests.unit.processing.test_workflow import OWED, at_duty, refused
@@ -21,6 +24,9 @@ from tests.unit.processing.test_workflow import OWED, at_duty, refused
 LAND = kind_of("1.012784")
 REGISTRY = "H56.92.01"
 ANNA, BOSS = Officer(f"specialist.{REGISTRY}", "specialist", REGISTRY), Officer("boss", "leader", REGISTRY)
+CLERK = Officer("clerk", "desk", opened(LAND).case.received_by)
+PAPERS = (LAND.papers[0].code,)
+DEMAND = Act("demand_payment", amount_vnd=5)
 Scene = tuple[Case, Act, Officer]
 
 
@@ -50,6 +56,30 @@ def ready() -> Case:
     return after("finish")
 
 
+def waiting_for_papers() -> Case:
+    return _acted(after("assign"), Act("request_supplement", papers=PAPERS), ANNA)
+
+
+def arrived() -> Case:
+    return papers_arrived(waiting_for_papers(), (), MONDAY)
+
+
+def supplemented() -> Case:
+    """Papers were asked for once and have come; the officers are at work again."""
+    received = _acted(arrived(), Act("receive_supplement"), CLERK)
+    return do(received, duties(received)[0]).after
+
+
+def overdrawn(case: Case) -> Case:
+    """The applicant's limit is in the past."""
+    (halt,) = case.halts
+    return with_halt(case, replace(halt, limit_at=MONDAY - timedelta(seconds=1)))
+
+
+def wanted_back(case: Case) -> Case:
+    return replace(case, withdrawal_requested_at=MONDAY)
+
+
 def _reasoned(action: str) -> Act:
     return Act(action, reason=next(iter(REASONS[action])))
 
@@ -73,6 +103,22 @@ SCENES: Mapping[str, Callable[[], Scene]] = {
     "void_signature": lambda: (after("sign"), _reasoned("void_signature"), BOSS),
     "reopen": lambda: (ready(), _reasoned("reopen"), BOSS),
     "correct_result": lambda: (do(ready(), duties(ready())[0]).after, _reasoned("correct_result"), BOSS),
+    "request_supplement": lambda: (after("assign"), Act("request_supplement", papers=PAPERS), ANNA),
+    "propose_supplement": lambda: (supplemented(), Act("propose_supplement", papers=PAPERS), ANNA),
+    "approve_supplement": lambda: (
+        _acted(supplemented(), Act("propose_supplement", papers=PAPERS), ANNA),
+        Act("approve_supplement"),
+        BOSS,
+    ),
+    "receive_supplement": lambda: (arrived(), Act("receive_supplement"), CLERK),
+    "refuse_after_limit": lambda: (overdrawn(waiting_for_papers()), Act("refuse_after_limit"), CLERK),
+    "demand_payment": lambda: (after("assign"), DEMAND, ANNA),
+    "record_payment": lambda: (_acted(after("assign"), DEMAND, ANNA), Act("record_payment", amount_vnd=5), CLERK),
+    "stop_unpaid": lambda: (overdrawn(_acted(after("assign"), DEMAND, ANNA)), Act("stop_unpaid"), BOSS),
+    "pause": lambda: (after("assign"), Act("pause", period=Period.SURVEY), ANNA),
+    "resume": lambda: (_acted(after("assign"), Act("pause", period=Period.SURVEY), ANNA), Act("resume"), ANNA),
+    "withdraw": lambda: (wanted_back(opened(LAND).case), Act("withdraw"), CLERK),
+    "stop": lambda: (wanted_back(surveyed()), Act("stop"), BOSS),
 }
 """Action → a dossier, the act, and an officer who may do it there."""
 

@@ -11,7 +11,7 @@ from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case
 from services.processing.domain.duties import duties
 from services.processing.domain.reasons import CorrectionReason, ReopeningReason, ReturnReason, VoidingReason
-from services.processing.domain.timers import TimerKind, timers_again, timers_of
+from services.processing.domain.timers import TimerKind, alarms_of, timers_of
 from services.processing.domain.workflow import Decision, decide, possible
 from shared.contracts import facts
 from shared.contracts.facts import State
@@ -19,6 +19,7 @@ from tests.unit.processing.office import MONDAY, do, kind_of, means, officer_for
 from tests.unit.processing.test_workflow import at_duty, refused
 
 SIMPLE, NUMBERED, LAND = kind_of("2.000528"), kind_of("1.001612"), kind_of("1.012784")
+WARNINGS = {TimerKind.HALF_TIME, TimerKind.DRAFT_APOLOGY, TimerKind.BECOME_OVERDUE}
 BOSS = Officer("boss", "leader", "H56.97")
 VOID = Act("void_signature", reason=VoidingReason.RESULT_FAULTY)
 REOPEN = Act("reopen", reason=ReopeningReason.RESULT_FAULTY)
@@ -91,8 +92,8 @@ def test_a_reopened_dossier_is_in_progress_again_with_its_signature_and_number()
     assert isinstance(told, facts.ResultReopened)
     assert (told.state, told.agency, told.officer, told.reason) == (4, "H56.97", "boss", "result_faulty")
     assert (told.finished_at, told.promised_due) == (MONDAY, ready.promised_due)
-    assert decision.takes_the_clock_up
-    assert not decision.ends_the_clock
+    assert {timer.kind for timer in alarms_of(ready, case, means(), MONDAY).set} == WARNINGS
+    assert alarms_of(case, ready, means(), MONDAY) == (tuple(TimerKind), ())
     assert owed(case) == [("finish", case.received_by)]
     again = do(case, duties(case)[0], MONDAY + timedelta(hours=2)).after
     assert (again.state, again.finished_at) == (State.READY, MONDAY + timedelta(hours=2))
@@ -156,9 +157,9 @@ def test_what_finishing_discarded_of_the_clock_is_owed_again_and_what_had_fired_
 
     def again(finished_at: datetime, reopened_at: datetime) -> list[tuple[TimerKind, datetime]]:
         done = replace(before, finished_at=finished_at)
-        decision = Decision(done, replace(done, finished_at=None), ())
-        timers = timers_again(calendar, LAND.promised_limit, decision, reopened_at)
-        return [(timer.kind, timer.due_at) for timer in timers]
+        found = alarms_of(done, replace(done, finished_at=None), means(), reopened_at)
+        assert found.dropped == ()
+        return [(timer.kind, timer.due_at) for timer in found.set]
 
     hour = timedelta(hours=1)
     assert again(MONDAY, MONDAY + hour) == [

@@ -67,9 +67,11 @@ def test_a_timer_fires_only_when_its_moment_has_come() -> None:
     assert len(fire(found.case, [half], half.due_at).facts) == 1
 
 
-def test_only_overdue_waits_for_the_second_after() -> None:
+def test_what_is_in_time_at_its_moment_waits_for_the_second_after() -> None:
     assert {kind: Timer(kind, MONDAY).fires_at - MONDAY for kind in TimerKind} == {
         TimerKind.HALF_TIME: timedelta(),
         TimerKind.DRAFT_APOLOGY: timedelta(),
         TimerKind.BECOME_OVERDUE: SECOND,
+        TimerKind.SUPPLEMENT_LIMIT: SECOND,
+        TimerKind.PAYMENT_LIMIT: SECOND,
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import settings
@@ -10,35 +12,53 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case, Stay, StepStatus
+from services.processing.domain.clock import papers_arrived, restated
 from services.processing.domain.duties import WORK, duties
 from services.processing.domain.effects import EFFECTS
 from services.processing.domain.progress import next_group
 from services.processing.domain.reasons import REASONS
 from services.processing.domain.refusals import Refusal
-from services.processing.domain.timers import Timer, fire
+from services.processing.domain.timers import OF_A_HALT, OF_THE_PROMISE, Timer, TimerKind, alarms_of, fire
 from services.processing.domain.workflow import decide, possible
-from shared.contracts.facts import Handover, Receiver, State
+from shared.contracts import facts
+from shared.contracts.facts import DossierFact, Handover, Period, Receiver, State
+from shared.rulebook.catalogue import Case as Kind
 from shared.rulebook.catalogue import StepMove
+from shared.rulebook.pauses import EVENTS, Event, EventType, PauseKind, pauses_of
+from shared.rulebook.reckoning import reckon
 from tests.unit.processing.office import MONDAY, OTHER_COMMUNE, act_for, kinds, means, officer_for, opened
 
 STRAIGHT = ["assign", "sign", "number", "finish", "hand_over"]
 TAKEN_BACK = {"void_signature": "sign", "reopen": "finish"}
 """What takes an act back → that act; with it goes all that came after."""
 SENDING_BACK = {"return_step", "recall", "void_signature"}
+RESTARTING = "receive_supplement"
+"""Under one policy the first step opens again, under the other nothing does."""
+
+
+BEGIN_AND_END: Mapping[type[DossierFact], EventType] = {
+    facts.SupplementRequested: EventType.SUPPLEMENT_REQUESTED,
+    facts.PaymentDemanded: EventType.PAYMENT_DEMANDED,
+    facts.PaymentRecorded: EventType.PAYMENT_MADE,
+}
+"""Fact → what it begins or ends at its legal time; a supplement ends when its papers arrive."""
 
 
 class Dossier(RuleBasedStateMachine):
     """One dossier and everybody who may have an eye on it."""
 
     case: Case
-    timers: tuple[Timer, ...]
+    kind: Kind
+    timers: dict[TimerKind, Timer]
     now: datetime
     acted_at: datetime
 
     @initialize(kind=st.sampled_from(kinds()))
-    def open(self, kind: object) -> None:
-        found = opened(kind)  # type: ignore[arg-type]
-        self.case, self.timers, self.now = found.case, found.timers, MONDAY
+    def open(self, kind: Kind) -> None:
+        found = opened(kind)
+        self.kind, self.case, self.now = kind, found.case, MONDAY
+        self.timers = {timer.kind: timer for timer in found.timers}
+        self.events: list[Event] = []
         self.history = [self.case]
         self.acts: list[str] = []
 
@@ -64,17 +84,49 @@ class Dossier(RuleBasedStateMachine):
             *(action, None, f"specialist.{named}", named, communes),
             *(Receiver.APPLICANT, Handover.ONLINE, reasons[pick % len(reasons)]),
             to_step=pick,
+            papers=(self.kind.papers[pick % len(self.kind.papers)].code,),
+            amount_vnd=pick + 1,
+            period=next((Period(step.period) for step in self.case.open_steps() if step.period in set(Period)), None),
         )
         self._try(act, Officer(f"{role}.{agency}", role, agency), must=False)
 
     @rule(hours=st.integers(1, 80))
     def let_time_pass(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
-        due = [timer for timer in self.timers if timer.fires_at <= self.now]
-        self.timers = tuple(timer for timer in self.timers if timer.fires_at > self.now)
+        due = [timer for timer in self.timers.values() if timer.fires_at <= self.now]
+        self.timers = {timer.kind: timer for timer in self.timers.values() if timer not in due}
         decision = fire(self.case, due, self.now)
         assert decision.after.steps is self.case.steps
         self.case = decision.after
+
+    @rule(pick=st.integers(0, 9))
+    def papers_arrive(self, pick: int) -> None:
+        halt = self.case.last_halt(PauseKind.SUPPLEMENT)
+        missing = halt.missing[: pick % 2] if halt is not None else ()
+        after = papers_arrived(self.case, missing, self.now)
+        if after is not self.case:
+            if not missing:
+                self.events.append(Event(self.now, EventType.SUPPLEMENT_COMPLETED))
+            self._became(restated(after, self.kind, means().calendar))
+
+    @rule()
+    def he_wants_it_back(self) -> None:
+        self.case = replace(self.case, withdrawal_requested_at=self.now)
+
+    def _became(self, after: Case) -> None:
+        alarms = alarms_of(self.case, after, means(), self.now)
+        left = {kind: timer for kind, timer in self.timers.items() if kind not in alarms.dropped}
+        self.timers = {**left, **{timer.kind: timer for timer in alarms.set}}
+        self.case = after
+
+    def _remember(self, fact: DossierFact) -> None:
+        """Fold what the facts say of the clock, as anybody could who reads them."""
+        told = BEGIN_AND_END.get(type(fact))
+        if told is not None:
+            self.events.append(Event(self.now, told))
+        if isinstance(fact, facts.ClockPaused | facts.ClockResumed):
+            begins, ends = EVENTS[PauseKind(fact.period)]
+            self.events.append(Event(self.now, begins if isinstance(fact, facts.ClockPaused) else ends))
 
     def _try(self, act: Act, officer: Officer, *, must: bool) -> None:
         try:
@@ -84,7 +136,8 @@ class Dossier(RuleBasedStateMachine):
             return
         assert len(decision.facts) == 1
         assert decision.after.version == self.case.version + 1
-        self.case = decision.after
+        self._remember(decision.facts[0].fact)
+        self._became(decision.after)
         self.history.append(self.case)
         self.acts.append(act.action)
         self.acted_at = self.now
@@ -107,10 +160,13 @@ class Dossier(RuleBasedStateMachine):
             return
         before, after = self.history[-2:]
         sent_back = self.acts[-1] in SENDING_BACK
+        completed = sum(step.is_done for step in after.steps) - sum(step.is_done for step in before.steps)
+        if self.acts[-1] == RESTARTING and after.state is State.ACCEPTED:
+            assert not after.some_step_completed
+            return
         for old, new in zip(before.steps, after.steps, strict=True):
             if old.is_done and not sent_back:
                 assert new == old
-        completed = sum(step.is_done for step in after.steps) - sum(step.is_done for step in before.steps)
         assert completed < 0 if sent_back else completed in {0, 1}
 
     @invariant()
@@ -136,6 +192,31 @@ class Dossier(RuleBasedStateMachine):
         before = [step for step in self.case.steps if step.no < is_open[0].no]
         assert all(step.is_done for step in before)
         assert all(step.status is StepStatus.WAITING for step in next_group(self.case.steps))
+
+    @invariant()
+    def both_due_moments_are_those_of_a_refold_of_the_facts(self) -> None:
+        if not hasattr(self, "case"):
+            return
+        pauses, calendar = pauses_of(self.events), means().calendar
+        for limit, due, since in (
+            (self.kind.statutory_limit, self.case.statutory_due, self.case.statutory_paused_since),
+            (self.kind.promised_limit, self.case.promised_due, self.case.promised_paused_since),
+        ):
+            stands = reckon(calendar, limit, MONDAY, pauses, self.kind.supplement_policy)
+            assert (stands.paused_since, stands.due_at or due) == (since, due)
+
+    @invariant()
+    def every_timer_that_is_owed_stands(self) -> None:
+        if not hasattr(self, "case"):
+            return
+        case, kinds = self.case, set(self.timers)
+        if case.is_over:
+            assert kinds == set()
+        elif case.promised_paused_since is not None:
+            assert not kinds & set(OF_THE_PROMISE)
+        elif case.promised_due > self.now:
+            assert self.timers[TimerKind.BECOME_OVERDUE].due_at == case.promised_due
+        assert self.timers.keys() <= {*OF_THE_PROMISE, *(OF_A_HALT[halt.kind] for halt in case.halts if halt.limit_at)}
 
     @invariant()
     def signature_number_finish_and_hand_over_come_in_this_order(self) -> None:

@@ -1,0 +1,40 @@
+"""What the codes of facts are called in texts to citizens, in both languages, each as it stands in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shared.contracts.facts import Language, Period, StopCause
+from shared.rulebook.catalogue import SupplementPolicy
+
+Words = Mapping[Language, str]
+
+PERIODS: Mapping[str, Words] = {
+    Period.POSTING: {Language.VI: "niêm yết công khai", Language.EN: "public posting"},
+    Period.SURVEY: {Language.VI: "đo đạc, kiểm tra thực địa", Language.EN: "survey on site"},
+    Period.COUNCIL: {Language.VI: "chờ phiên họp Hội đồng", Language.EN: "waiting for the council's session"},
+}
+"""Excluded period → its name."""
+
+CAUSES: Mapping[str, Words] = {
+    StopCause.WITHDRAWAL: {Language.VI: "theo yêu cầu rút hồ sơ", Language.EN: "as the applicant asked to withdraw it"},
+    StopCause.UNPAID: {Language.VI: "vì quá hạn chưa nộp tiền", Language.EN: "because payment was not made in time"},
+}
+"""Why a dossier was stopped → the reason."""
+
+POLICIES: Mapping[str, Words] = {
+    SupplementPolicy.RESUME: {
+        Language.VI: "thời hạn giải quyết được tính tiếp",
+        Language.EN: "the time limit goes on",
+    },
+    SupplementPolicy.RESTART: {
+        Language.VI: "thời hạn giải quyết được tính lại từ đầu",
+        Language.EN: "the time limit starts again",
+    },
+}
+"""Supplement policy → what becomes of the limit (printed on Mẫu 02)."""
+
+
+def vnd(amount: str) -> str:
+    """Write an amount in đồng as people here do: 1.250.000."""
+    return f"{int(amount):,}".replace(",", ".")

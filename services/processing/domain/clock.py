@@ -1,0 +1,66 @@
+"""The legal clock of a dossier, reckoned by the rulebook from what happened to it (C6–C9): nothing counts by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.processing.domain.cases import Case
+from services.processing.domain.halts import Halt
+from shared.rulebook.calendar import Calendar
+from shared.rulebook.catalogue import Case as Kind
+from shared.rulebook.limits import Limit, LimitKind, due
+from shared.rulebook.pauses import PauseKind
+from shared.rulebook.reckoning import Reckoning, reckon
+
+
+def reckoning_of(case: Case, limit: Limit, kind: Kind, calendar: Calendar) -> Reckoning:
+    """Reckon where one limit of a dossier stands, from its acceptance and its pauses alone."""
+    return reckon(calendar, limit, case.accepted_at, (halt.pause for halt in case.halts), kind.supplement_policy)
+
+
+def restated(case: Case, kind: Kind, calendar: Calendar) -> Case:
+    """Reckon both limits anew (C9): the due moment in force, or since when the limit is paused.
+
+    A draft of an apology that was not sent is discarded where the due moment that it speaks of has moved (C12). Raises
+    CalendarYearMissing.
+    """
+    statutory = reckoning_of(case, kind.statutory_limit, kind, calendar)
+    promised = reckoning_of(case, kind.promised_limit, kind, calendar)
+    moved = promised.due_at is not None and promised.due_at != case.promised_due
+    return replace(
+        case,
+        statutory_due=statutory.due_at or case.statutory_due,
+        statutory_paused_since=statutory.paused_since,
+        promised_due=promised.due_at or case.promised_due,
+        promised_paused_since=promised.paused_since,
+        draft_opened_at=None if moved and case.apologised_at is None else case.draft_opened_at,
+    )
+
+
+def applicants_limit(kind: Kind, calendar: Calendar, asked_at: datetime) -> datetime:
+    """When papers must have arrived, or money been paid: the case's own working days, counted by C1 (C13)."""
+    return due(calendar, Limit(LimitKind.WORKING_DAYS, kind.supplement_limit_days), asked_at)
+
+
+def halted(case: Case, halt: Halt) -> Case:
+    """Return the case with one more pause."""
+    return replace(case, halts=(*case.halts, halt))
+
+
+def with_halt(case: Case, halt: Halt) -> Case:
+    """Return the case with one of its pauses changed."""
+    return replace(case, halts=tuple(halt if each.no == halt.no else each for each in case.halts))
+
+
+def papers_arrived(case: Case, missing: tuple[str, ...], at: datetime) -> Case:
+    """Note what of a supplement is still missing: with the last paper the pause is over, from its arrival on (C6).
+
+    Nothing changes where no supplement waits: the desk has refused it meanwhile, or they were asked for before
+    acceptance.
+    """
+    halt = case.last_halt(PauseKind.SUPPLEMENT)
+    if halt is None or not halt.is_open or case.is_over:
+        return case
+    left = tuple(paper for paper in halt.papers if paper in missing)
+    return with_halt(case, replace(halt, missing=left, ends_at=None if left else max(at, halt.begins_at)))
