@@ -10,7 +10,7 @@ REPLICAS := 1
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '%-20s%s\n' "$$name" "$$what"; done
 
-demo: $(INSTALLED) ## play the year 2020; ARGS="--exit --json --dossiers N --open M --late K --seed S --chaos SEED"
+demo: $(INSTALLED) ## play the year 2020; ARGS="--exit --json --dossiers N --open M --late K --seed S --days D --chaos SEED"
 	@.venv/bin/motcua demo $(ARGS)
 
 up: $(INSTALLED) ## start everything in the background; REPLICAS=2, ARGS="--port-base 9000"

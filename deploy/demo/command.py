@@ -17,7 +17,7 @@ from deploy.cli.options import JsonOption
 from deploy.cli.outcome import Exit, end, progress
 from deploy.demo.chaos import Chaos, astray
 from deploy.demo.fates import Impossible
-from deploy.demo.plan import Rules, YearPlan, YearRequest, plan_year
+from deploy.demo.plan import WORKING_DAYS, YearPlan, YearRequest, plan_year
 from deploy.demo.play import BEGINS_AT, play, seed_rules, sinks_saw
 from deploy.demo.progress import YearProgress
 from deploy.demo.report import YearReport, show
@@ -38,6 +38,10 @@ def demo(
     ] = 155,
     late: Annotated[int, typer.Option(min=0, help="How many the officers miss: apology first, finished late.")] = 0,
     seed: Annotated[int, typer.Option(help="Permutes the year; changes no count.")] = 1,
+    days: Annotated[
+        int,
+        typer.Option(min=1, max=WORKING_DAYS, help="On how many of the working days dossiers are handed in, evenly."),
+    ] = WORKING_DAYS,
     leave: Annotated[bool, typer.Option("--exit", help="End after the report instead of serving on.")] = False,
     as_json: JsonOption = False,
     replicas: Annotated[int, typer.Option(min=1, max=MOST_REPLICAS, help="Processes of each service.")] = 1,
@@ -58,7 +62,7 @@ def demo(
     """
     try:
         rules = seed_rules()
-        plan = plan_year(rules, YearRequest(dossiers, open_at_the_end, late, seed))
+        plan = plan_year(rules, YearRequest(dossiers, open_at_the_end, late, seed, days))
         ports = Ports.from_environment(port_base)
         replicas = replicas if chaos is None else MOST_REPLICAS
         stack = Stack(folder, ports, replicas=replicas, fresh=True, scenario=BEGINS_AT, told=_tell)
@@ -68,7 +72,7 @@ def demo(
         end(Exit.USAGE, str(error))
     try:
         fire = None if chaos is None else Chaos(stack, chaos, _tell)
-        report, faults = uvloop.run(_year(stack, plan, rules, fire, leave=leave, as_json=as_json))
+        report, faults = uvloop.run(_year(stack, plan, fire, leave=leave, as_json=as_json))
     except* KeyboardInterrupt:
         end(Exit.INTERRUPTED, "interrupted")
     except* (DeployError, OSError, asyncpg.PostgresError) as stopped:
@@ -80,14 +84,14 @@ def demo(
 
 
 async def _year(
-    stack: Stack, plan: YearPlan, rules: Rules, chaos: Chaos | None, *, leave: bool, as_json: bool
+    stack: Stack, plan: YearPlan, chaos: Chaos | None, *, leave: bool, as_json: bool
 ) -> tuple[YearReport, list[str]]:
     shown = progress if as_json else Console(highlight=False)
     shown.print(f"the board: {stack.urls['metrics']}/")
     async with stack:
         with YearProgress(progress, plan.request.dossiers) as bar:
             hooks = chaos.hooks if chaos else {}
-            report = await play(stack, plan, rules, hooks=hooks, on_progress=bar.show)
+            report = await play(stack, plan, hooks=hooks, on_progress=bar.show)
         if as_json:
             under_fire = {"chaos": chaos.as_json()} if chaos else {}
             typer.echo(json.dumps(report.as_json() | under_fire, ensure_ascii=False))

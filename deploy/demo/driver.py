@@ -3,8 +3,8 @@
 At each moment: timers first; then every awake officer has read his worklist, and only when all have does anyone act,
 while the places file. So a dossier meets one officer at a moment, whatever order the answers come in, and the same
 seed makes the same facts. An officer goes on with the dossier before him while the answer to his act names a next duty
-of his own (`open_duties`): for that he reads no worklist. What is due at this day's close goes on in rounds until it is
-finished.
+of his own (`open_duties`): for that he reads no worklist. What is due before the clock moves again goes on in rounds
+until it is finished.
 
 The driver keeps no list of dossiers. It knows the ledger, and which officers may have work: those named by the open
 duties of an answer, the desks where something was filed, leaders who owe an apology (timers open its draft), and every
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,7 +30,6 @@ from deploy.demo.offices import Duty, Item, Officer, Offices
 from deploy.demo.plan import Arrival, YearPlan
 from deploy.demo.quiet import Figures, Watch
 from shared.contracts.topics import LIFECYCLE
-from shared.rulebook.calendar import Calendar
 
 REREADS = 8
 """How often an officer looks again when others keep acting on the same dossier."""
@@ -59,7 +59,6 @@ class World:
     offices: Offices
     watch: Watch
     ledger: Ledger
-    calendar: Calendar
     set_clock: Callable[[datetime], None]
 
 
@@ -81,6 +80,7 @@ class Year:
         self._held: set[tuple[datetime, Officer]] = set()
         self._strangers = 0
         self.now = self.plan.moments[0]
+        self._next_moment = dict(itertools.pairwise(self.plan.moments))
         self._books: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._pending = sorted(self.hooks.items())
         self._running: list[asyncio.Task[None]] = []
@@ -210,10 +210,10 @@ class Year:
         return duty.action not in {"finish", "hand_over"} and duty.step_no <= entry.arrival.halt_after
 
     def _presses(self, item: Item) -> bool:
-        """Not finished and due at this day's close, or the year is about to end."""
+        """Not finished and due before the clock moves again, or the year is about to end."""
         if self.now >= self.plan.moments[-2]:
             return True
-        return item.state != READY and item.promised_due <= self.world.calendar.close(self.now.date())
+        return item.state != READY and item.promised_due < self._next_moment[self.now]
 
     async def _visit_all(self, work: Iterable[tuple[Item, Duty]]) -> None:
         """Act on every item at once."""

@@ -1,9 +1,9 @@
 """The year's arrivals, worked out before it begins: pure, and the same for the same request.
 
 Counts never depend on the seed. N dossiers are shared among the cases by largest remainder over `year_2020_weight`,
-each case's share among its places in equal parts by largest remainder, and every case is spread evenly over the
-working days of the year; of a day's dossiers the first half comes in the morning. The seed permutes: which of a case's
-dossiers is filed where, the order within a moment, and who stays open or late among those that may.
+each case's share among its places in equal parts by largest remainder, and every case is spread evenly over the days
+on which dossiers are handed in: all working days, or fewer where a short look is asked for. The seed permutes: which of
+a case's dossiers is filed where, the order within a day, and who stays open or late among those that may.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,9 +28,10 @@ from shared.rulebook.limits import apology_draft, due
 FIRST_DAY = date(2020, 1, 1)
 LAST_DAY = date(2020, 11, 30)
 MOMENTS_OF_A_DAY = (time(8, 0), time(14, 30))
-"""The clock moves at most twice a working day, the second time before the 15:00 cut-off of same-day limits (C3)."""
-SMALLEST_HALVED_DAY = 3
-"""From so many dossiers on, a day has an afternoon too."""
+"""Officers may act at these: all places hand in at the first; the second, before the 15:00 cut-off of same-day limits
+(C3), is for days on which a late dossier's apology must go out."""
+WORKING_DAYS = 229
+"""Working days of the eleven months."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class YearRequest:
     open: int = 155
     late: int = 0
     seed: int = 1
+    days: int = WORKING_DAYS
+    """On how many of the working days dossiers are handed in, evenly spaced."""
 
 
 @dataclass(frozen=True)
@@ -97,43 +101,46 @@ class YearPlan:
 
 def plan_year(rules: Rules, request: YearRequest) -> YearPlan:
     """Plan the year. Raises `Impossible`, naming the largest number, when limits do not allow so many open or late."""
-    filing = filing_moments(rules.calendar)
-    moments = (*filing, rules.calendar.close(LAST_DAY))
+    days = working_days(rules.calendar)
+    moments = (*(_at(day, moment) for day in days for moment in MOMENTS_OF_A_DAY), rules.calendar.close(LAST_DAY))
     shuffle = random.Random(request.seed)  # noqa: S311 (a permutation that a reader can repeat, not a secret)
+    filings = _filings(rules, _spread(days, request.days), request.dossiers, shuffle)
     arrivals = [
-        Arrival(number=number, moment=moment, place=place, area_code=area_code, case=case)
-        for number, (moment, case, place, area_code) in enumerate(_filings(rules, filing, request.dossiers, shuffle), 1)
+        Arrival(number=number, moment=_at(day, MOMENTS_OF_A_DAY[0]), place=place, area_code=area_code, case=case)
+        for number, (day, case, place, area_code) in enumerate(filings, 1)
     ]
     fates = Fates.of(rules.calendar, moments, [(arrival.case.promised_limit, arrival.moment) for arrival in arrivals])
     chosen = choose_fates(fates, request.open, request.late, shuffle)
     decided = tuple(_with_fate(arrival, chosen, shuffle) for arrival in arrivals)
-    return YearPlan(request, _needed(rules.calendar, moments, decided), decided)
+    return YearPlan(request, tuple(_needed(rules.calendar, moments, decided)), decided)
 
 
-def _needed(calendar: Calendar, moments: Sequence[datetime], arrivals: Sequence[Arrival]) -> tuple[datetime, ...]:
-    """Leave out the afternoons of a small year at which nobody files and no late dossier's apology must go out."""
-    needed = {arrival.moment for arrival in arrivals}
+def _at(day: date, moment: time) -> datetime:
+    return datetime.combine(day, moment, tzinfo=ZONE)
+
+
+def _spread(days: Sequence[date], wanted: int) -> list[date]:
+    """Take so many days, evenly spaced, the first and the last among them."""
+    return [days[number * (len(days) - 1) // max(wanted - 1, 1)] for number in range(wanted)]
+
+
+def _needed(calendar: Calendar, moments: Sequence[datetime], arrivals: Sequence[Arrival]) -> Iterator[datetime]:
+    """Pick the moments at which somebody files or a late dossier's apology must go out, and the end of the year."""
+    needed = {arrival.moment for arrival in arrivals} | {moments[-1]}
     for arrival in arrivals:
         if arrival.fate is Fate.LATE:
             limit = arrival.case.promised_limit
             due_at = due(calendar, limit, arrival.moment)
             draft_at = apology_draft(calendar, limit, arrival.moment, due_at)
-            needed.update(moment for moment in moments if draft_at <= moment <= due_at)
-    morning, _ = MOMENTS_OF_A_DAY
-    return tuple(moment for moment in moments if moment in needed or moment.time() == morning or moment == moments[-1])
+            first = max(bisect_left(moments, draft_at), bisect_right(moments, arrival.moment))
+            needed.add(moments[first])
+    return (moment for moment in moments if moment in needed)
 
 
 def working_days(calendar: Calendar, first: date = FIRST_DAY, last: date = LAST_DAY) -> list[date]:
     """Working days from `first` to `last`, both included: 229 in the eleven months of 2020."""
     days = (first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
     return [day for day in days if calendar.is_working_day(day)]
-
-
-def filing_moments(calendar: Calendar) -> tuple[datetime, ...]:
-    """List the moments at which dossiers are filed: two on each working day."""
-    return tuple(
-        datetime.combine(day, moment, tzinfo=ZONE) for day in working_days(calendar) for moment in MOMENTS_OF_A_DAY
-    )
 
 
 def largest_remainder(total: int, weights: Sequence[int], turn: int = 0) -> list[int]:
@@ -167,8 +174,8 @@ def shares_of_places(rules: Rules, dossiers: int) -> list[tuple[Case, list[tuple
 
 
 def _filings(
-    rules: Rules, filing: Sequence[datetime], dossiers: int, shuffle: random.Random
-) -> Iterator[tuple[datetime, Case, Agency, str]]:
+    rules: Rules, days: Sequence[date], dossiers: int, shuffle: random.Random
+) -> Iterator[tuple[date, Case, Agency, str]]:
     """Every filing in order. Each case's k-th of n stands at (k + ½)/n of the year; the seed deals out the places."""
     queue: list[tuple[Fraction, int, Case, Agency]] = []
     for row, (case, shares) in enumerate(shares_of_places(rules, dossiers)):
@@ -176,29 +183,15 @@ def _filings(
         shuffle.shuffle(places)
         queue += [(Fraction(2 * order + 1, 2 * len(places)), row, case, place) for order, place in enumerate(places)]
     queue.sort(key=lambda entry: entry[:2])
-    by_moment: dict[int, list[tuple[Case, Agency]]] = {}
+    by_day: dict[date, list[tuple[Case, Agency]]] = {}
     for position, (_, _, case, place) in enumerate(queue):
-        by_moment.setdefault(_filing_of(position, len(filing), dossiers), []).append((case, place))
+        by_day.setdefault(days[position * len(days) // dossiers], []).append((case, place))
     homes = _homes(rules.agencies, shuffle)
-    for index in sorted(by_moment):
-        shuffle.shuffle(by_moment[index])
-        for case, place in by_moment[index]:
+    for day, filed in by_day.items():
+        shuffle.shuffle(filed)
+        for case, place in filed:
             home = next(homes)
-            yield filing[index], case, place, place.area_code or home
-
-
-def _filing_of(position: int, filings: int, dossiers: int) -> int:
-    """Find the moment of the dossier at this position of the year: its day's share, the morning's half first.
-
-    A day of hardly any dossiers takes them all in the morning: a small year then has half the moments.
-    """
-    halves = len(MOMENTS_OF_A_DAY)
-    days = filings // halves
-    day = position * days // dossiers
-    first, after = -(-day * dossiers // days), -(-(day + 1) * dossiers // days)
-    if after - first < SMALLEST_HALVED_DAY:
-        return day * halves
-    return day * halves + (position - first) * halves // (after - first)
+            yield day, case, place, place.area_code or home
 
 
 def _homes(agencies: Agencies, shuffle: random.Random) -> Iterator[str]:

@@ -71,7 +71,6 @@ class Stage:
 async def play(
     stack: Stack,
     plan: YearPlan,
-    rules: Rules,
     *,
     hooks: Mapping[float, Hook] | None = None,
     on_progress: Callable[[Counts], None] = lambda _: None,
@@ -92,7 +91,6 @@ async def play(
             offices=stage.offices,
             watch=stage.watch,
             ledger=ledger,
-            calendar=rules.calendar,
             set_clock=lambda moment: write_scenario(clock_file, moment),
         )
         year = Year(plan, world, hooks=hooks or {}, on_progress=on_progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,6 @@ EARLIER = 0.05
 KILLS_OF_OTHERS = {0.35: "intake", 0.65: "metrics"}
 KAFKA_LOST = 0.85
 SEED = 4
-CHAOS = {"dossiers": SMALL.dossiers, "open": SMALL.open, "late": SMALL.late, "seed": SMALL.seed, "chaos": SEED}
 SAME = (*COMPARED, "codes_sha256", "foreign", "sources_agree")
 READERS_OF_NO_OUTCOMES = ("intake", "processing", "notification")
 """What a killed sender no longer knows is an outcome of its own: only metrics reads how many there are."""
@@ -206,7 +205,7 @@ async def test_a_corrupted_counter_and_a_second_exporter_are_exit_one(year: Dist
 @pytest.mark.timeout(1500)
 async def test_a_year_of_chaos_is_the_same_year(year: Disturbed) -> None:
     """`motcua demo --chaos SEED` as it is typed, held against the year whose figures and codes are the plan's."""
-    words = [word for name, value in CHAOS.items() for word in (f"--{name}", str(value))]
+    words = [word for name, value in (asdict(SMALL) | {"chaos": SEED}).items() for word in (f"--{name}", str(value))]
     async with demo("--exit", "--json", *words) as process:
         out, errors = await process.communicate()
     told = errors.decode()

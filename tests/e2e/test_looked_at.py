@@ -30,7 +30,7 @@ from tests.e2e.traces import everything, traces
 from tests.unit.shared.small_server import answer, served
 from tests.waiting import until
 
-DOSSIERS, FOREIGN, SEED, WITHHELD = 300, 7, 11, 2
+DOSSIERS, DAYS, FOREIGN, SEED, WITHHELD = 300, 30, 7, 11, 2
 SOMEBODY = person(7, "Xã Nga Điền")
 PLANTED = (SOMEBODY.name, SOMEBODY.citizen_number, SOMEBODY.phone, SOMEBODY.address)
 SCHEMAS = ("intake", "processing", "notification", "metrics", "keyring")
@@ -68,9 +68,9 @@ class Looked:
 async def year(years: YearRunner) -> Looked:
     """Play it: strangers file at a third, metrics' consumer is held at two thirds, then all is looked through."""
     with pytest.raises(Impossible) as refused:
-        years.plan(YearRequest(DOSSIERS, open=DOSSIERS, seed=SEED))
+        years.plan(YearRequest(DOSSIERS, open=DOSSIERS, seed=SEED, days=DAYS))
     looked = Looked(refused.value.largest)
-    request = YearRequest(DOSSIERS, open=looked.largest_open, seed=SEED)
+    request = YearRequest(DOSSIERS, open=looked.largest_open, seed=SEED, days=DAYS)
     plan = years.plan(request)
 
     async def look(stack: Stack) -> None:

@@ -90,7 +90,7 @@ class AskView(View):
 
 
 class HaltView(View):
-    """A pause of the clock: who, why, on what article, and until when."""
+    """A pause of the clock: who began and ended it, why, on what article, and until when."""
 
     no: int
     kind: str
@@ -104,6 +104,7 @@ class HaltView(View):
     papers: list[str]
     missing: list[str]
     amount_vnd: int | None
+    ended_by: str
 
 
 class ProposalView(View):

@@ -17,7 +17,7 @@ class Halt:
     `step_no` is the step that is an excluded period, 0 for the others. `ends_at` is when it ended by law: of a
     supplement when the last paper had arrived, whenever the desk confirms that. `missing` are the papers that have not
     arrived; `limit_at` is the applicant's own limit, `limit_reached` that its timer has fired. `amount_vnd` is what a
-    payment demands.
+    payment demands. `ended_by` is the officer who said that it was over, empty until somebody has.
     """
 
     no: int
@@ -34,6 +34,7 @@ class Halt:
     papers: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     amount_vnd: int | None = None
+    ended_by: str = ""
 
     @property
     def is_open(self) -> bool:

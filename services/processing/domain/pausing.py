@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from services.processing.domain.cases import Case
@@ -89,7 +88,7 @@ def receive_supplement(seen: Situation, move: Move, means: Means) -> tuple[Case,
     if halt.ends_at is None:
         raise ValueError("only a supplement that is complete is received")
     restarts = move.clock is Clock.RESTARTS
-    case = acted(seen.case, move)
+    case = with_halt(acted(seen.case, move), replace(halt, ended_by=seen.officer.subject))
     if restarts:
         case = replace(case, steps=start_again(case.steps, seen.now))
     case = restated(case, means.kind_of(case), means.calendar)
@@ -145,13 +144,9 @@ def resume(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.Dossi
 
 
 def _ended(seen: Situation, move: Move, means: Means, halt: Halt) -> Case:
-    case = with_halt(acted(seen.case, move), replace(halt, ends_at=_not_before(halt.begins_at, seen.now)))
+    ended = replace(halt, ends_at=max(halt.begins_at, seen.now), ended_by=seen.officer.subject)
+    case = with_halt(acted(seen.case, move), ended)
     return restated(case, means.kind_of(case), means.calendar)
-
-
-def _not_before(begins_at: datetime, now: datetime) -> datetime:
-    """A scenario's clock may be set back: no pause ends before it began."""
-    return max(begins_at, now)
 
 
 def _last(seen: Situation, kind: PauseKind) -> Halt:

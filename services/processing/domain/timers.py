@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from services.processing.domain.cases import Case
 from services.processing.domain.changing import Drafted, Means
@@ -127,12 +127,15 @@ def _taken_up(
 def _limits_of_halts(before: Case, after: Case) -> tuple[tuple[TimerKind, ...], tuple[Timer, ...]]:
     """Drop the limit of a pause that ended within it, set that of one that begins."""
     known = {halt.no: halt for halt in before.halts}
-    changed = [halt for halt in after.halts if halt.kind in OF_A_HALT and known.get(halt.no) is not halt]
-    ended = tuple(OF_A_HALT[halt.kind] for halt in changed if _ended_in_time(halt))
+    ended = tuple(
+        OF_A_HALT[halt.kind]
+        for halt in after.halts
+        if _ended_in_time(halt) and (was := known.get(halt.no)) is not None and was.is_open
+    )
     begun = tuple(
         Timer(OF_A_HALT[halt.kind], halt.limit_at)
-        for halt in changed
-        if halt.no not in known and halt.limit_at is not None
+        for halt in after.halts
+        if halt.limit_at is not None and halt.no not in known
     )
     return ended, begun
 
@@ -160,7 +163,7 @@ def _warned(case: Case, model: type[facts.TimerFact]) -> facts.TimerFact:
     return model(**_versions(case), promised_due=case.promised_due)
 
 
-def _versions(case: Case) -> dict[str, object]:
+def _versions(case: Case) -> dict[str, Any]:
     return {
         "catalogue_version": case.catalogue_version,
         "calendar_version": case.calendar_version,

@@ -47,9 +47,10 @@ async def _change(
     known = await lock_known(tx, [received.subject for received in wave], wave[0].legal_time)
     decisions, alarms = [], []
     for received in wave:
-        if (locked := known.get(received.subject)) is None:
+        locked = known.get(received.subject)
+        if locked is None or (after := change(locked.case, received)) is locked.case:
             continue
-        decision = Decision(locked.case, change(locked.case, received), ())
+        decision = Decision(locked.case, after, ())
         decisions.append(decision)
         alarms.append((received.subject, alarms_for(rules, decision, received.legal_time)))
     if decisions:

@@ -15,7 +15,7 @@ from shared.rulebook.pauses import PauseKind
 
 HALTS_OF = """
 select code, halt_no, kind, begins_at, came_from, agency, officer, basis, step_no, ends_at, limit_at, limit_reached,
-    papers, missing, amount_vnd
+    papers, missing, amount_vnd, ended_by
 from halts where code = any($1::text[]) order by code, halt_no
 """
 
@@ -35,8 +35,9 @@ async def read_standing(tx: Connection, rows: Iterable[asyncpg.Record]) -> dict[
 
 
 def _halt_of(row: asyncpg.Record) -> Halt:
-    _, no, kind, begins_at, came_from, *others, papers, missing, amount = row
-    return Halt(no, PauseKind(kind), begins_at, State(came_from), *others, tuple(papers), tuple(missing), amount)
+    _, no, kind, begins_at, came_from, *others, papers, missing, amount, ended_by = row
+    listed = tuple(papers), tuple(missing)
+    return Halt(no, PauseKind(kind), begins_at, State(came_from), *others, *listed, amount, ended_by)
 
 
 def _proposal_of(row: asyncpg.Record) -> Proposal:
@@ -46,19 +47,21 @@ def _proposal_of(row: asyncpg.Record) -> Proposal:
 SAVE_HALTS = """
 insert into halts (
     code, halt_no, kind, begins_at, came_from, agency, officer, basis, step_no, ends_at, limit_at, limit_reached,
-    papers, missing, amount_vnd
+    papers, missing, amount_vnd, ended_by
 )
 select code, halt_no, kind, begins_at, came_from, agency, officer, basis, step_no, ends_at, limit_at, limit_reached,
-    string_to_array(papers, ','), string_to_array(missing, ','), amount_vnd
+    string_to_array(papers, ','), string_to_array(missing, ','), amount_vnd, ended_by
 from unnest(
     $1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-    $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::boolean[], $13::text[], $14::text[], $15::bigint[]
+    $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::boolean[], $13::text[], $14::text[], $15::bigint[],
+    $16::text[]
 ) as h (
     code, halt_no, kind, begins_at, came_from, agency, officer, basis, step_no, ends_at, limit_at, limit_reached,
-    papers, missing, amount_vnd
+    papers, missing, amount_vnd, ended_by
 )
 on conflict (code, halt_no) do update set
-    ends_at = excluded.ends_at, limit_reached = excluded.limit_reached, missing = excluded.missing
+    ends_at = excluded.ends_at, limit_reached = excluded.limit_reached, missing = excluded.missing,
+    ended_by = excluded.ended_by
 """
 
 SAVE_PROPOSALS = """
@@ -84,7 +87,7 @@ async def save_standing(tx: Connection, changes: Sequence[tuple[Case, Case]]) ->
         if halt not in before.halts
     ]
     if halts:
-        await tx.execute(SAVE_HALTS, *columns(halts, 15))
+        await tx.execute(SAVE_HALTS, *columns(halts, 16))
     proposed = [after for before, after in changes if after.proposal is not before.proposal]
     if proposed:
         await _save_proposals(tx, proposed)
@@ -105,5 +108,5 @@ def _halt_row(code: str, halt: Halt) -> tuple[object, ...]:
     return (
         *(code, halt.no, halt.kind, halt.begins_at, halt.came_from, halt.agency, halt.officer, halt.basis),
         *(halt.step_no, halt.ends_at, halt.limit_at, halt.limit_reached, ",".join(halt.papers)),
-        *(",".join(halt.missing), halt.amount_vnd),
+        *(",".join(halt.missing), halt.amount_vnd, halt.ended_by),
     )

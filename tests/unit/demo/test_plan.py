@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 from datetime import date, time
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from deploy.demo.fates import Fate, Impossible
 from deploy.demo.plan import (
     LAST_DAY,
+    WORKING_DAYS,
     Arrival,
     Rules,
     YearRequest,
@@ -38,7 +40,7 @@ def place_counts(arrivals: tuple[Arrival, ...]) -> Counter[tuple[str, ...]]:
 
 def test_the_year_has_229_working_days(rules: Rules) -> None:
     days = working_days(rules.calendar)
-    assert len(days) == 229
+    assert len(days) == WORKING_DAYS == 229
     assert date(2020, 1, 23) not in days
     assert days[0] == date(2020, 1, 2)
     assert days[-1] == LAST_DAY
@@ -79,10 +81,21 @@ def test_days_and_moments_are_even(rules: Rules) -> None:
     days = Counter(arrival.moment.date() for arrival in plan.arrivals)
     assert len(days) == 229
     assert set(days.values()) <= {41, 42}
-    assert {arrival.moment.time() for arrival in plan.arrivals} == {time(8, 0), time(14, 30)}
+    assert {arrival.moment.time() for arrival in plan.arrivals} == {time(8, 0)}
     assert list(plan.moments) == sorted(plan.moments)
-    assert len(plan.moments) == 229 * 2 + 1
+    assert len(plan.moments) == 229 + 1
     assert plan.closes_at == rules.calendar.close(LAST_DAY)
+
+
+def test_a_short_look_hands_in_as_much_on_fewer_days(rules: Rules) -> None:
+    plan = plan_year(rules, YearRequest(300, open=4, days=40))
+    days = Counter(arrival.moment.date() for arrival in plan.arrivals)
+    assert sorted(set(days.values())) == [7, 8]
+    working = working_days(rules.calendar)
+    places = [working.index(day) for day in days]
+    assert places[0] == 0
+    assert {later - earlier for earlier, later in itertools.pairwise(places)} == {5, 6}
+    assert len(plan.moments) == 40 + 1
 
 
 def test_the_seed_permutes_and_changes_no_count(rules: Rules) -> None:
