@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from email import message_from_bytes
 from email.policy import default
 from functools import partial
@@ -17,7 +17,7 @@ import httpx2
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 from deploy.local.folder import write_private
 from deploy.local.services import SERVICES
@@ -109,7 +109,7 @@ async def test_history_is_held_against_what_was_published_on_the_board_as_a_file
     stack: Stack, counter: Counter, tmp_path: Path
 ) -> None:
     code = (await counter.hand_in(await counter.filing())).json()["code"]
-    with mail_server() as (server, letters):
+    async with mail_server() as (server, letters):
         words = ("--to", str(tmp_path), "--mail-to", "luu-tru@vi-du.example", "--mail-from", "mot-cua@vi-du.example")
         file = Path((await succeed(stack, "verify", "publish", *words, "--mail-server", server)).strip())
     kept = {service: journal["root"] for service, journal in json.loads(file.read_text("utf-8")).items()}
@@ -143,8 +143,8 @@ async def test_history_is_held_against_what_was_published_on_the_board_as_a_file
     assert alone == [], "the journal by itself does not show it"
 
 
-@contextmanager
-def mail_server() -> Iterator[tuple[str, list[str]]]:
+@asynccontextmanager
+async def mail_server() -> AsyncIterator[tuple[str, list[str]]]:
     """A mail server of another body: where it is, and the texts of what it gets."""
     letters: list[str] = []
 
@@ -154,12 +154,9 @@ def mail_server() -> Iterator[tuple[str, list[str]]]:
             letters.append(body.get_content())
             return "250 OK"
 
-    controller = Controller(Keeper(), hostname="127.0.0.1", port=0)
-    controller.start()
-    try:
-        yield f"127.0.0.1:{controller.server.sockets[0].getsockname()[1]}", letters
-    finally:
-        controller.stop()
+    protocol = partial(SMTP, Keeper(), hostname="keeper.example")
+    async with await asyncio.get_running_loop().create_server(protocol, "127.0.0.1") as server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", letters
 
 
 @asynccontextmanager
