@@ -65,11 +65,12 @@ class ClockVerifier:
         try:
             rules = Rules(
                 self.rules.catalogue(accepted.catalogue_version),
-                self.rules.calendar(accepted.calendar_version),
+                self.rules.calendar(accepted.calendar_version).of(accepted.received_by),
                 self.rules.agencies(accepted.agencies_version),
             )
             known_since = dropwhile(lambda each: each.version != accepted.calendar_version, self.rules.calendars())
-            return differences(stored, history, rules, tuple(known_since))
+            since = tuple(each.of(accepted.received_by) for each in known_since)
+            return differences(stored, history, rules, since)
         except (LookupError, ValueError, Unready) as error:
             return [Difference(stored.code, "case", "accepted", f"its facts add up to nothing: {error}")]
 

@@ -15,10 +15,11 @@ from services.metrics.domain.report import Period, Report, ReportedAgency, assem
 from services.metrics.domain.sorting import sort_key
 from shared.clocks import LegalClock
 from shared.contracts import facts, topics
-from shared.database import Connection, Pool, transaction
+from shared.database import Connection, Pool, autocommit, transaction
 from shared.http.problems import FieldError, Problem
 from shared.messaging.batch import Handler, Subscription
 from shared.messaging.envelope import Received
+from shared.messaging.publications import JOURNALS, PublishedRoot, published_roots
 from shared.messaging.rules import RuleStore
 from shared.rulebook.agencies import Agencies, UnknownAgency
 from shared.rulebook.identifiers import DossierCode
@@ -44,6 +45,13 @@ async def on_accepted(rules: RuleStore, tx: Connection, wave: Sequence[Received]
     """Count received dossiers; their places are kept under the agencies version that the fact names."""
     for version in sorted({received.fact_as(facts.DossierAccepted).agencies_version for received in wave}):
         await keep_places(tx, rules.agencies(version))
+    await count_dossiers(tx, wave)
+
+
+async def on_reissued(rules: RuleStore, tx: Connection, wave: Sequence[Received]) -> None:
+    """Judge by the dates of another calendar, once it is here. Raises Unready."""
+    for version in {received.fact_as(facts.DeadlineReissued).calendar_version for received in wave}:
+        rules.calendar(version)
     await count_dossiers(tx, wave)
 
 
@@ -105,6 +113,7 @@ def subscriptions(rules: RuleStore) -> tuple[Subscription, ...]:
     lifecycle: dict[str, Handler] = {
         **{fact.TYPE: count_dossiers for fact in figures.CHANGES},
         facts.DossierAccepted.TYPE: partial(on_accepted, rules),
+        facts.DeadlineReissued.TYPE: partial(on_reissued, rules),
     }
     outcomes: dict[str, Handler] = {fact.TYPE: count_notices for fact in figures.NOTICE_OUTCOMES}
     return (
@@ -142,6 +151,12 @@ class Reporting:
             counted = await repository.count(tx, agency.path, period, as_of)
         return assemble(agency, period, as_of, counted, versions=self._versions())
 
+    async def latest_roots(self) -> list[PublishedRoot]:
+        """Read the roots that were published last; none where nothing was."""
+        async with autocommit(self._pool) as database:
+            found = [root for _, root in await published_roots(database, None, len(JOURNALS))]
+        return [root for root in found if root.published_at == found[0].published_at]
+
     def _agency(self, code: str) -> ReportedAgency:
         try:
             agency = self._rules.current_agencies().get(code)
@@ -151,7 +166,7 @@ class Reporting:
 
     def _versions(self) -> dict[str, str]:
         return {
-            "catalogue": self._rules.current_catalogue().version,
+            "catalogue": self._rules.catalogue_on(self._clock.now().date()).version,
             "calendar": self._rules.current_calendar().version,
             "agencies": self._rules.current_agencies().version,
         }

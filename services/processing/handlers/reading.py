@@ -48,9 +48,9 @@ class Reading:
 
         Raises ClockDiffers where the explanation would not add up to them, and CalendarYearMissing.
         """
-        means = means_of(self.rules, case)
-        others = [each for each in reversed(self.rules.calendars()) if each.version != means.calendar.version]
-        return deadline_of(case, means.kind_of(case), (means.calendar, *others))
+        known = [each.of(case.received_by) for each in reversed(self.rules.calendars())]
+        issued_first = sorted(known, key=lambda each: each.version != case.calendar_version)
+        return deadline_of(case, means_of(self.rules, case).kind_of(case), issued_first)
 
     def rules_of(self, case: Case) -> tuple[Kind, Agencies]:
         """Find the case of the catalogue, and the agencies, that a dossier was accepted under."""
