@@ -11,8 +11,11 @@ import pytest
 
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case
+from services.processing.domain.deadlines import deadline_of
 from services.processing.domain.duties import duties
 from services.processing.domain.refolding import LOOKED_AT, Difference, Heard, History, differences
+from services.processing.domain.reissuing import Applied, check
+from services.processing.domain.timers import TimerKind
 from services.processing.domain.workflow import Decision
 from shared.contracts.facts import Filer, PapersReceived, State
 from shared.rulebook.calendar import Calendar
@@ -192,6 +195,19 @@ def test_a_date_may_go_by_any_calendar_published_since_but_not_where_facts_told_
     dossier.act(Act("receive_supplement"), CLERK, march(12, 9))
     assert dossier.differing() == []
     assert [each.what for each in dossier.differing(statutory_due=march(17))] == ["statutory_due"]
+
+
+def test_a_date_that_was_issued_anew_is_explained_and_folds_by_its_calendar() -> None:
+    dossier = Dossier.of()
+    day_off = Calendar("calendar-2-bbbbbbbbbbbb", rules().calendar.content, {march(4).date(): ()})
+    checked = check(dossier.case, VERIFIED, Applied(day_off, march(2, 10)), frozenset(TimerKind))
+    assert checked.promise_moved
+    dossier.case, dossier.since = checked.after, (rules().calendar, day_off)
+    dossier.told += [Heard(each.fact, each.legal_time) for each in checked.facts]
+    assert dossier.differing() == []
+    assert [each.what for each in dossier.differing(promised_due=march(4))] == ["promised_due"]
+    found = deadline_of(dossier.case, VERIFIED, (rules().calendar, day_off))
+    assert (found.promised.calendar_version, found.promised.explanation.reaches) == (day_off.version, march(5))
 
 
 def test_weakness_1_a_finish_that_was_set_back_to_the_due_moment_is_found() -> None:
