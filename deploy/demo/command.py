@@ -39,8 +39,7 @@ def demo(
     late: Annotated[int, typer.Option(min=0, help="How many the officers miss: apology first, finished late.")] = 0,
     seed: Annotated[int, typer.Option(help="Permutes the year; changes no count.")] = 1,
     days: Annotated[
-        int,
-        typer.Option(min=1, max=WORKING_DAYS, help="On how many of the working days dossiers are handed in, evenly."),
+        int, typer.Option(min=1, max=WORKING_DAYS, help="On how many working days they are handed in, evenly spaced.")
     ] = WORKING_DAYS,
     leave: Annotated[bool, typer.Option("--exit", help="End after the report instead of serving on.")] = False,
     as_json: JsonOption = False,

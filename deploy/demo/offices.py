@@ -165,7 +165,7 @@ def act_body(duty: Duty) -> dict[str, Any]:
         case "send_apology":
             return {"reason": "officer_absent"}
         case _:
-            return {"step_no": duty.step_no}
+            return {"step_no": duty.step_no} if duty.step_no else {}
 
 
 def _item(officer: Officer, found: Mapping[str, Any]) -> Item:

@@ -23,7 +23,7 @@ SCENARIO_POLL_SECONDS = 0.25
 SYSTEM_POLL_SECONDS = 1.0
 BACK_OFF_SECONDS = 1.0
 GLANCES = 25
-"""How often a rest glances at the clock: reading it costs nothing, asking the database does."""
+"""How often a rest glances at the clock and at `stop`: reading them costs nothing, asking the database does."""
 
 log = structlog.get_logger("timers")
 
@@ -57,8 +57,9 @@ class Timers:
         if fired:
             return
         for _ in range(GLANCES):
-            if self._clock.now() != now or await rest(stop, self._rest / GLANCES):
+            if stop.is_set() or self._clock.now() != now:
                 return
+            await asyncio.sleep(self._rest / GLANCES)
 
     async def _fire(self, now: datetime) -> int:
         made = await fire_due(self._pool, self._journal, now)

@@ -51,6 +51,14 @@ from shared.contracts.registration import (
     RegistrationWithdrawn,
     WithdrawalRequested,
 )
+from shared.contracts.telling import (
+    ContactStated,
+    NoticeDelivered,
+    NoticeFact,
+    NoticeFailed,
+    NoticeHandedOver,
+    NoticeUnknown,
+)
 from shared.contracts.terms import Channel, DossierFact, Fact, Handover, Language, Receiver, State, StepFact
 
 __all__ = [
@@ -60,6 +68,7 @@ __all__ = [
     "Channel",
     "ClockPaused",
     "ClockResumed",
+    "ContactStated",
     "DossierFact",
     "DossierReassigned",
     "DossierRefused",
@@ -71,6 +80,11 @@ __all__ = [
     "Handover",
     "Language",
     "LimitReached",
+    "NoticeDelivered",
+    "NoticeFact",
+    "NoticeFailed",
+    "NoticeHandedOver",
+    "NoticeUnknown",
     "OfficersFact",
     "PapersReceived",
     "PapersRequested",
@@ -201,51 +215,6 @@ class BecameOverdue(TimerFact):
     """The promised due moment passed without a result (C11)."""
 
     TYPE: ClassVar[str] = "vn.motcua.dossier.became_overdue.v1"
-
-
-class ContactStated(Fact):
-    """How to reach the applicant: `sealed` is base64 of ciphertext under the dossier's data key."""
-
-    TYPE: ClassVar[str] = "vn.motcua.dossier.contact_stated.v1"
-
-    language: Language
-    channels: tuple[Channel, ...]
-    sealed: str
-
-
-class NoticeFact(Fact):
-    """What became of one message; `about` is the id of the fact that it tells."""
-
-    message_id: str
-    about: str
-    template: str
-    channel: Channel
-
-
-class NoticeHandedOver(NoticeFact):
-    """The gateway or mail server took the message."""
-
-    TYPE: ClassVar[str] = "vn.motcua.notice.handed_over.v1"
-
-
-class NoticeDelivered(NoticeFact):
-    """A receipt says that the message arrived."""
-
-    TYPE: ClassVar[str] = "vn.motcua.notice.delivered.v1"
-
-
-class NoticeFailed(NoticeFact):
-    """The message will not arrive; `reason` is one of a closed list."""
-
-    TYPE: ClassVar[str] = "vn.motcua.notice.failed.v1"
-
-    reason: str
-
-
-class NoticeUnknown(NoticeFact):
-    """The gateway's answer was lost: the message may or may not have gone out."""
-
-    TYPE: ClassVar[str] = "vn.motcua.notice.unknown.v1"
 
 
 class RulesPublished(Fact):

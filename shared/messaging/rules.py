@@ -120,7 +120,7 @@ class RuleStore:
             **connection(self._kafka),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=500,
+            fetch_max_wait_ms=2000,
         )
         try:
             async with asyncio.timeout(10):

@@ -101,6 +101,11 @@ FORMULAS: tuple[Formula, ...] = (
         en=("Apologies published", "dossiers for which an apology with a new appointment was sent (form 04)"),
     ),
     _formula(
+        "reopened",
+        vi=("Kết quả bị mở lại", "số lần hồ sơ đã xử lý xong được mở lại trong kỳ; đã quá hạn thì vẫn là quá hạn"),
+        en=("Reopened", "how often a finished dossier was reopened in the period; one that was late stays late"),
+    ),
+    _formula(
         "supplements_repeated",
         vi=(
             "Yêu cầu bổ sung lặp lại",
@@ -110,11 +115,6 @@ FORMULAS: tuple[Formula, ...] = (
             "Papers asked for again",
             "how often papers were asked for a second time or more after acceptance, each approved by a leader",
         ),
-    ),
-    _formula(
-        "reopened",
-        vi=("Kết quả bị mở lại", "số lần hồ sơ đã xử lý xong được mở lại trong kỳ; đã quá hạn thì vẫn là quá hạn"),
-        en=("Reopened", "how often a finished dossier was reopened in the period; one that was late stays late"),
     ),
     _formula(
         "notices",

@@ -142,7 +142,7 @@ BODIES: Mapping[str, type[RequestBody]] = {
     "record_payment": PaymentBody,
     "stop_unpaid": NothingBody,
     "pause": PeriodBody,
-    "resume": NothingBody,
+    "resume": StepBody,
     "withdraw": NothingBody,
     "stop": NothingBody,
 }

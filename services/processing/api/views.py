@@ -217,7 +217,7 @@ def open_duty(duty: Duty) -> OpenDuty:
 def case_view(case: Case) -> CaseView:
     """Show a dossier to an officer."""
     known: dict[str, Any] = {name: shown(getattr(case, name)) for name in CaseView.model_fields if hasattr(case, name)}
-    apart = {
+    apart: dict[str, Any] = {
         "halts": [as_view(HaltView, halt) for halt in case.halts],
         "proposal": None if case.proposal is None else as_view(ProposalView, case.proposal),
         "payment_status": payment_status(case),

@@ -87,12 +87,12 @@ def policy_restart(seen: Situation) -> bool:
     return seen.policy is SupplementPolicy.RESTART
 
 
-def came_from_2(seen: Situation) -> bool:
+def came_when_accepted(seen: Situation) -> bool:
     """Tell whether papers were asked for before anybody had been assigned."""
     return (halt := _supplement(seen)) is not None and halt.came_from is State.ACCEPTED
 
 
-def came_from_4(seen: Situation) -> bool:
+def came_while_processed(seen: Situation) -> bool:
     """Tell whether papers were asked for while the dossier was being processed."""
     return (halt := _supplement(seen)) is not None and halt.came_from is State.PROCESSING
 
@@ -145,8 +145,8 @@ CLOCK_CONDITIONS: Mapping[str, Condition] = {
     "not_everything_arrived_in_time": not_everything_arrived_in_time,
     "policy_resume": policy_resume,
     "policy_restart": policy_restart,
-    "came_from_2": came_from_2,
-    "came_from_4": came_from_4,
+    "came_from_2": came_when_accepted,
+    "came_from_4": came_while_processed,
     "supplement_limit_passed": supplement_limit_passed,
     "payment_limit_passed": payment_limit_passed,
     "paid_in_full": paid_in_full,

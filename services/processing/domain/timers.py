@@ -90,7 +90,8 @@ def alarms_of(before: Case, after: Case, means: Means, now: datetime) -> Alarms:
 
 def _promised(case: Case, kind: Kind, calendar: Calendar) -> tuple[Timer, ...]:
     """List the timers of the promised limit as it stands; each is due at the end of the last pause at the earliest."""
-    limit, begins, pauses = kind.promised_limit, case.accepted_at, ()
+    limit, begins = kind.promised_limit, case.accepted_at
+    pauses: Pauses = ()
     if case.halts:
         stands = reckoning_of(case, limit, kind, calendar)
         begins, pauses = stands.runs[-1].begins, stands.counted

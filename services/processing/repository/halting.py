@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields
+from typing import Any
 
 import asyncpg
 
@@ -18,6 +20,9 @@ select code, halt_no, kind, begins_at, came_from, agency, officer, basis, step_n
     papers, missing, amount_vnd, ended_by
 from halts where code = any($1::text[]) order by code, halt_no
 """
+
+HALT_FIELDS = tuple(field.name for field in fields(Halt))
+"""In the order of the columns, after the dossier's code."""
 
 PROPOSALS_OF = """
 select code, papers, agency, officer, proposed_at from proposals where code = any($1::text[])
@@ -35,9 +40,10 @@ async def read_standing(tx: Connection, rows: Iterable[asyncpg.Record]) -> dict[
 
 
 def _halt_of(row: asyncpg.Record) -> Halt:
-    _, no, kind, begins_at, came_from, *others, papers, missing, amount, ended_by = row
-    listed = tuple(papers), tuple(missing)
-    return Halt(no, PauseKind(kind), begins_at, State(came_from), *others, *listed, amount, ended_by)
+    values: dict[str, Any] = dict(zip(HALT_FIELDS, list(row)[1:], strict=True))
+    typed = {"kind": PauseKind(row["kind"]), "came_from": State(row["came_from"])}
+    listed = {name: tuple(row[name]) for name in ("papers", "missing")}
+    return Halt(**{**values, **typed, **listed})
 
 
 def _proposal_of(row: asyncpg.Record) -> Proposal:

@@ -220,7 +220,7 @@ async def test_a_reopened_dossier_is_in_progress_again_counts_once_and_changes_n
     assert (await busy.report("H56.97.24"))["resolved_late"] == 1
 
 
-def of_the_clock(town: Town, fact: type[facts.DossierFact], state: facts.State, **said: Any) -> facts.DossierFact:
+def of_the_clock(town: Town, fact: type[facts.OfficersFact], state: facts.State, **said: Any) -> facts.OfficersFact:
     versions = {"catalogue_version": town.versions["catalogue"], "calendar_version": town.versions["calendar"]}
     return fact(**versions, state=state, agency="H56.97.24", officer="officer-1", **said)
 

@@ -34,11 +34,15 @@ LIST: Route = ("processing", "get", "/v1/worklist")
 _keys, _ROLES, ACTIONS = itertools.count(1), itertools.cycle(OFFICERS), itertools.cycle(EFFECTS)
 
 
-SAID_IN: Mapping[str, Mapping[str, str]] = {
+SAID_IN: Mapping[str, Mapping[str, object]] = {
     "reassign": {"officer": "anybody", "agency": "H56.90"},
     "ask_agency": {"agency": "H56.90"},
     **{key: {"reason": "result_faulty"} for key in ("void_signature", "reopen")},
     "correct_result": {"reason": "clerical_error"},
+    **{key: {"papers": ["any"]} for key in ("request_supplement", "propose_supplement")},
+    **{key: {"amount_vnd": 5} for key in ("demand_payment", "record_payment")},
+    **{key: {} for key in ("approve_supplement", "receive_supplement", "refuse_after_limit", "stop_unpaid")},
+    **{key: {} for key in ("withdraw", "stop")},
 }
 """What acts say that nobody owes, so that they are refused for their caller's sake alone."""
 
@@ -92,7 +96,8 @@ async def ask(
     if method == "post":
         headers |= {"Idempotency-Key": f"every-route-{next(_keys)}", "If-Match": '"1"'}
         action = values["action"]
-        body = body or SAID_IN.get(action) or act_body(Duty(Officer(agency, role), 1, action))
+        owed = act_body(Duty(Officer(agency, role), 1, action))
+        body = body or SAID_IN.get(action, owed)
     url = f"http://127.0.0.1:{everywhere.stack.ports.of(process or service)}{path.format(**values)}"
     async with _at_once:
         return await everywhere.http.request(method.upper(), url, headers=headers, json=body)
