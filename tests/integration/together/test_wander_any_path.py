@@ -104,7 +104,7 @@ SHARES = {
 
 
 OFTEN = {"assign", "take", "forward", "request_supplement", "submit_papers", "demand_payment"}
-"""What every walk of this length does and is refused."""
+"""What walks of this length do in any case."""
 
 
 class Wandering(RuleBasedStateMachine):
@@ -273,4 +273,4 @@ async def test_whatever_is_done_on_any_path_the_clock_is_what_the_facts_say(town
     assert town.refolds >= RUNS, told
     assert town.moved >= RUNS, told
     assert {action for action, done in town.mix if done} >= OFTEN, told
-    assert {action for action, done in town.mix if not done} >= OFTEN, told
+    assert sum(number for (_, done), number in town.mix.items() if not done) >= RUNS * 4, told
