@@ -1,7 +1,7 @@
 """Any path: random acts, legal and illegal, over HTTP on all parts while time jumps, and nobody can cheat the clock.
 
 After every run the witness folds the facts of each dossier again. It moves the clock of the whole stack by months, and
-so is the last of its folder.
+so comes late in its folder, before what stays parked.
 """
 
 from __future__ import annotations
