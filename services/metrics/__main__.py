@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from prometheus_client import REGISTRY
 
 from services.metrics import handlers
-from services.metrics.api import quiet_router, report_router
+from services.metrics.api import history_router, quiet_router, report_router
 from services.metrics.exporter import DomainFigures
 from services.metrics.handlers import Reporting
 from services.metrics.pages import board_router
@@ -45,6 +45,7 @@ async def build(resources: Resources[Settings]) -> Parts:
                 look_router(),
                 board_router(reporting, settings.board.agency, moves=settings.clock.scenario_file is not None),
                 report_router(reporting),
+                history_router(pool),
                 quiet_router(pool),
             ),
             titles=TITLES,

@@ -15,10 +15,11 @@ from services.metrics.domain.report import Period, Report, ReportedAgency, assem
 from services.metrics.domain.sorting import sort_key
 from shared.clocks import LegalClock
 from shared.contracts import facts, topics
-from shared.database import Connection, Pool, transaction
+from shared.database import Connection, Pool, autocommit, transaction
 from shared.http.problems import FieldError, Problem
 from shared.messaging.batch import Handler, Subscription
 from shared.messaging.envelope import Received
+from shared.messaging.publications import JOURNALS, PublishedRoot, published_roots
 from shared.messaging.rules import RuleStore
 from shared.rulebook.agencies import Agencies, UnknownAgency
 from shared.rulebook.identifiers import DossierCode
@@ -141,6 +142,12 @@ class Reporting:
         async with transaction(self._pool) as tx:
             counted = await repository.count(tx, agency.path, period, as_of)
         return assemble(agency, period, as_of, counted, versions=self._versions())
+
+    async def latest_roots(self) -> list[PublishedRoot]:
+        """Read the roots that were published last; none where nothing was."""
+        async with autocommit(self._pool) as database:
+            found = [root for _, root in await published_roots(database, None, len(JOURNALS))]
+        return [root for root in found if root.published_at == found[0].published_at]
 
     def _agency(self, code: str) -> ReportedAgency:
         try:

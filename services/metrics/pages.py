@@ -113,6 +113,7 @@ def board_router(reporting: Reporting, agency: str, *, moves: bool) -> APIRouter
             formulas=_LINES,
             short=short_place,
             outcomes=[outcome.value for outcome in NoticeOutcome],
+            roots=await reporting.latest_roots(),
             **_addresses(request, report),
         )
 

@@ -192,11 +192,21 @@ select topic, subject, seq, hash from journal_heads where $1::text is null or su
 """
 
 
-async def verify_chain(tx: Connection, subject: str | None = None) -> AsyncIterator[Breach]:
+Published = Mapping[tuple[str, str], tuple[int, bytes]]
+"""(topic, subject) → sequence and hash of a chain's head, as it was written down elsewhere."""
+
+NOTHING_PUBLISHED: Published = {}
+
+
+async def verify_chain(
+    tx: Connection, subject: str | None = None, *, published: Published = NOTHING_PUBLISHED
+) -> AsyncIterator[Breach]:
     """Find every place where a chain of this journal (or of one subject) does not hold; needs a transaction.
 
-    Facts are streamed, so a journal of any size fits. A chain that is shorter than its head says is a breach too.
+    Facts are streamed, so a journal of any size fits. A chain that is shorter than its head says is a breach too, and
+    so is a published head that is not in its chain: whoever rewrites a whole journal cannot rewrite what others keep.
     """
+    kept = set()
     ends = {(row["topic"], row["subject"]): (row["seq"], row["hash"]) for row in await tx.fetch(HEADS_OF, subject)}
     walked: dict[tuple[str, str], tuple[int, bytes]] = {}
     async for row in tx.cursor(FACTS_IN_ORDER, subject, prefetch=1000):
@@ -204,7 +214,19 @@ async def verify_chain(tx: Connection, subject: str | None = None) -> AsyncItera
         for breach in breaches(walked.get(chain, (0, GENESIS)), row):
             yield breach
         walked[chain] = (row["seq"], row["hash"])
+        if published.get(chain) == walked[chain]:
+            kept.add(chain)
     for chain in sorted(ends.keys() | walked.keys()):
         if walked.get(chain) != ends.get(chain):
             topic, name = chain
             yield Breach(topic, name, ends.get(chain, (0, GENESIS))[0], "the head does not name the last fact")
+    for chain in sorted(published.keys() - kept):
+        yield Breach(*chain, published[chain][0], _lost(published[chain], walked.get(chain)))
+
+
+def _lost(published: tuple[int, bytes], last: tuple[int, bytes] | None) -> str:
+    if last is None:
+        return "was published, and its whole chain is gone"
+    if last[0] < published[0]:
+        return f"was published, and its chain ends at {last[0]}"
+    return "another fact was published: the chain was rewritten"

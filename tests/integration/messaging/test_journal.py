@@ -10,8 +10,8 @@ import pytest
 
 from shared.contracts.topics import PROMISED_DUE_HEADER
 from shared.database import transaction
-from shared.messaging.chain import COLUMNS, Breach
-from shared.messaging.journal import heads, verify_chain
+from shared.messaging.chain import COLUMNS, GENESIS, Breach, fact_hash
+from shared.messaging.journal import NOTHING_PUBLISHED, Published, heads, verify_chain
 from tests.integration.messaging.house import House
 
 EDITS = {
@@ -39,9 +39,9 @@ async def owner(house: House) -> AsyncIterator[asyncpg.Connection[Any]]:
     await connection.close()
 
 
-async def breaches(house: House) -> list[Breach]:
+async def breaches(house: House, published: Published = NOTHING_PUBLISHED) -> list[Breach]:
     async with transaction(house.pool) as tx:
-        return [breach async for breach in verify_chain(tx)]
+        return [breach async for breach in verify_chain(tx, published=published)]
 
 
 async def test_sequences_have_no_gaps_whoever_writes_and_whatever_rolls_back(house: House) -> None:
@@ -121,6 +121,64 @@ async def test_a_shortened_chain_shows_by_its_head_and_a_shortened_head_by_the_r
     await owner.execute("update journal_heads as h set seq = j.seq, hash = j.hash from journal as j where j.seq = 2")
     assert await breaches(house) == []
     assert (await heads(owner)).root != before.root
+
+
+async def rewrite(owner: asyncpg.Connection[Any], subject: str) -> None:
+    """Change the first fact of a chain, and chain all that follows anew: whoever owns the server can."""
+    last = GENESIS
+    query = "select * from journal where subject = $1 order by seq"
+    for row in await owner.fetch(query, subject):
+        changed = dict(row) | {"previous_hash": last, "body": row["body"] + b" " * (row["seq"] == 1)}
+        last = fact_hash(last, changed)
+        await owner.execute(
+            "update journal set body = $3, previous_hash = $4, hash = $5 where subject = $1 and seq = $2",
+            *(subject, row["seq"], changed["body"], changed["previous_hash"], last),
+        )
+        await owner.execute(
+            "update journal_heads set hash = $2 where subject = $1 and seq = $3", subject, last, row["seq"]
+        )
+
+
+CUT = (
+    "update journal_heads as h set seq = j.seq, hash = j.hash from journal as j "
+    "where j.seq = 2 and j.subject = h.subject and h.subject = 'A'"
+)
+FORGERIES: dict[str, tuple[tuple[str, ...], str]] = {
+    "a row is edited": (
+        ("update journal set legal_time = legal_time + interval '1 day' where subject = 'A' and seq = 2",),
+        "its hash does not fit its columns",
+    ),
+    "the chain is rewritten": ((), "another fact was published: the chain was rewritten"),
+    "the tail is cut": (
+        ("delete from journal where subject = 'A' and seq = 3", CUT),
+        "was published, and its chain ends at 2",
+    ),
+    "the dossier is dropped": (
+        ("delete from journal where subject = 'A'", "delete from journal_heads where subject = 'A'"),
+        "was published, and its whole chain is gone",
+    ),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+async def test_whatever_was_published_shows_every_forgery_of_history_since(
+    house: House, owner: asyncpg.Connection[Any], forgery: str
+) -> None:
+    await house.append(*(house.draft("A", number) for number in (1, 2, 3)), house.draft("B", 1))
+    published = {
+        (topic, subject): (seq, bytes.fromhex(head)) for topic, subject, seq, head in (await heads(owner)).heads
+    }
+    await house.append(house.draft("B", 2), house.draft("C", 1))
+    assert await breaches(house, published) == [], "what came since changes nothing"
+    statements, expected = FORGERIES[forgery]
+    await owner.execute("set session_replication_role = replica")
+    for statement in statements:
+        assert not (await owner.execute(statement)).endswith(" 0")
+    if not statements:
+        await rewrite(owner, "A")
+    assert [(breach.subject, breach.what) for breach in await breaches(house, published)] == [("A", expected)]
+    alone = await breaches(house)
+    assert bool(alone) == (forgery == "a row is edited"), "the chain alone shows nothing else"
 
 
 async def test_nobody_changes_a_recorded_fact(house: House, owner: asyncpg.Connection[Any]) -> None:

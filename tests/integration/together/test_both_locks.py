@@ -18,7 +18,7 @@ from services.intake.repository.registrations import READ_REGISTRATION
 from services.notification.repository.figures import NOTICES_OF, VISIBLE
 from services.processing.repository.halting import HALTS_OF, PROPOSALS_OF
 from services.processing.repository.reading import ASKS_OF, READ_CASE, STEPS_OF, WORKLIST
-from shared.database import CallersPool, Pool, Scope, api_role, transaction
+from shared.database import ENTER_SCOPE, CallersPool, Pool, Scope, api_role, transaction
 from shared.keyring.repository import READ_KEYS
 from shared.messaging.requests import Claim, StoredAnswer, claim_requests, drop_claims, store_answers
 from tests.integration.intake.counter import Counter
@@ -41,8 +41,6 @@ where roles && array[$1::name, 'public'] and cmd in ('ALL', 'SELECT') and qual =
 WITHOUT_DOSSIERS: Mapping[str, str] = {
     "intake.day_numbers": "how many dossiers a place took in that day",
     "processing.registers": "the last number of an agency's register",
-    "intake.journal_heads": "sequences and hashes; the journal itself is written only",
-    "processing.journal_heads": "sequences and hashes; the journal itself is written only",
 }
 """Tables that routes read without row-level security, and what stands there."""
 
@@ -234,6 +232,25 @@ async def test_nobody_adds_to_a_dossier_beyond_the_scope(
         await add(ours)
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await add(theirs)
+
+
+@pytest.mark.parametrize("service", ["intake", "processing"])
+async def test_a_head_is_seen_moved_and_added_with_its_dossier_alone(
+    everywhere: Everywhere, codes: tuple[str, str], service: str
+) -> None:
+    add = "insert into journal_heads select topic, unnest($1::text[]), 1, '' from unnest($2::text[]) as topic"
+    async with one_connection(everywhere, service) as pool, pool.acquire() as connection:
+        trial = connection.transaction()
+        await trial.start()
+        await connection.execute(add, list(codes), ["trial"])
+        await connection.fetchval(ENTER_SCOPE, api_role(service), *Scope((OUR_PATH,)).settings)
+        seen = await connection.fetch("select subject from journal_heads where subject = any($1::text[])", list(codes))
+        assert {row["subject"] for row in seen} == {codes[0]}
+        assert await connection.execute("update journal_heads set seq = 2 where topic = 'trial'") == "UPDATE 1"
+        await connection.execute(add, [codes[0]], ["another"])
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(add, [codes[1]], ["another"])
+        await trial.rollback()
 
 
 @pytest.mark.parametrize("service", ["intake", "processing"])

@@ -7,13 +7,17 @@ import json
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email import message_from_bytes
+from email.policy import default
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiosmtpd.smtp import SMTP
 
 from deploy.local.folder import write_private
 from deploy.local.services import SERVICES
@@ -99,6 +103,79 @@ async def test_every_chain_holds_until_somebody_edits_a_fact(stack: Stack, count
             await counter.database.execute("set local session_replication_role = replica")
             await counter.database.execute(forge, code, -1)
     assert await as_json(stack, "verify", "chain") == []
+
+
+async def test_history_is_held_against_what_was_published_on_the_board_as_a_file_and_by_mail(
+    stack: Stack, counter: Counter, tmp_path: Path
+) -> None:
+    code = (await counter.hand_in(await counter.filing())).json()["code"]
+    async with mail_server() as (server, letters):
+        words = ("--to", str(tmp_path), "--mail-to", "luu-tru@vi-du.example", "--mail-from", "mot-cua@vi-du.example")
+        file = Path((await succeed(stack, "verify", "publish", *words, "--mail-server", server)).strip())
+    kept = {service: journal["root"] for service, journal in json.loads(file.read_text("utf-8")).items()}
+    assert kept.keys() == {"intake", "processing", "notification"}
+    async with httpx2.AsyncClient(base_url=stack.urls["metrics"], trust_env=False) as http:
+        first = (await http.get("/v1/history/roots", params={"limit": 2})).json()
+        second = (await http.get("/v1/history/roots", params={"limit": 1, "cursor": first["next_cursor"]})).json()
+        board = (await http.get("/")).text
+        for wrong in ("x", "WzFd" * 20):
+            assert (await http.get("/v1/history/roots", params={"cursor": wrong})).status_code == 422
+    assert {each["service"]: each["root"] for each in [*first["items"], *second["items"]]} == kept
+    [letter] = letters
+    for root in kept.values():
+        assert root in board
+        assert root in letter
+    assert code not in board + letter
+    assert await as_json(stack, "verify", "history", "--heads", str(file)) == []
+
+    forged = tmp_path / "forged.json"
+    forged.write_text(file.read_text("utf-8").replace(f'"{code}"', '"H56.97.21-200102-9999"'), "utf-8")
+    assert (await motcua(stack, "verify", "history", "--heads", str(forged)))[0] == 4
+    forged.write_text("[]", "utf-8")
+    assert (await motcua(stack, "verify", "history", "--heads", str(forged)))[0] == 2
+    async with dropped(counter, code):
+        status, out, _ = await motcua(stack, "verify", "history", "--heads", str(file), "--json")
+        alone = await as_json(stack, "verify", "chain", "--service", "intake")
+    assert (status, {(row["subject"], row["what"]) for row in json.loads(out)}) == (
+        4,
+        {(code, "was published, and its whole chain is gone")},
+    )
+    assert alone == [], "the journal by itself does not show it"
+
+
+@asynccontextmanager
+async def mail_server() -> AsyncIterator[tuple[str, list[str]]]:
+    """A mail server of another body: where it is, and the texts of what it gets."""
+    letters: list[str] = []
+
+    class Keeper:
+        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+            body = message_from_bytes(envelope.content, policy=default).get_body()
+            letters.append(body.get_content())
+            return "250 OK"
+
+    protocol = partial(SMTP, Keeper(), hostname="keeper.example")
+    async with await asyncio.get_running_loop().create_server(protocol, "127.0.0.1") as server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", letters
+
+
+@asynccontextmanager
+async def dropped(counter: Counter, code: str) -> AsyncIterator[None]:
+    """Take a dossier out of intake's history for a while, as who owns the server can."""
+
+    async def change(*statements: str) -> None:
+        async with counter.database.transaction():
+            await counter.database.execute("set local session_replication_role = replica")
+            for table in ("journal", "journal_heads"):
+                for statement in statements:
+                    await counter.database.execute(statement.format(table))
+
+    of_it = f"intake.{{0}} where subject = '{code}'"
+    await change(f"create temporary table kept_{{0}} as select * from {of_it}", f"delete from {of_it}")
+    try:
+        yield
+    finally:
+        await change("insert into intake.{0} select * from kept_{0}", "drop table kept_{0}")
 
 
 @pytest.fixture
