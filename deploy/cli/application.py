@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "verify": "deploy.cli.verify:app",
     "due": "deploy.cli.due:due",
     "calendar": "deploy.cli.calendar:app",
+    "catalogue": "deploy.cli.catalogue:app",
     "demo": "deploy.demo.command:demo",
 }
 """Command → where it stands: a function, or an application with commands of its own."""

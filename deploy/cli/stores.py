@@ -42,9 +42,12 @@ def secrets_of(folder: Folder) -> Path:
 
 
 @asynccontextmanager
-async def reading(folder: Folder, schema: str) -> AsyncIterator[Connection]:
-    """Yield a connection inside one read-only snapshot of one service's schema."""
-    place = installation_of(folder).dsn(OWNER)
+async def reading(folder: Folder, schema: str, role: str = OWNER) -> AsyncIterator[Connection]:
+    """Yield a connection inside one read-only snapshot of one service's schema.
+
+    Of the tables that row-level security locks the owner sees nothing: who has to read them comes as the service.
+    """
+    place = installation_of(folder).dsn(role)
     connection = await asyncpg.connect(place, server_settings={"search_path": schema}, timeout=5)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):

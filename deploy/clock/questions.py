@@ -91,12 +91,13 @@ class Rules:
 
     def calendar_of(self, agency: Any, hours: Any = None) -> Calendar:
         """The calendar of an agency, with hours of its own if they are given. Raises REFUSED."""
+        code = agency if isinstance(agency, str) else ""
         if agency is not None:
             try:
-                self._agencies.get(agency if isinstance(agency, str) else "")
+                self._agencies.get(code)
             except UnknownAgency:
                 raise Refusal("unknown_agency") from None
-        return self.calendar if hours is None else self._with_hours(json.dumps(hours))
+        return self.calendar.of(code) if hours is None else self._with_hours(json.dumps(hours))
 
     def _lay_out(self, hours: str) -> Calendar:
         return with_hours(self.calendar, parse_office_hours(json.loads(hours)))

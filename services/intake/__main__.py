@@ -6,8 +6,10 @@ from services.intake.api.directory import directory_router
 from services.intake.api.dossiers import dossier_router, internal_router, reading_router
 from services.intake.api.refusals import TITLES
 from services.intake.api.registrations import Reception, registration_router
+from services.intake.api.rules import rules_router
 from services.intake.handlers.accepting import Desk
 from services.intake.handlers.following import SUBSCRIPTIONS
+from services.intake.handlers.publishing import Publishing
 from services.intake.settings import Settings
 from shared.database import CallersPool
 from shared.messaging.consumer import Consumer
@@ -34,7 +36,7 @@ async def build(resources: Resources[Settings]) -> Parts:
 
     async def rules_in_force() -> str | None:
         try:
-            desk.rules_in_force()
+            desk.rules_in_force(resources.clock.now())
         except Unready as error:
             return str(error)
         return None
@@ -46,6 +48,7 @@ async def build(resources: Resources[Settings]) -> Parts:
                 dossier_router(callers, desk),
                 reading_router(callers, desk, keyring),
                 registration_router(Reception(callers, desk, keyring)),
+                rules_router(pool, Publishing(journal, rules, resources.clock)),
                 internal_router(pool, keyring),
             ),
             titles=TITLES,

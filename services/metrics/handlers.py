@@ -48,6 +48,13 @@ async def on_accepted(rules: RuleStore, tx: Connection, wave: Sequence[Received]
     await count_dossiers(tx, wave)
 
 
+async def on_reissued(rules: RuleStore, tx: Connection, wave: Sequence[Received]) -> None:
+    """Judge by the dates of another calendar, once it is here. Raises Unready."""
+    for version in {received.fact_as(facts.DeadlineReissued).calendar_version for received in wave}:
+        rules.calendar(version)
+    await count_dossiers(tx, wave)
+
+
 async def keep_places(tx: Connection, agencies: Agencies) -> None:
     """Keep the agencies of a version with their sort keys, once."""
     await repository.save_places(tx, agencies.version, agencies.agencies, *_sorted_places(agencies))
@@ -106,6 +113,7 @@ def subscriptions(rules: RuleStore) -> tuple[Subscription, ...]:
     lifecycle: dict[str, Handler] = {
         **{fact.TYPE: count_dossiers for fact in figures.CHANGES},
         facts.DossierAccepted.TYPE: partial(on_accepted, rules),
+        facts.DeadlineReissued.TYPE: partial(on_reissued, rules),
     }
     outcomes: dict[str, Handler] = {fact.TYPE: count_notices for fact in figures.NOTICE_OUTCOMES}
     return (
@@ -158,7 +166,7 @@ class Reporting:
 
     def _versions(self) -> dict[str, str]:
         return {
-            "catalogue": self._rules.current_catalogue().version,
+            "catalogue": self._rules.catalogue_on(self._clock.now().date()).version,
             "calendar": self._rules.current_calendar().version,
             "agencies": self._rules.current_agencies().version,
         }

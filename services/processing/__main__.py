@@ -10,6 +10,7 @@ from services.processing.api.wording import TITLES
 from services.processing.handlers.accepting import subscriptions
 from services.processing.handlers.acting import Acting
 from services.processing.handlers.reading import Reading
+from services.processing.handlers.reissuing import Reissuing
 from services.processing.loops import Timers, read_due
 from services.processing.settings import Settings
 from shared.database import CallersPool
@@ -32,7 +33,7 @@ async def build(resources: Resources[Settings]) -> Parts:
     rules, journal = RuleStore(settings.kafka), Journal(NAME)
     callers = CallersPool(pool, NAME)
     reading = Reading(callers, rules)
-    timers = Timers(pool, journal, clock)
+    timers = Timers(pool, journal, clock, Reissuing(rules, journal))
     tickets = Tickets.with_keys(
         settings.tracking_keys, issuer=settings.tokens.issuer, seconds=settings.tracking.token_seconds
     )

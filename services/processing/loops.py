@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from services.processing.handlers.clockwork import fire_due
+from services.processing.handlers.reissuing import Reissuing
 from services.processing.repository.clockwork import count_due
 from shared.clocks import LegalClock, SystemLegalClock
 from shared.database import Connection, Pool
@@ -31,8 +32,8 @@ log = structlog.get_logger("timers")
 class Timers:
     """Looks for due timers when the legal clock has moved; under a scenario every 250 ms too: it may stand still."""
 
-    def __init__(self, pool: Pool, journal: Journal, clock: LegalClock) -> None:
-        self._pool, self._journal, self._clock = pool, journal, clock
+    def __init__(self, pool: Pool, journal: Journal, clock: LegalClock, reissuing: Reissuing) -> None:
+        self._pool, self._journal, self._clock, self._reissuing = pool, journal, clock, reissuing
         self._rest = SYSTEM_POLL_SECONDS if isinstance(clock, SystemLegalClock) else SCENARIO_POLL_SECONDS
         self.pulse = Pulse()
 
@@ -50,11 +51,15 @@ class Timers:
                 await rest(stop, BACK_OFF_SECONDS)
 
     async def _turn(self, stop: asyncio.Event) -> None:
-        """Fire what is due; where nothing was, rest for a while, and come back as soon as the legal clock has moved."""
+        """Fire what is due; where nothing was, rest for a while, and come back as soon as the legal clock has moved.
+
+        A calendar that was applied comes first: no warning goes by a date that it moves.
+        """
         now = self._clock.now()
-        fired = await self._fire(now)
+        followed = await self._reissuing.turn(self._pool)
+        fired = 0 if followed else await self._fire(now)
         self.pulse.reason = ""
-        if fired:
+        if followed or fired:
             return
         for _ in range(GLANCES):
             if stop.is_set() or self._clock.now() != now:

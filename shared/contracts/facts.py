@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from pydantic import AwareDatetime
 
+from shared.contracts.deadlines import DeadlineReissued
 from shared.contracts.detours import (
     AgencyAnswered,
     AgencyAsked,
@@ -69,6 +70,7 @@ __all__ = [
     "ClockPaused",
     "ClockResumed",
     "ContactStated",
+    "DeadlineReissued",
     "DossierFact",
     "DossierReassigned",
     "DossierRefused",
@@ -218,13 +220,19 @@ class BecameOverdue(TimerFact):
 
 
 class RulesPublished(Fact):
-    """One version of a rule set, whole: `rule_set` is catalogue, calendar or agencies."""
+    """One version of a rule set, whole: `rule_set` is catalogue, calendar or agencies.
+
+    All but the seed, version 1, were laid over the version `based_on` and signed off by an officer of an agency.
+    """
 
     TYPE: ClassVar[str] = "vn.motcua.rules.published.v1"
 
     rule_set: str
     version: str
     content: dict[str, Any]
+    based_on: str = ""
+    signed_by: str = ""
+    signed_agency: str = ""
 
 
 FACTS: Mapping[str, type[Fact]] = {
@@ -253,6 +261,7 @@ FACTS: Mapping[str, type[Fact]] = {
         SignatureVoided,
         ResultReopened,
         ResultCorrected,
+        DeadlineReissued,
         SupplementRequested,
         SupplementProposed,
         SupplementReceived,

@@ -59,6 +59,7 @@ LIFECYCLE = Topic(
             facts.SignatureVoided,
             facts.ResultReopened,
             facts.ResultCorrected,
+            facts.DeadlineReissued,
             facts.SupplementRequested,
             facts.SupplementProposed,
             facts.SupplementReceived,

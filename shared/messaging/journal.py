@@ -104,6 +104,22 @@ ROW_COLUMNS = (*COLUMNS, "previous_hash", "hash", "shard")
 """What RECORD takes, in its order: what the hash covers, the two hashes, the relay's shard."""
 
 
+async def lock_chain(tx: Connection, topic: str, subject: str) -> int:
+    """Hold a chain until the transaction ends, and answer the sequence of its last fact, 0 while it has none."""
+    [head] = await tx.fetch(LOCK_HEADS, [topic], [subject], GENESIS)
+    return int(head["seq"])
+
+
+FACTS_ON = """
+select subject, seq, body from journal where topic = $1 order by subject, seq
+"""
+
+
+async def facts_on(tx: Connection, topic: str) -> list[tuple[str, int, bytes]]:
+    """Read subject, sequence and body of every fact on a topic that has few: the rules."""
+    return [(row["subject"], row["seq"], row["body"]) for row in await tx.fetch(FACTS_ON, topic)]
+
+
 class Journal:
     """The journal of one service, whose name is the `source` of its facts.
 

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -35,10 +36,14 @@ log = structlog.get_logger()
 
 @dataclass
 class _Versions(Generic[RuleT]):
-    """All versions of one rule set; the current one is that published last."""
+    """All versions of one rule set, and when each was published: its place in the set, and the legal moment.
+
+    The current one is that published last.
+    """
 
     build: Callable[[str, Mapping[str, Any]], RuleT]
     found: dict[str, RuleT]
+    published: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     current: tuple[int, str] = (0, "")
 
     def get(self, version: str) -> RuleT:
@@ -82,13 +87,41 @@ class RuleStore:
         """Return one version of the agencies. Raises Unready."""
         return self._agencies.get(version)
 
-    def current_catalogue(self) -> Catalogue:
-        """Return the catalogue published last. Raises Unready."""
+    def catalogue_on(self, day: date) -> Catalogue:
+        """Return the catalogue that dossiers are taken in under on a legal day: the last in force by then.
+
+        Raises Unready.
+        """
+        in_force = [
+            (seq, version)
+            for version, (seq, _) in self._catalogues.published.items()
+            if (self._catalogues.found[version].effective_from or day) <= day
+        ]
+        return self._catalogues.get(max(in_force, default=(0, ""))[1])
+
+    def last_catalogue(self) -> Catalogue:
+        """Return the catalogue published last, though it may be in force only later. Raises Unready."""
         return self._catalogues.get(self._catalogues.current[1])
 
     def current_calendar(self) -> Calendar:
         """Return the calendar published last. Raises Unready."""
         return self._calendars.get(self._calendars.current[1])
+
+    def published_last(self, rule_set: str) -> tuple[int, str]:
+        """Tell the place of the last version of a set in its chain, and its id; (0, "") while there is none."""
+        return self._sets[rule_set].current
+
+    def calendar_in_force(self) -> tuple[Calendar, datetime]:
+        """Return the calendar published last, and the legal moment at which it was. Raises Unready."""
+        calendar = self.current_calendar()
+        return calendar, self._calendars.published[calendar.version][1]
+
+    def older_calendars(self) -> tuple[str, ...]:
+        """Name the calendar versions that were published before the one in force."""
+        last, current = self._calendars.current
+        return tuple(
+            version for version, (seq, _) in self._calendars.published.items() if seq < last and version != current
+        )
 
     def current_agencies(self) -> Agencies:
         """Return the agencies published last. Raises Unready."""
@@ -157,6 +190,7 @@ class RuleStore:
             versions = self._sets[rules.rule_set]
             if rules.version not in versions.found:
                 versions.found[rules.version] = versions.build(rules.version, rules.content)
+                versions.published[rules.version] = (received.seq, received.legal_time)
         except (Undecodable, TypeError, LookupError, ValueError) as error:
             log.exception("rule version refused", topic=record.topic, offset=record.offset, reason=reason_of(error))
             return

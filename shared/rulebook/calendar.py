@@ -51,8 +51,24 @@ class SpecialDay(BaseModel):
     replaces: date | None = None
 
 
+class DatedHours(BaseModel):
+    """The sessions of one date, none where it is closed: of one agency, or of every agency that has none of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    day: date
+    agency: str = ""
+    sessions: tuple[Hours, ...]
+    name_vi: str = ""
+    name_en: str = ""
+    source: str = ""
+
+
 class CalendarContent(BaseModel):
-    """One calendar version as it travels: years it covers, sessions of a week (Monday first), special days."""
+    """One calendar version as it travels: years it covers, sessions of a week (Monday first), special days.
+
+    `hours` are those of single dates; they win over the week, and over days off that were known when they were set.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,6 +76,7 @@ class CalendarContent(BaseModel):
     last_year: int
     weekly: tuple[tuple[Hours, ...], ...]
     special_days: tuple[SpecialDay, ...]
+    hours: tuple[DatedHours, ...] = ()
 
 
 OFFICE_DAY = (Hours(opens=time(7), closes=time(11, 30)), Hours(opens=time(13, 30), closes=time(17)))
@@ -104,30 +121,51 @@ def _session(day: date, hours: Hours) -> Session:
 
 
 class Calendar:
-    """One calendar version of one kind of agency, with its days laid out once; `dated` are dates with their own hours.
+    """One calendar version as one agency keeps it, with its days laid out once; `dated` are dates with other hours.
 
     Raises CalendarYearMissing for any date outside its years.
     """
 
-    __slots__ = ("_days", "_ends", "_first", "_special", "_starts", "_used", "_working_days", "content", "version")
+    __slots__ = (
+        *("_agencies", "_days", "_ends", "_first", "_hours", "_special", "_starts", "_used", "_working_days"),
+        *("content", "version"),
+    )
 
     def __init__(
-        self, version: str, content: CalendarContent, dated: Mapping[date, tuple[Hours, ...]] | None = None
+        self,
+        version: str,
+        content: CalendarContent,
+        dated: Mapping[date, tuple[Hours, ...]] | None = None,
+        agency: str = "",
     ) -> None:
         self.version = version
         self.content = content
         self._special = {day.day: day for day in content.special_days}
+        self._hours = {
+            each.day: each for whose in dict.fromkeys(("", agency)) for each in content.hours if each.agency == whose
+        }
+        self._agencies: dict[str, Calendar | None] = {each.agency: None for each in content.hours if each.agency}
         self._first = date(content.first_year, 1, 1).toordinal()
         days = [
             date.fromordinal(ordinal) for ordinal in range(self._first, date(content.last_year, 12, 31).toordinal() + 1)
         ]
-        hours = {day: _hours_of(content, day, self._special.get(day)) for day in days} | dict(dated or {})
+        hours = {day: _hours_of(content, day, self._special.get(day)) for day in days}
+        hours |= {day: each.sessions for day, each in self._hours.items() if day in hours} | dict(dated or {})
         self._days = [tuple(_session(day, each) for each in hours[day]) for day in days]
         self._working_days = [day for day, sessions in zip(days, self._days, strict=True) if sessions]
         every = [session for sessions in self._days for session in sessions]
         self._starts = [session.start for session in every]
         self._ends = [session.end for session in every]
         self._used = list(accumulate((session.end - session.start for session in every), initial=timedelta()))
+
+    def of(self, agency: str) -> Calendar:
+        """The same version as an agency keeps it: with its own hours, on the dates that have any."""
+        if agency not in self._agencies:
+            return self
+        own = self._agencies[agency]
+        if own is None:
+            own = self._agencies[agency] = Calendar(self.version, self.content, agency=agency)
+        return own
 
     def sessions(self, day: date) -> tuple[Session, ...]:
         """The agency's sessions of a date, in order; empty on a day that is not a working day."""
@@ -139,6 +177,10 @@ class Calendar:
     def special_day(self, day: date) -> SpecialDay | None:
         """What sets that date apart from its weekday."""
         return self._special.get(day)
+
+    def dated_hours(self, day: date) -> DatedHours | None:
+        """What gives that date hours of its own."""
+        return self._hours.get(day)
 
     def is_working_day(self, day: date) -> bool:
         """Whether the agency has at least one session on that date."""

@@ -142,18 +142,20 @@ class Case(Rule):
 
 
 class CatalogueContent(Rule):
-    """One catalogue version as it travels."""
+    """One catalogue version as it travels; from `effective_from` on dossiers are taken in under it."""
 
     cases: tuple[Case, ...]
+    effective_from: date | None = None
 
 
 class Catalogue:
-    """One version of the catalogue."""
+    """One version of the catalogue; None as its first day: it always was in force."""
 
-    __slots__ = ("_by_key", "cases", "version")
+    __slots__ = ("_by_key", "cases", "effective_from", "version")
 
-    def __init__(self, version: str, cases: Iterable[Case]) -> None:
+    def __init__(self, version: str, cases: Iterable[Case], effective_from: date | None = None) -> None:
         self.version = version
+        self.effective_from = effective_from
         self.cases = tuple(cases)
         self._by_key = {(case.procedure_code, case.case_code): case for case in self.cases}
 

@@ -23,7 +23,7 @@ class DayStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DayShown:
-    """One date; names and source are those of the day off or the worked Saturday."""
+    """One date; names and source are those of the day off, of the worked Saturday, or of the hours of that date."""
 
     day: date
     working: bool
@@ -38,6 +38,8 @@ def day_shown(calendar: Calendar, day: date) -> DayShown:
     working, special = calendar.is_working_day(day), calendar.special_day(day)
     if special is not None and working is (special.kind is DayKind.WORKED_SATURDAY):
         return DayShown(day, working, DayStatus(special.kind), special.name_vi, special.name_en, special.source)
+    own = calendar.dated_hours(day)
+    named = (own.name_vi, own.name_en, own.source) if own is not None else ()
     if working:
-        return DayShown(day, working, DayStatus.WORKING)
-    return DayShown(day, working, DayStatus.WEEKEND if day.weekday() >= 5 else DayStatus.CLOSED)
+        return DayShown(day, working, DayStatus.WORKING, *named)
+    return DayShown(day, working, DayStatus.WEEKEND if day.weekday() >= 5 else DayStatus.CLOSED, *named)

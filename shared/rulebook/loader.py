@@ -29,6 +29,9 @@ CATALOGUE = "catalogue"
 CALENDAR = "calendar"
 AGENCIES = "agencies"
 
+LATER_FIELDS = {"hours", "effective_from"}
+"""Fields that only later versions fill: left out of the seed, whose versions keep the ids that installations know."""
+
 Content = dict[str, Any]
 
 
@@ -71,7 +74,8 @@ def version_id(kind: str, number: int, content: Mapping[str, Any]) -> str:
 
 def parse_catalogue(version: str, content: Mapping[str, Any]) -> Catalogue:
     """The catalogue of a version's content. Raises pydantic.ValidationError."""
-    return Catalogue(version, CatalogueContent.model_validate(content).cases)
+    parsed = CatalogueContent.model_validate(content)
+    return Catalogue(version, parsed.cases, parsed.effective_from)
 
 
 def parse_calendar(version: str, content: Mapping[str, Any]) -> Calendar:
@@ -102,7 +106,7 @@ def _catalogue_content(law: Law) -> Content:
         )
         for case in law.cases
     )
-    return CatalogueContent(cases=cases).model_dump(mode="json")
+    return CatalogueContent(cases=cases).model_dump(mode="json", exclude=LATER_FIELDS)
 
 
 def _calendar_content(law: Law) -> Content:
@@ -111,7 +115,7 @@ def _calendar_content(law: Law) -> Content:
         last_year=LAST_YEAR,
         weekly=DEFAULT_WEEK,
         special_days=tuple(_special_day(day) for day in law.days),
-    ).model_dump(mode="json")
+    ).model_dump(mode="json", exclude=LATER_FIELDS)
 
 
 def _special_day(day: Lined[SpecialDay]) -> SpecialDay:

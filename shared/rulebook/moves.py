@@ -233,6 +233,7 @@ AVAILABLE = frozenset(
         "half_time",
         "draft_apology",
         "become_overdue",
+        "reissue_deadline",
         "supplement_limit",
         "payment_limit",
     }

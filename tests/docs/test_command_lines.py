@@ -14,7 +14,8 @@ from deploy.cli.application import commands
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs" / "runbooks").glob("*.md"))]
-PAGES = ("README.md", "README.vi.md", "docs/compose.md", "docs/monitoring.md", "docs/operations.md", *RUNBOOKS)
+DOCS = ("docs/compose.md", "docs/monitoring.md", "docs/operations.md", "docs/rule-changes.md")
+PAGES = ("README.md", "README.vi.md", *DOCS, *RUNBOOKS)
 SPAN = re.compile(r"`([^`\n]+)`")
 MOTCUA = re.compile(r"(?<![\w=/-])(?:\.venv/bin/)?motcua (?=[a-z])(.*)")
 MAKE = re.compile(r"(?<![\w-])make(?: [A-Z]+=\S+| [A-Z]+=\"[^\"]*\")*(?: -[\w-]+)* ([a-z-]+)")

@@ -30,6 +30,7 @@ SET_SECRETS = "update processing.cases set tracking_secret_hash = sha256($1::byt
 FILE, ACT = "POST /v1/dossiers", "POST /v1/dossiers/{code}/acts/{action}"
 REGISTER, REFUSE = "POST /v1/registrations", "POST /v1/refusals"
 WAITING, REGISTRATION = "GET /v1/registrations", "GET /v1/registrations/{code}"
+RULES = ("POST /v1/rules/calendar", "POST /v1/rules/catalogue")
 TRACK, TELL = "POST /v1/tracking", "POST /v1/receipts/sms"
 READS = ("GET /v1/dossiers/{code}", "GET /v1/dossiers/{code}/notices")
 BAD = ("forged", "a.b.c", "é", "x" * 5000)
@@ -75,6 +76,9 @@ async def known_to(stack: Stack, seed: int = 1) -> Mapping[str, Known]:
         REFUSE: [{"body": {**dossier_body(arrival), "reason": "not_eligible"}} for arrival in here],
         TRACK: [{"body": {"code": code, "secret": secret}} for code in codes for secret in (SECRET, "wrong")],
         TELL: [{"body": {"receipts": [receipt]}}],
+        **{
+            key: [{"body": {"based_on": "calendar-1", "version": "calendar-2", "file": "kind,date\n"}}] for key in RULES
+        },
         **{operation: [{"code": codes[0]}] for operation in (*READS, "GET /v1/tracking/{code}")},
         REGISTRATION: [{"code": code} for code in (codes[0], *registered)],
         "GET /internal/v1/dossiers/{code}/people": [{"code": codes[0], "purpose": "slip"}],
@@ -104,6 +108,7 @@ def _right_callers(stack: Stack, duty: Duty, code: str) -> dict[str, str]:
     return {
         **dict.fromkeys(officers, officer),
         **dict.fromkeys(internal, service),
+        **dict.fromkeys(RULES, stack.token("leader", "H56.90")),
         "GET /v1/notices/summary": stack.token("operator", ""),
         "GET /v1/tracking/{code}": issue_token(
             secrets / TRACKING_SECRET, subject=code, role="citizen", audience=AUDIENCE

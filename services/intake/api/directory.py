@@ -22,15 +22,15 @@ def directory_router(desk: Desk) -> APIRouter:
 
     @router.get("/procedures", summary="Cases of procedures in force on a day.")
     async def procedures(on: OnDay = None) -> Procedures:
-        day = on or desk.clock.now().date()
-        rules = desk.rules_in_force()
+        now = desk.clock.now()
+        day, rules = on or now.date(), desk.rules_in_force(now)
         items = [_case(case, rules.agencies, day) for case in rules.catalogue.cases_in_force(day)]
         return Procedures(on=day.isoformat(), catalogue_version=rules.catalogue.version, items=items)
 
     @router.get("/agencies", summary="Agencies in force on a day.")
     async def agencies(on: OnDay = None) -> AgencyList:
-        day = on or desk.clock.now().date()
-        tree = desk.rules_in_force().agencies
+        now = desk.clock.now()
+        day, tree = on or now.date(), desk.rules_in_force(now).agencies
         receiving = {place.code for place in tree.places_of_reception(day)}
         items = [
             AgencyEntry(

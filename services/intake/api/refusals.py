@@ -39,6 +39,10 @@ TITLES: Mapping[str, Words] = {
     "citizen_number_invalid": Words("Số định danh cá nhân không hợp lệ", "The citizen number is not valid"),
     "birth_date_invalid": Words("Ngày sinh không hợp lệ", "The date of birth is not valid"),
     "phone_invalid": Words("Số điện thoại không hợp lệ", "The phone number is not valid"),
+    "province_signs": Words("Chỉ lãnh đạo cấp tỉnh được ký ban hành", "Only a leader of the province signs rules off"),
+    "rules_changed": Words("Quy định hiện hành đã thay đổi", "The rules in force have changed"),
+    "rules_differ": Words("Nội dung khác với bản đã lập kế hoạch", "The file is not the one that was planned"),
+    "rule_file_faulty": Words("Tệp thay đổi quy định có dòng sai", "The file that changes the rules has faulty lines"),
     "channel_without_address": Words("Kênh thông báo không có địa chỉ", "A channel has no address"),
 }
 

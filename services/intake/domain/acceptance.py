@@ -48,8 +48,11 @@ def accept(filing: Filing, place_code: str, rules: Rules, at: datetime) -> Accep
 
 
 def acceptance_of(case: Case, place_code: str, area_code: str, rules: Rules, at: datetime) -> Acceptance:
-    """Say who decides a case and by when: limits count from this moment (C1–C5, C9). Raises CalendarYearMissing."""
-    agencies, day = rules.agencies, at.date()
+    """Say who decides a case and by when: limits count from this moment (C1–C5, C9), in the calendar of its place.
+
+    Raises CalendarYearMissing.
+    """
+    agencies, day, calendar = rules.agencies, at.date(), rules.calendar.of(place_code)
     steps = assign_steps(case, place_code, area_code, agencies, day)
     return Acceptance(
         case=case,
@@ -59,6 +62,6 @@ def acceptance_of(case: Case, place_code: str, area_code: str, rules: Rules, at:
         competent=competent_agency(case, place_code, area_code, agencies, day),
         step_paths=tuple(sorted({step.agency_path for step in steps if step.agency_path})),
         accepted_at=at,
-        statutory_due=due(rules.calendar, case.statutory_limit, at),
-        promised_due=due(rules.calendar, case.promised_limit, at),
+        statutory_due=due(calendar, case.statutory_limit, at),
+        promised_due=due(calendar, case.promised_limit, at),
     )

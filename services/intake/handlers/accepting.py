@@ -22,7 +22,7 @@ from shared.database import Connection
 from shared.keyring.repository import add_keys
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.rules import RuleStore
-from shared.rulebook.calendar import CalendarYearMissing
+from shared.rulebook.calendar import CalendarYearMissing, local
 from shared.rulebook.identifiers import DossierCode
 from shared.sealing import KeyEncryptionKey
 
@@ -36,10 +36,10 @@ class Desk:
     clock: LegalClock
     kek: KeyEncryptionKey
 
-    def rules_in_force(self) -> Rules:
-        """Return the rules that were published last. Raises Unready."""
+    def rules_in_force(self, at: datetime) -> Rules:
+        """Return the rules that dossiers are taken in under at a legal moment. Raises Unready."""
         rules = self.rules
-        return Rules(rules.current_catalogue(), rules.current_calendar(), rules.current_agencies())
+        return Rules(rules.catalogue_on(local(at).date()), rules.current_calendar(), rules.current_agencies())
 
     def rules_pinned(self, catalogue_version: str) -> Rules:
         """Return a catalogue version with the calendar and the agencies in force. Raises Unready."""
@@ -72,7 +72,8 @@ async def accept_at_desk(tx: Connection, desk: Desk, handed_in: Sequence[HandedI
 
     Numbers of a place and day are drawn for accepted ones only, in the order of the filings. Raises Unready.
     """
-    rules, now = desk.rules_in_force(), desk.clock.now()
+    now = desk.clock.now()
+    rules = desk.rules_in_force(now)
     judged = [_judge(each, rules, now) for each in handed_in]
     places = Counter(each.acceptance.place.code for each in judged if isinstance(each, AcceptedFiling))
     numbers = await dossiers.next_numbers(tx, places, now.date()) if places else {}

@@ -54,13 +54,15 @@ def actor_of(caller: Principal) -> tuple[Filer, str]:
 
 async def register_online(tx: Connection, desk: Desk, wanted: ToFile) -> FiledUnder:
     """Register a dossier. Raises Refused, Unready."""
-    rules, now = desk.rules_in_force(), desk.clock.now()
+    now = desk.clock.now()
+    rules = desk.rules_in_force(now)
     return await _file(tx, desk, wanted, deciding.register_online(wanted.filing, wanted.place, rules, now))
 
 
 async def refuse_at_desk(tx: Connection, desk: Desk, wanted: ToFile) -> FiledUnder:
     """Refuse a filing over the counter; it is kept with its reason. Raises Refused, Unready."""
-    rules, now = desk.rules_in_force(), desk.clock.now()
+    now = desk.clock.now()
+    rules = desk.rules_in_force(now)
     return await _file(
         tx, desk, wanted, deciding.refuse_at_desk(wanted.filing, wanted.reason, wanted.place, rules, now)
     )

@@ -63,6 +63,7 @@ IGNORED: Mapping[str, str] = dict.fromkeys(
         facts.SupplementProposed.TYPE,
         facts.ClockPaused.TYPE,
         facts.ClockResumed.TYPE,
+        facts.DeadlineReissued.TYPE,
         facts.HalfTimeReached.TYPE,
         facts.ApologyDrafted.TYPE,
         facts.BecameOverdue.TYPE,

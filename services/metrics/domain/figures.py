@@ -179,8 +179,10 @@ def ask_again(dossier: Dossier, fact: facts.SupplementRequested, at: datetime) -
     return replace(pause(dossier, fact, at), repeated_supplements=repeated)
 
 
-def go_on(dossier: Dossier, fact: facts.ResumingFact | facts.BecameOverdue, _at: datetime) -> Dossier:
-    """Tiếp tục tính thời hạn: the due moment is the one that the fact names.
+def go_on(
+    dossier: Dossier, fact: facts.ResumingFact | facts.BecameOverdue | facts.DeadlineReissued, _at: datetime
+) -> Dossier:
+    """Tiếp tục tính thời hạn, hẹn lại do đổi lịch: the due moment is the one that the fact names.
 
     That it was missed is told even before the desk has confirmed the papers that let the clock go on.
     """
@@ -206,6 +208,7 @@ CHANGES: Mapping[type[facts.Fact], Callable[..., Dossier]] = {
     facts.PaymentRecorded: go_on,
     facts.ClockResumed: go_on,
     facts.BecameOverdue: go_on,
+    facts.DeadlineReissued: go_on,
     facts.RefusedAfterLimit: close,
     facts.DossierWithdrawn: close,
     facts.DossierStopped: close,

@@ -25,12 +25,20 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True)
 class Notice:
-    """A fact that is told. `moments` and `codes` name the fields of the fact that the text shows."""
+    """A fact that is told. `moments` and `codes` name the fields of the fact that the text shows.
+
+    With `changes` it is told only where that field is another than `previous_…` beside it.
+    """
 
     template: str
     policy: Policy
     moments: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
+    changes: str = ""
+
+    def concerns(self, fact: facts.Fact) -> bool:
+        """Whether the citizen is told of this one."""
+        return not self.changes or getattr(fact, self.changes) != getattr(fact, f"previous_{self.changes}")
 
     def parameters(self, fact: facts.Fact, catalogue_of: Callable[[str], Catalogue]) -> dict[str, str]:
         """Return what the text needs of the fact: moments as RFC 3339, codes, papers by name; nothing about people.
@@ -106,6 +114,10 @@ NOTICES: Mapping[str, Notice | NoNotice] = {
     facts.ResultReopened.TYPE: Notice("result_reopened", Policy.AT_LEAST_ONCE),
     # He holds a result that is wrong: he must know.
     facts.ResultCorrected.TYPE: Notice("result_corrected", Policy.AT_LEAST_ONCE),
+    # Another date than he was told: never silently. Where only the statutory limit moved, his date stands.
+    facts.DeadlineReissued.TYPE: Notice(
+        "deadline_reissued", Policy.AT_LEAST_ONCE, ("promised_due", "previous_promised_due"), changes="promised_due"
+    ),
     # What is missing, by when, and what becomes of the limit (Mẫu 02) are owed: the clock stands until he brings it.
     facts.SupplementRequested.TYPE: Notice("supplement_requested", Policy.AT_LEAST_ONCE, ("limit_at",), ("policy",)),
     facts.SupplementProposed.TYPE: NoNotice("a leader decides whether he is asked"),

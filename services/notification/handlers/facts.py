@@ -39,7 +39,9 @@ class Requests:
         return (
             Subscription(
                 topics.LIFECYCLE.name,
-                handlers=told | dict.fromkeys(BEGINNINGS, self.on_begun),
+                handlers=told
+                | dict.fromkeys(BEGINNINGS, self.on_begun)
+                | {facts.DeadlineReissued.TYPE: self.on_reissued},
                 ignored={kind: entry.reason for kind, entry in NOTICES.items() if isinstance(entry, NoNotice)},
             ),
             Subscription(topics.CONTACTS.name, handlers={facts.ContactStated.TYPE: self.on_contact}, compacted=True),
@@ -52,9 +54,15 @@ class Requests:
 
     async def on_told(self, tx: Connection, wave: Sequence[Received]) -> None:
         """Ask for the notice of each fact. Raises Unready while the catalogue that it names is missing."""
-        asked = [_asked(received, self._rules) for received in wave]
+        asked = [_asked(received, self._rules) for received in wave if _is_told(received)]
         await requests.ask(tx, asked, self._machine_now() + CONTACT_WAIT)
         self._woken.set()
+
+    async def on_reissued(self, tx: Connection, wave: Sequence[Received]) -> None:
+        """Tell another date once the calendar that it goes by is here. Raises Unready."""
+        for version in {received.fact_as(facts.DeadlineReissued).calendar_version for received in wave}:
+            self._rules.calendar(version)
+        await self.on_told(tx, wave)
 
     async def on_contact(self, tx: Connection, wave: Sequence[Received]) -> None:
         """Remember how to reach the applicants, still sealed."""
@@ -70,6 +78,11 @@ def _dossier(received: Received) -> Dossier:
             return Dossier(received.subject, fact.received_path, fact.received_path)
         case _:
             raise TypeError(f"{received.type} begins no dossier")
+
+
+def _is_told(received: Received) -> bool:
+    notice = NOTICES[received.type]
+    return isinstance(notice, Notice) and notice.concerns(received.fact_as(facts.Fact))
 
 
 def _asked(received: Received, rules: RuleStore) -> Asked:

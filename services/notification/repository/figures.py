@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -82,3 +82,15 @@ async def summarise(tx: Connection, now: datetime) -> Mapping[str, int]:
 async def count_waiting(tx: Connection, now: datetime) -> int:
     """Count what is queued, in work, to be tried again, or waiting for its contact."""
     return int(await tx.fetchval(WAITING, now))
+
+
+DATES_TOLD = """
+select distinct n.code, (n.parameters ->> 'promised_due')::timestamptz as promised_due
+from notices n join messages m on m.fact_id = n.fact_id
+where n.code = any($1::text[]) and n.parameters ? 'promised_due' and m.handed_over_at is not null
+"""
+
+
+async def read_dates_told(tx: Connection, codes: Collection[str]) -> list[tuple[str, datetime]]:
+    """Read which promised dates went out to the applicants of these dossiers."""
+    return [(row["code"], row["promised_due"]) for row in await tx.fetch(DATES_TOLD, codes)]

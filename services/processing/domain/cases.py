@@ -86,6 +86,8 @@ class Case:
     Both due moments are a cache of what the rulebook reckons from `accepted_at` and `halts`; of a limit that is paused
     since a moment it is the last that was in force. `finished_late_at` is the first late one of the finishes that were
     taken back: the dossier stays late (C11). `closed_at` is when it ended without a result.
+    `calendar_version` is the calendar by which its due moments were reckoned, `calendar_followed` the one that was last
+    applied to it: by that one goes whatever is reckoned next.
     """
 
     code: str
@@ -118,6 +120,7 @@ class Case:
     half_time_at: datetime | None = None
     withdrawal_requested_at: datetime | None = None
     closed_at: datetime | None = None
+    calendar_followed: str = ""
     steps: tuple[Step, ...] = ()
     asks: tuple[Ask, ...] = ()
     halts: tuple[Halt, ...] = ()

@@ -20,15 +20,22 @@ from shared.rulebook.moves import Move
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What an act draws on beside the case: the rules that it was accepted under, and the register's next number.
+    """What an act draws on beside the case: the rules that it goes by, and the register's next number.
 
-    `next_number` is the next free number of the caller's agency in this year, drawn for the act `number` only.
+    `calendar` is the one that the dossier follows, `issued_by` the one that its dates were issued by where that is
+    another. `next_number` is the next free number of the caller's agency in this year, drawn for the act `number` only.
     """
 
     calendar: Calendar
     agencies: Agencies
     catalogue: Catalogue
     next_number: int | None = None
+    issued_by: Calendar | None = None
+
+    @property
+    def calendars(self) -> tuple[Calendar, ...]:
+        """The calendars that a due moment is reckoned by, the one that is followed first."""
+        return (self.calendar,) if self.issued_by is None else (self.calendar, self.issued_by)
 
     def kind_of(self, case: Case) -> Kind:
         """Find the case of the catalogue that a dossier was accepted under."""

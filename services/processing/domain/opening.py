@@ -60,9 +60,10 @@ def open_case(code: str, accepted: DossierAccepted, accepted_at: datetime, rules
         accepted_at=accepted_at,
         statutory_due=local(accepted.statutory_due),
         promised_due=local(accepted.promised_due),
+        calendar_followed=accepted.calendar_version,
         steps=_steps(kind, accepted, accepted_at, rules.agencies),
     )
-    timers = timers_of(rules.calendar, kind.promised_limit, accepted_at, case.promised_due)
+    timers = timers_of(rules.calendar.of(case.received_by), kind.promised_limit, accepted_at, case.promised_due)
     return Opened(case, timers, bytes.fromhex(accepted.tracking_secret_hash))
 
 

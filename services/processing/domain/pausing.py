@@ -48,7 +48,7 @@ def _ask(
     kind = means.kind_of(seen.case)
     limit_at = applicants_limit(kind, means.calendar, seen.now)
     halt = _begun(seen, PauseKind.SUPPLEMENT, papers=papers, missing=papers, limit_at=limit_at)
-    case = restated(halted(acted(seen.case, move, proposal=None), halt), kind, means.calendar)
+    case = restated(halted(acted(seen.case, move, proposal=None), halt), kind, *means.calendars)
     return case, facts.SupplementRequested(
         **_paused(seen, case, halt),
         procedure_code=case.procedure_code,
@@ -91,7 +91,7 @@ def receive_supplement(seen: Situation, move: Move, means: Means) -> tuple[Case,
     case = with_halt(acted(seen.case, move), replace(halt, ended_by=seen.officer.subject))
     if restarts:
         case = replace(case, steps=start_again(case.steps, seen.now))
-    case = restated(case, means.kind_of(case), means.calendar)
+    case = restated(case, means.kind_of(case), *means.calendars)
     return case, facts.SupplementReceived(
         **_goes_on(seen, case),
         number=case.supplements,
@@ -108,7 +108,7 @@ def demand_payment(seen: Situation, move: Move, means: Means) -> tuple[Case, fac
         raise ValueError("a demand names its amount")
     limit_at = applicants_limit(kind, means.calendar, seen.now)
     halt = _begun(seen, PauseKind.PAYMENT, amount_vnd=amount, limit_at=limit_at)
-    case = restated(halted(acted(seen.case, move), halt), kind, means.calendar)
+    case = restated(halted(acted(seen.case, move), halt), kind, *means.calendars)
     return case, facts.PaymentDemanded(**_paused(seen, case, halt), amount_vnd=amount, limit_at=limit_at)
 
 
@@ -125,7 +125,7 @@ def pause(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.Dossie
     """Begin the excluded period that the open step is."""
     step = step_of(seen)
     halt = _begun(seen, PauseKind(step.period), step_no=step.no)
-    case = restated(halted(acted(seen.case, move), halt), means.kind_of(seen.case), means.calendar)
+    case = restated(halted(acted(seen.case, move), halt), means.kind_of(seen.case), *means.calendars)
     return case, facts.ClockPaused(**_paused(seen, case, halt), step_no=step.no, period=facts.Period(step.period))
 
 
@@ -146,7 +146,7 @@ def resume(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.Dossi
 def _ended(seen: Situation, move: Move, means: Means, halt: Halt) -> Case:
     ended = replace(halt, ends_at=max(halt.begins_at, seen.now), ended_by=seen.officer.subject)
     case = with_halt(acted(seen.case, move), ended)
-    return restated(case, means.kind_of(case), means.calendar)
+    return restated(case, means.kind_of(case), *means.calendars)
 
 
 def _last(seen: Situation, kind: PauseKind) -> Halt:

@@ -85,7 +85,7 @@ def alarms_of(before: Case, after: Case, means: Means, now: datetime) -> Alarms:
     ended, begun = _limits_of_halts(before, after)
     if (before.promised_due, before.promised_paused_since) == (after.promised_due, after.promised_paused_since):
         return Alarms(ended, begun)
-    return Alarms((*OF_THE_PROMISE, *ended), (*_owed(after, kind, calendar), *begun))
+    return Alarms((*OF_THE_PROMISE, *ended), (*owed(after, kind, calendar), *begun))
 
 
 def _promised(case: Case, kind: Kind, calendar: Calendar) -> tuple[Timer, ...]:
@@ -100,7 +100,7 @@ def _promised(case: Case, kind: Kind, calendar: Calendar) -> tuple[Timer, ...]:
     return tuple(replace(timer, due_at=max(timer.due_at, earliest)) for timer in timers)
 
 
-def _owed(case: Case, kind: Kind, calendar: Calendar) -> tuple[Timer, ...]:
+def owed(case: Case, kind: Kind, calendar: Calendar) -> tuple[Timer, ...]:
     """List the timers of a due moment that has moved: a half-time fires once, and no draft follows an apology (C12)."""
     if case.promised_paused_since is not None:
         return ()
@@ -120,7 +120,7 @@ def _taken_up(
     """
     return tuple(
         replace(timer, due_at=max(timer.due_at, reopened_at))
-        for timer in _owed(case, kind, calendar)
+        for timer in owed(case, kind, calendar)
         if timer.fires_at > finished_at
     )
 

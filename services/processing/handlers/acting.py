@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case
-from services.processing.domain.changing import Drafted, Means
+from services.processing.domain.changing import Means
 from services.processing.domain.duties import Duty
 from services.processing.domain.refusals import Refusal, UnknownCase
 from services.processing.domain.timers import Alarms, alarms_of, fire
 from services.processing.domain.workflow import Decision, decide
+from services.processing.handlers.drafting import drafts_of
+from services.processing.handlers.reissuing import Reissuing
 from services.processing.repository.acting import draw_numbers, save_acts
 from services.processing.repository.clockwork import save_fired
 from services.processing.repository.locking import Locked, lock_named
 from shared.clocks import LegalClock
-from shared.contracts.topics import LIFECYCLE
 from shared.database import Connection
 from shared.group_commit import Busy
 from shared.messaging.journal import Draft, Journal
@@ -87,13 +88,22 @@ class Acting:
 
         A timer that is due and has not fired yet comes first: the law's clock is never overtaken by an act.
         """
-        found, now = await lock_named(tx, [each.code for each in wanted], self.clock.now)
+        found, now = await self._lock(tx, [each.code for each in wanted])
         missing = UnknownCase if len(wanted) == 1 else Busy
         judged = [self._judge(each, found[each.code], now) if each.code in found else missing() for each in wanted]
         good = await self._number(tx, [each for each in judged if isinstance(each, _Judged)], now)
         owed = iter(await self._save(tx, good, now) if good else ())
         performed = iter([_performed(each, next(owed)) for each in good])
         return [next(performed) if isinstance(each, _Judged) else each for each in judged]
+
+    async def _lock(self, tx: Connection, codes: Sequence[str]) -> tuple[Mapping[str, Locked], datetime]:
+        """Lock the cases. One that follows an older calendar than the one in force follows it first."""
+        found, now = await lock_named(tx, codes, self.clock.now)
+        older = self.rules.older_calendars()
+        if behind := [code for code, locked in found.items() if locked.case.calendar_followed in older]:
+            await Reissuing(self.rules, self.journal).catch_up(tx, behind)
+            found, now = await lock_named(tx, list(found), self.clock.now)
+        return found, now
 
     def _judge(self, wanted: Wanted, locked: Locked, now: datetime) -> _Judged | Refusal | CalendarYearMissing:
         """Say whether one act may be done."""
@@ -134,9 +144,12 @@ class Acting:
 
 
 def means_of(rules: RuleStore, case: Case, number: int | None = None) -> Means:
-    """Find the rules that a dossier was accepted under."""
-    calendar, agencies = rules.calendar(case.calendar_version), rules.agencies(case.agencies_version)
-    return Means(calendar, agencies, rules.catalogue(case.catalogue_version), number)
+    """Find the rules that a dossier goes by; calendars as its place keeps them."""
+    followed, issued_by = (
+        rules.calendar(version).of(case.received_by) for version in (case.calendar_followed, case.calendar_version)
+    )
+    agencies, catalogue = rules.agencies(case.agencies_version), rules.catalogue(case.catalogue_version)
+    return Means(followed, agencies, catalogue, number, None if issued_by is followed else issued_by)
 
 
 def alarms_for(rules: RuleStore, decision: Decision, now: datetime) -> Alarms:
@@ -146,8 +159,3 @@ def alarms_for(rules: RuleStore, decision: Decision, now: datetime) -> Alarms:
 
 def _performed(judged: _Judged, owed: tuple[Duty, ...]) -> Performed:
     return Performed(judged.decision.after, judged.decision.facts[-1].fact.TYPE, owed)
-
-
-def drafts_of(code: str, drafted: Sequence[Drafted], trace_parent: str) -> list[Draft]:
-    """Address facts of one dossier to the lifecycle."""
-    return [Draft(LIFECYCLE.name, code, each.fact, each.legal_time, trace_parent=trace_parent) for each in drafted]

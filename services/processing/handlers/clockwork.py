@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime
 
 from services.processing.domain.timers import fire
-from services.processing.handlers.acting import drafts_of
+from services.processing.handlers.drafting import drafts_of
 from services.processing.repository.clockwork import save_fired
 from services.processing.repository.locking import lock_due
 from shared.database import Pool, transaction

@@ -26,7 +26,7 @@ async def on_papers_received(rules: RuleStore, tx: Connection, wave: Sequence[Re
     def arrived(case: Case, received: Received) -> Case:
         after = papers_arrived(case, received.fact_as(PapersReceived).missing, received.legal_time)
         means = means_of(rules, after)
-        return case if after is case else restated(after, means.kind_of(after), means.calendar)
+        return case if after is case else restated(after, means.kind_of(after), *means.calendars)
 
     await _change(rules, tx, wave, arrived)
 

@@ -26,7 +26,7 @@ async def test_rules_are_read_whole_from_the_beginning_and_then_followed(house: 
     versions = {rule_set: version_id(rule_set, 1, content) for rule_set, content in contents.items()}
     store = RuleStore(house.kafka, topic, partitions=1)
     with pytest.raises(Unready):
-        store.current_catalogue()
+        store.last_catalogue()
     async with running(house.relay()):
         await house.append(*(published(topic, one, versions[one], dict(contents[one])) for one in contents))
 

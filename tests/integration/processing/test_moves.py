@@ -8,8 +8,7 @@ from shared.rulebook.moves import AVAILABLE_AT_INTAKE, MOVES, Owner
 from tests.integration.processing.hall import DISTRICT_DESK, Hall
 
 SHORT = ("2.000528", "default")
-NOT_YET = {"reissue_deadline"}
-"""Nothing applies a calendar to open dossiers yet."""
+NOT_YET: set[str] = set()
 
 
 async def answers(hall: Hall, owner: Owner) -> dict[str, tuple[int, str]]:
@@ -46,7 +45,7 @@ async def test_every_action_of_processing_is_offered_or_not_yet_available(hall: 
         ),
         **dict.fromkeys(("propose_supplement", "approve_supplement", "pause", "resume"), "role_not_allowed"),
         **dict.fromkeys(("stop", "stop_unpaid", "supplement_limit", "payment_limit"), "role_not_allowed"),
-        **dict.fromkeys(("half_time", "draft_apology", "become_overdue"), "role_not_allowed"),
+        **dict.fromkeys(("half_time", "draft_apology", "become_overdue", "reissue_deadline"), "role_not_allowed"),
     }
 
 

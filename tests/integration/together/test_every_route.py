@@ -33,6 +33,8 @@ from tests.integration.together.rights import (
 FILE: Route = ("intake", "post", "/v1/dossiers")
 REGISTER: Route = ("intake", "post", "/v1/registrations")
 REFUSE: Route = ("intake", "post", "/v1/refusals")
+CALENDAR: Route = ("intake", "post", "/v1/rules/calendar")
+CATALOGUE: Route = ("intake", "post", "/v1/rules/catalogue")
 BY_ITSELF: Mapping[Route, tuple[str, ...]] = {
     FILE: ("agency_receives",),
     ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): ("action_unknown", "not_yet_available"),
@@ -48,6 +50,8 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     FILE: "writes a dossier of the caller's own place",
     REGISTER: "writes a dossier of the caller's own place",
     REFUSE: "writes a dossier of the caller's own place",
+    CALENDAR: "publishes rules, and names no dossier",
+    CATALOGUE: "publishes rules, and names no dossier",
     ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): "acts on registrations: tried beside intake",
     ("intake", "get", "/v1/registrations"): "what waits at the caller's own place: tried beside intake",
     ("intake", "get", "/internal/v1/dossiers/{code}/people"): "services only, for a purpose, audited",
@@ -130,7 +134,14 @@ async def test_no_secured_operation_is_open_to_an_expired_token_or_an_agency_tha
     ended = next(agency.code for agency in agencies.agencies if not agency.in_force(FIRST_MORNING.date()))
     secured = {route: each["security"] for route, each in (await operations(everywhere)).items() if "security" in each}
     filing = await counter.filing()
-    filings = {FILE: filing, REGISTER: filing | {"received_by": ended}, REFUSE: filing | {"reason": "not_eligible"}}
+    rules = {"based_on": "calendar-1", "version": "calendar-2", "file": "kind,date,source"}
+    filings = {
+        CALENDAR: rules,
+        CATALOGUE: rules,
+        FILE: filing,
+        REGISTER: filing | {"received_by": ended},
+        REFUSE: filing | {"reason": "not_eligible"},
+    }
     for route, doors in secured.items():
         of_officers = any("bearer" in door for door in doors)
         for role in OFFICERS:

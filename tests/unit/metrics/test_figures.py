@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -126,6 +127,27 @@ def test_an_apology_is_counted_and_moves_no_judgement() -> None:
     counted = fold([(accepted(), ACCEPTED), (APOLOGISED, DUE - timedelta(hours=8)), (READY, late)])
     assert counted[tally(DUE.date(), Figure.APOLOGIES_PUBLISHED)] == 1
     assert counted[tally(late.date(), Figure.RESOLVED_LATE)] == 1
+
+
+def test_a_date_that_was_issued_anew_is_the_one_that_is_judged_by_whatever_arrives_first() -> None:
+    moved, at = DUE + timedelta(days=1), DUE - timedelta(days=3)
+    reissued = facts.DeadlineReissued(
+        **VERSIONS,
+        state=facts.State.PROCESSING,
+        statutory_due=moved,
+        promised_due=moved,
+        previous_statutory_due=DUE,
+        previous_promised_due=DUE,
+        previous_calendar_version="calendar-0-0",
+    )
+    finish = (READY, moved)
+    for history in permutations([(accepted(), ACCEPTED), (reissued, at), finish]):
+        assert fold(list(history)) == {
+            tally(ACCEPTED.date(), Figure.RECEIVED): 1,
+            tally(moved.date(), Figure.RESOLVED_ON_TIME): 1,
+        }
+    late = fold([(accepted(), ACCEPTED), (reissued, at), (READY, moved + timedelta(seconds=1))])
+    assert late[tally(moved.date(), Figure.RESOLVED_LATE)] == 1
 
 
 def test_a_reopened_dossier_is_in_progress_again_and_what_was_published_of_a_day_stays() -> None:

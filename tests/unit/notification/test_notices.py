@@ -67,11 +67,20 @@ def test_the_facts_that_are_told() -> None:
         "became_overdue": Policy.AT_MOST_ONCE,
         "result_reopened": Policy.AT_LEAST_ONCE,
         "result_corrected": Policy.AT_LEAST_ONCE,
+        "deadline_reissued": Policy.AT_LEAST_ONCE,
         **dict.fromkeys(("supplement_requested", "supplement_received", "refused_after_limit"), Policy.AT_LEAST_ONCE),
         **dict.fromkeys(("payment_demanded", "payment_recorded", "clock_paused"), Policy.AT_LEAST_ONCE),
         **dict.fromkeys(("clock_resumed", "withdrawn", "stopped"), Policy.AT_LEAST_ONCE),
     }
     assert set(POLICIES) == {entry.template for entry in TOLD.values()}
+
+
+def test_another_date_is_told_only_where_it_is_another() -> None:
+    kind = "vn.motcua.dossier.deadline_reissued.v1"
+    before, after = datetime(2020, 3, 16, 10, tzinfo=UTC), datetime(2020, 3, 17, 10, tzinfo=UTC)
+    moved = FACTS[kind].model_construct(promised_due=after, previous_promised_due=before)
+    kept = FACTS[kind].model_construct(promised_due=before, previous_promised_due=before)
+    assert [TOLD[kind].concerns(fact) for fact in (moved, kept)] == [True, False]
 
 
 def test_no_text_is_left_over() -> None:

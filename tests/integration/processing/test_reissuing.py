@@ -1,0 +1,85 @@
+"""A calendar is applied to open dossiers on the real parts; in the end the days are again as they were."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from shared.contracts.facts import RulesPublished
+from shared.contracts.topics import RULES
+from shared.messaging.journal import Draft
+from shared.rulebook.rule_files.dispatch import Ground
+from shared.rulebook.rule_files.drawing import draw_calendar
+from tests.integration.processing.hall import DISTRICT_DESK, Hall
+from tests.waiting import until
+
+SHORT, LAND = ("2.000528", "default"), ("1.012783", "default")
+COMPETENT = ("leader", "H56.92.01")
+SECOND = timedelta(seconds=1)
+_numbers = itertools.count(100)
+
+
+async def publish_day_off(hall: Hall, day: date) -> None:
+    text = f"kind,date,name_vi,source\nswap_off,{day},Nghỉ,1/CĐ\n"
+    await publish(hall, draw_calendar(text, Ground(hall.calendar, hall.agencies, hall.now().date()), 100).content)
+
+
+async def publish(hall: Hall, content: dict[str, Any]) -> None:
+    """Publish a calendar, and wait until every open dossier follows it."""
+    version = f"calendar-{next(_numbers)}-0123456789ab"
+    fact = RulesPublished(rule_set="calendar", version=version, content=content)
+    await hall.publish(Draft(RULES.name, "calendar", fact, hall.now(), partition_key=version))
+    query = "select not exists (select from processing.cases where finished_at is null and calendar_followed <> $1)"
+
+    async def all_follow() -> Any:
+        return await hall.database.fetchval(query, version)
+
+    await until(all_follow, "every open dossier follows")
+
+
+async def test_who_lacks_the_calendar_that_a_dossier_follows_does_not_act_on_it(hall: Hall) -> None:
+    await hall.tomorrow()
+    code = await hall.accept(hall.catalogue.case(*SHORT))
+    follow = "update processing.cases set calendar_followed = $2 where code = $1 returning calendar_version"
+    version = await hall.database.fetchval(follow, code, "calendar-99-000000000000")
+    said = {"officer": "anna", "agency": DISTRICT_DESK}
+    waits = await hall.act(code, "assign", ("desk", DISTRICT_DESK), 1, said)
+    assert (waits.status_code, waits.json()["code"]) == (HTTPStatus.SERVICE_UNAVAILABLE, "temporarily_unavailable")
+    await hall.database.execute(follow, code, version)
+    duty = next(duty for duty in await hall.duties(code) if duty["action"] == "assign")
+    await hall.do(code, duty, 1)
+
+
+async def test_a_day_off_moves_the_date_its_warnings_and_its_place_on_the_list_once(hall: Hall) -> None:
+    """Two working days: the draft has opened when the second of them becomes a day off."""
+    await hall.tomorrow()
+    code = await hall.accept(hall.catalogue.case(*LAND))
+    due = datetime.fromisoformat((await hall.dossier(code))["promised_due"])
+    second, third = due.date(), hall.calendar.next_working_day(due.date())
+    await hall.tomorrow()
+    drafted_at = hall.now().replace(hour=17, minute=0)
+    hall.move_clock(drafted_at)
+    await hall.timers_fired()
+    published_at = drafted_at.replace(minute=30)
+    hall.move_clock(published_at)
+    await publish_day_off(hall, second)
+    await hall.timers_fired()
+    moved = hall.calendar.close(third)
+    assert (await hall.facts_of(code))[-3:] == [
+        ("apology_drafted", drafted_at),
+        ("deadline_reissued", published_at),
+        ("apology_drafted", published_at),
+    ]
+    item = await hall.item(code, *COMPETENT)
+    assert (item["promised_due"], item["version"]) == (moved.isoformat(), 1)
+    hall.move_clock(due + SECOND)
+    await hall.timers_fired()
+    assert (await hall.facts_of(code))[-1][0] == "apology_drafted"
+    hall.move_clock(moved + SECOND)
+    await hall.timers_fired()
+    assert (await hall.facts_of(code))[-1] == ("became_overdue", moved)
+    await publish_day_off(hall, hall.calendar.next_working_day(hall.now().date()))
+    assert (await hall.facts_of(code))[-1] == ("became_overdue", moved)
+    await publish(hall, hall.calendar.content.model_dump(mode="json"))
