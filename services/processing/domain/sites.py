@@ -91,8 +91,9 @@ def _worked(case: Case) -> list[Step]:
     return [step for step in reversed(case.steps) if step.is_done and step.move in WORK]
 
 
-def _agencies_that_worked(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
-    return (step.agency for step in _worked(case))
+def _agencies_that_worked(case: Case, officer: Officer, act: Act) -> Iterable[str]:
+    """Name whose step may be taken back; before any is complete those whose turn it is, who are told just that."""
+    return [step.agency for step in _worked(case)] or _agencies_of_open_steps(case, officer, act)
 
 
 def _worked_here(case: Case, officer: Officer, _act: Act) -> Iterable[Step]:

@@ -137,6 +137,12 @@ def test_who_completed_a_step_takes_it_back_until_somebody_has_taken_the_next() 
     assert refused(case, Act("recall"), replace(CHIEF, agency=DISTRICT)).code == "agency_not_allowed"
 
 
+def test_before_any_step_is_complete_whoever_has_the_first_is_told_that_he_completed_none() -> None:
+    assigned = do(*at_duty(SIMPLE, "assign")).after
+    assert refused(assigned, Act("recall"), ANNA).code == "previous_holder"
+    assert refused(assigned, Act("recall"), BOSS).code == "agency_not_allowed"
+
+
 def test_a_step_before_the_one_before_and_a_signature_are_not_recalled() -> None:
     case = acted(acted(at_review(), Act("take"), CHIEF).after, Act("forward"), CHIEF).after
     assert refused(case, Act("recall"), ANNA).code == "previous_holder"
