@@ -1,8 +1,9 @@
 """Asks a running service whatever its OpenAPI document allows and forbids, as every kind of caller.
 
 The service may answer as it likes, if the document says so: status, content type, headers and shape; and never with a
-5xx (ADR 40). Half of what schemathesis makes is mixed with what the service knows: codes of its dossiers, acts that are
-owed, bodies that it takes; else nothing would get past the first look.
+5xx (ADR 40); a 503 that says `Retry-After` is asked again, as clients do. Half of what schemathesis makes is mixed with
+what the service knows: codes of its dossiers, acts that are owed, bodies that it takes; else nothing would get past the
+first look.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 from schemathesis import checks
 from schemathesis.generation import GenerationMode
+from urllib3.util import Retry
 
 HELD_TO = (
     checks.not_a_server_error,
@@ -76,6 +78,12 @@ def _operations(document: Any) -> Iterator[Any]:
     return (each.ok() for each in document.get_all_operations())
 
 
+class _Patience(Retry):
+    """Ask again only where a service says when it will be able to answer."""
+
+    RETRY_AFTER_STATUS_CODES = frozenset({503})
+
+
 def _session() -> requests.Session:
     class FromAddress(HTTPAdapter):
         def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
@@ -83,7 +91,8 @@ def _session() -> requests.Session:
 
     session = requests.Session()
     session.trust_env = False
-    session.mount("http://", FromAddress())
+    again = _Patience(total=None, connect=0, read=0, other=0, status=3, allowed_methods=None, raise_on_status=False)
+    session.mount("http://", FromAddress(max_retries=again))
     return session
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from itertools import islice
+from tempfile import NamedTemporaryFile
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from shared.rulebook.moves import MOVES
 from shared.tokens import issue_token
 from tests.faults.town import OWED_BY_LEADER, arrivals_of
 from tests.fuzz.asking import Known
+from tests.operating import as_json
 from tests.waiting import until
 
 DOSSIERS = 4
@@ -30,7 +32,11 @@ SET_SECRETS = "update processing.cases set tracking_secret_hash = sha256($1::byt
 FILE, ACT = "POST /v1/dossiers", "POST /v1/dossiers/{code}/acts/{action}"
 REGISTER, REFUSE = "POST /v1/registrations", "POST /v1/refusals"
 WAITING, REGISTRATION = "GET /v1/registrations", "GET /v1/registrations/{code}"
-RULES = ("POST /v1/rules/calendar", "POST /v1/rules/catalogue")
+RULE_FILES = {
+    "calendar": "kind,date,hours,agency,source\nhours,2027-12-15,07:00-11:00,{place},1/UBND\n",
+    "catalogue": "procedure_code,case_code,field,value\n1.000894,default,case_name_en,As it is asked for\n",
+}
+"""Changes of each rule set that no trial looks at: hours of a day that none reaches, a name."""
 TRACK, TELL = "POST /v1/tracking", "POST /v1/receipts/sms"
 READS = ("GET /v1/dossiers/{code}", "GET /v1/dossiers/{code}/deadline", "GET /v1/dossiers/{code}/notices")
 BAD = ("forged", "a.b.c", "é", "x" * 5000)
@@ -77,7 +83,8 @@ async def known_to(stack: Stack, seed: int = 1) -> Mapping[str, Known]:
         TRACK: [{"body": {"code": code, "secret": secret}} for code in codes for secret in (SECRET, "wrong")],
         TELL: [{"body": {"receipts": [receipt]}}],
         **{
-            key: [{"body": {"based_on": "calendar-1", "version": "calendar-2", "file": "kind,date\n"}}] for key in RULES
+            _publishes(rules): [{"body": await _planned(stack, rules, text.format(place=place.code))}]
+            for rules, text in RULE_FILES.items()
         },
         **{operation: [{"code": codes[0]}] for operation in (*READS, "GET /v1/tracking/{code}")},
         REGISTRATION: [{"code": code} for code in (codes[0], *registered)],
@@ -86,6 +93,19 @@ async def known_to(stack: Stack, seed: int = 1) -> Mapping[str, Known]:
     right = _right_callers(stack, duties[0], codes[0])
     tokens = ("", *right.values(), *_others(stack, place.code), *BAD)
     return {service: Known(tokens, right, values, examples) for service in SERVICES}
+
+
+def _publishes(rules: str) -> str:
+    return f"POST /v1/rules/{rules}"
+
+
+async def _planned(stack: Stack, rules: str, text: str) -> dict[str, str]:
+    """Plan a file as its signer does; what he sends then."""
+    with NamedTemporaryFile("w", encoding="utf-8", suffix=".csv") as file:
+        file.write(text)
+        file.flush()
+        plan = await as_json(stack, rules, "plan", file.name)
+    return {"based_on": plan["based_on"], "version": plan["version"], "file": text}
 
 
 def _registration(arrival: Arrival) -> dict[str, Any]:
@@ -108,7 +128,7 @@ def _right_callers(stack: Stack, duty: Duty, code: str) -> dict[str, str]:
     return {
         **dict.fromkeys(officers, officer),
         **dict.fromkeys(internal, service),
-        **dict.fromkeys(RULES, stack.token("leader", "H56.90")),
+        **dict.fromkeys(map(_publishes, RULE_FILES), stack.token("leader", "H56.90")),
         "GET /v1/notices/summary": stack.token("operator", ""),
         "GET /v1/tracking/{code}": issue_token(
             secrets / TRACKING_SECRET, subject=code, role="citizen", audience=AUDIENCE
