@@ -133,7 +133,7 @@ async def test_a_repeated_request_has_one_effect_and_one_answer(hall: Hall) -> N
         ("fly", 404, "action_unknown"),
         ("accept_at_desk", 404, "action_unknown"),
         ("recall", 409, "illegal_move"),
-        ("reissue_deadline", 409, "not_yet_available"),
+        ("reissue_deadline", 403, "role_not_allowed"),
         ("receive_supplement", 409, "illegal_move"),
         ("hand_over", 409, "illegal_move"),
         ("finish", 409, "illegal_move"),

@@ -168,7 +168,7 @@ async def test_to_an_agency_without_a_part_a_dossier_is_as_unknown_as_one_that_i
     [
         ("fly", 404, "action_unknown"),
         ("accept_at_desk", 404, "action_unknown"),
-        ("reissue_deadline", 409, "not_yet_available"),
+        ("reissue_deadline", 403, "role_not_allowed"),
         ("receive_supplement", 409, "illegal_move"),
         ("recall", 409, "illegal_move"),
         ("finish", 409, "illegal_move"),
