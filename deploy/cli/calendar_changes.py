@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ import typer
 
 from deploy.cli.options import DEFAULT_FOLDER, FolderOption, IntakeOption, JsonOption, TokenOption
 from deploy.cli.outcome import Exit, end, progress
-from deploy.cli.rule_files import as_published, end_with_faults, intake_at, read_file
+from deploy.cli.rule_files import as_published, intake_at, planned, read_file, show_plan
 from deploy.cli.stores import reading, run
 from deploy.local.folder import Folder
 from deploy.local.stack import legal_now
@@ -22,7 +21,6 @@ from deploy.rule_changes.publishing import publish
 from services.processing.domain.reissuing import Fate
 from services.processing.repository.reissuing import count_behind, read_open, reckoned_by
 from shared.rulebook.rule_files.drawing import Drawn
-from shared.rulebook.rule_files.faults import RuleFileFaulty
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The dispatch: CSV, see docs/rule-changes.md.")]
 FOLLOWED_SECONDS = 120
@@ -35,8 +33,8 @@ def plan(file: FileArgument, folder: FolderOption = DEFAULT_FOLDER, as_json: Jso
     Exit code 4 where a line of the file is wrong or the calendar's years do not reach. Example: `motcua calendar plan
     dispatch.csv --json`.
     """
-    _, found = _planned(file, folder)
-    _print(found, as_json=as_json)
+    _, found = planned(file, folder, _plan)
+    show_plan(found, plan_data, plan_text, as_json=as_json)
     if found.of(Fate.UNRECKONED):
         raise typer.Exit(Exit.PROBLEMS_FOUND)
 
@@ -53,24 +51,16 @@ def apply(
     A leader of the province signs it off with his token. Dates that cannot be kept are issued anew, each with a notice.
     Example: `MOTCUA_TOKEN=… motcua calendar apply dispatch.csv`.
     """
-    drawn, found = _planned(file, folder)
+    drawn, found = planned(file, folder, _plan)
     if found.of(Fate.UNRECKONED):
         end(Exit.PROBLEMS_FOUND, "the calendar's years end before some due moments: `motcua calendar plan` names them")
-    _print(found, as_json=as_json)
+    show_plan(found, plan_data, plan_text, as_json=as_json)
     run(publish(intake_at(folder, intake), token, drawn, read_file(file)))
     progress.print(f"{drawn.version} is published; open dossiers follow it", markup=False)
     foretold = {each.before.code for each in found.moved}
     if left := foretold - run(_followed(Folder(folder), drawn.version, foretold)):
         end(Exit.PROBLEMS_FOUND, f"finished or closed meanwhile, and not moved: {', '.join(sorted(left))}")
     progress.print(f"{len(foretold)} of {len(foretold)} dossiers moved as foretold", markup=False)
-
-
-def _planned(file: Path, folder: Path) -> tuple[Drawn, Plan]:
-    text = read_file(file)
-    try:
-        return run(_plan(text, Folder(folder)))
-    except RuleFileFaulty as faulty:
-        end_with_faults(file, faulty)
 
 
 async def _plan(text: str, folder: Folder) -> tuple[Drawn, Plan]:
@@ -80,14 +70,6 @@ async def _plan(text: str, folder: Folder) -> tuple[Drawn, Plan]:
         found = foresee(drawn, await read_open(tx), published, now)
     async with reading(folder, "notification", "notification") as tx:
         return drawn, found.with_told(await read_told(tx, found.moved))
-
-
-def _print(found: Plan, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(plan_data(found), ensure_ascii=False, indent=2))
-        return
-    for line in plan_text(found):
-        typer.echo(line)
 
 
 async def _followed(folder: Folder, version: str, foretold: set[str]) -> frozenset[str]:

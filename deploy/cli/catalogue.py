@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from deploy.cli.options import DEFAULT_FOLDER, FolderOption, IntakeOption, JsonOption, TokenOption
 from deploy.cli.outcome import progress
-from deploy.cli.rule_files import as_published, end_with_faults, intake_at, read_file
+from deploy.cli.rule_files import as_published, intake_at, planned, read_file, show_plan
 from deploy.cli.stores import reading, run
 from deploy.local.folder import Folder
 from deploy.local.stack import legal_now
@@ -18,7 +17,6 @@ from deploy.rule_changes.catalogue_plan import CataloguePlan, draw, foresee, pla
 from deploy.rule_changes.publishing import publish
 from services.processing.repository.reissuing import read_open
 from shared.rulebook.rule_files.drawing import Drawn
-from shared.rulebook.rule_files.faults import RuleFileFaulty
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The changes: CSV, see docs/rule-changes.md.")]
 
@@ -31,8 +29,8 @@ def plan(file: FileArgument, folder: FolderOption = DEFAULT_FOLDER, as_json: Jso
 
     Exit code 4 where a line of the file is wrong. Example: `motcua catalogue plan changes.csv`.
     """
-    _, found = _planned(file, folder)
-    _print(found, as_json=as_json)
+    _, found = planned(file, folder, _plan)
+    show_plan(found, plan_data, plan_text, as_json=as_json)
 
 
 @app.command()
@@ -47,18 +45,10 @@ def apply(
 
     Example: `MOTCUA_TOKEN=… motcua catalogue apply changes.csv`.
     """
-    drawn, found = _planned(file, folder)
-    _print(found, as_json=as_json)
+    drawn, found = planned(file, folder, _plan)
+    show_plan(found, plan_data, plan_text, as_json=as_json)
     run(publish(intake_at(folder, intake), token, drawn, read_file(file)))
     progress.print(f"{drawn.version} is published, in force from {found.catalogue.effective_from}", markup=False)
-
-
-def _planned(file: Path, folder: Path) -> tuple[Drawn, CataloguePlan]:
-    text = read_file(file)
-    try:
-        return run(_plan(text, Folder(folder)))
-    except RuleFileFaulty as faulty:
-        end_with_faults(file, faulty)
 
 
 async def _plan(text: str, folder: Folder) -> tuple[Drawn, CataloguePlan]:
@@ -66,11 +56,3 @@ async def _plan(text: str, folder: Folder) -> tuple[Drawn, CataloguePlan]:
     drawn = draw(text, published, now)
     async with reading(folder, "processing", "processing") as tx:
         return drawn, foresee(drawn, [each.case for each in await read_open(tx)], published, now)
-
-
-def _print(found: CataloguePlan, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(plan_data(found), ensure_ascii=False, indent=2))
-        return
-    for line in plan_text(found):
-        typer.echo(line)

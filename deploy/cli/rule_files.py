@@ -1,19 +1,23 @@
-"""What the commands share that change the rules by a file: reading it, saying what is wrong in it, reaching intake."""
+"""What the commands share that change the rules by a file: planning it, showing the plan, reaching intake."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import typer
 
 from deploy.cli.outcome import Exit, end, progress
-from deploy.cli.stores import reading, stack_of
+from deploy.cli.stores import reading, run, stack_of
 from deploy.local.folder import Folder
 from deploy.local.ports import Ports
 from deploy.rule_changes.in_force import Published, read_published
 from shared.http.wire import Wire
 from shared.rulebook.rule_files.faults import RuleFileFaulty
+
+Planned = TypeVar("Planned")
 
 
 def read_file(file: Path) -> str:
@@ -27,7 +31,16 @@ def read_file(file: Path) -> str:
         end(Exit.USAGE, f"{file}: {said} ({error.reason})")
 
 
-def end_with_faults(file: Path, faulty: RuleFileFaulty) -> NoReturn:
+def planned(file: Path, folder: Path, plan: Callable[[str, Folder], Coroutine[Any, Any, Planned]]) -> Planned:
+    """Plan what a file says; where lines of it are wrong, exit 4."""
+    text = read_file(file)
+    try:
+        return run(plan(text, Folder(folder)))
+    except RuleFileFaulty as faulty:
+        _end_with_faults(file, faulty)
+
+
+def _end_with_faults(file: Path, faulty: RuleFileFaulty) -> NoReturn:
     """Say every fault with its line, reason and remedy, Vietnamese first; exit 4."""
     for fault in faulty.faults:
         reason, remedy = fault.reason, fault.remedy
@@ -53,3 +66,14 @@ def intake_at(folder: Path, named: str) -> Wire:
     if not host or not port.isdigit():
         end(Exit.USAGE, "--intake: a host and a port, such as intake:8001")
     return Wire(host, int(port))
+
+
+def show_plan(
+    found: Planned, data: Callable[[Planned], Any], text: Callable[[Planned], Iterable[str]], *, as_json: bool
+) -> None:
+    """Print a plan as data or as text."""
+    if as_json:
+        typer.echo(json.dumps(data(found), ensure_ascii=False, indent=2))
+        return
+    for line in text(found):
+        typer.echo(line)
