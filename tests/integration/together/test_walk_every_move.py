@@ -1,6 +1,6 @@
 """Every state and every action of the law's table, walked over HTTP on all parts, by everybody: done or refused.
 
-It moves the clock of the whole stack by some days, and so comes late in its folder, before what stays parked.
+It moves the clock of the whole stack by some days.
 """
 
 from __future__ import annotations
