@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from services.processing.domain.duties import RUNNING
-from shared.clocks import ScenarioClock
 from shared.rulebook.loader import load_seed, parse_calendar
 from tests.integration.intake.counter import COMMUNE
 from tests.integration.intake.counter import Counter as Desk
@@ -29,10 +28,8 @@ _keys = itertools.count(1)
 
 def swap(everywhere: Everywhere) -> tuple[date, date]:
     """The working day after tomorrow's, which is to be off, and a Saturday to be worked for it."""
-    assert everywhere.stack.scenario_file is not None
     calendar = parse_calendar("seed", load_seed().calendar)
-    today = ScenarioClock(everywhere.stack.scenario_file).now().date()
-    off = calendar.next_working_day(calendar.next_working_day(today))
+    off = calendar.next_working_day(calendar.next_working_day(everywhere.today()))
     saturday = off + timedelta(days=(5 - off.weekday()) % 7 + 14)
     return off, saturday
 
