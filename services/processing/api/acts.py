@@ -43,9 +43,8 @@ class Acts:
     """Does what officers ask for: the one way to every act, whether it comes alone or in a list."""
 
     def __init__(self, pool: CallersPool, acting: Acting) -> None:
-        self._pool = pool
         self._once: GroupCommit[Asked[Wanted], Response] = GroupCommit(
-            self._begin, partial(settle_acts, acting), needs=needs_of
+            partial(begin_acts, pool), partial(settle_acts, acting), needs=needs_of
         )
 
     async def do(self, said: SaidAct, caller: Principal, paths: tuple[str, ...], claim: Claim) -> Response:
@@ -58,10 +57,11 @@ class Acts:
             Asked(claim, Wanted(said.code, act, officer, paths, said.version, current_traceparent()))
         )
 
-    def _begin(self, asked: Sequence[Asked[Wanted]]) -> AbstractAsyncContextManager[Connection]:
-        """Open a transaction that sees what the officers of these acts may see, and were answered before, together."""
-        paths = dict.fromkeys(path for each in asked for path in each.item.paths)
-        return self._pool.transaction(Scope(tuple(paths), callers=callers_of(asked)))
+
+def begin_acts(pool: CallersPool, asked: Sequence[Asked[Wanted]]) -> AbstractAsyncContextManager[Connection]:
+    """Open a transaction that sees what the officers of these acts may see, and were answered before, together."""
+    paths = dict.fromkeys(path for each in asked for path in each.item.paths)
+    return pool.transaction(Scope(tuple(paths), callers=callers_of(asked)))
 
 
 def needs_of(asked: Asked[Wanted]) -> tuple[Hashable, ...]:
