@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import asyncpg
 import typer
@@ -29,6 +29,17 @@ from shared.rulebook.loader import LawDataError
 
 DEFAULT_FOLDER = Path("var/demo")
 
+ShareClosed: TypeAlias = Annotated[
+    float, typer.Option(min=0, max=1, help="Which share is withdrawn, stopped, or refused after a missed limit.")
+]
+ShareDetours: TypeAlias = Annotated[
+    float, typer.Option(min=0, max=1, help="Which share waits for papers, money or a period, or has a step sent back.")
+]
+ChaosSeed: TypeAlias = Annotated[
+    int | None,
+    typer.Option(metavar="SEED", help="Kill services, Kafka and PostgreSQL at points of this seed; two replicas."),
+]
+
 
 def demo(
     *,
@@ -41,13 +52,12 @@ def demo(
     days: Annotated[
         int, typer.Option(min=1, max=WORKING_DAYS, help="On how many working days they are handed in, evenly spaced.")
     ] = WORKING_DAYS,
+    share_closed: ShareClosed = 0.02,
+    share_detours: ShareDetours = 0.06,
     leave: Annotated[bool, typer.Option("--exit", help="End after the report instead of serving on.")] = False,
     as_json: JsonOption = False,
     replicas: Annotated[int, typer.Option(min=1, max=MOST_REPLICAS, help="Processes of each service.")] = 1,
-    chaos: Annotated[
-        int | None,
-        typer.Option(metavar="SEED", help="Kill services, Kafka and PostgreSQL at points of this seed; two replicas."),
-    ] = None,
+    chaos: ChaosSeed = None,
     port_base: Annotated[int | None, typer.Option(help="Move all ports [default: 8000].")] = None,
     folder: Annotated[
         Path, typer.Option(envvar="MOTCUA_DEMO_FOLDER", help="Where the year's data lie; wiped at each start.")
@@ -56,12 +66,12 @@ def demo(
     """Play 1 January to 30 November 2020 through the four services and print the district's report.
 
     Exit codes: 0 the four witnesses agree; 1 they do not, a dossier is parked, the year could not be played, or under
-    fire a message came twice without leave or a code is not the plan's; 2 more open or late dossiers are asked for than
-    the promised limits allow (the largest number is named).
+    fire a message came twice without leave or a code is not the plan's; 2 more open, late or closed dossiers or detours
+    are asked for than the limits allow (the largest number is named).
     """
     try:
         rules = seed_rules()
-        plan = plan_year(rules, YearRequest(dossiers, open_at_the_end, late, seed, days))
+        plan = plan_year(rules, YearRequest(dossiers, open_at_the_end, late, seed, days, share_closed, share_detours))
         ports = Ports.from_environment(port_base)
         replicas = replicas if chaos is None else MOST_REPLICAS
         stack = Stack(folder, ports, replicas=replicas, fresh=True, scenario=BEGINS_AT, told=_tell)

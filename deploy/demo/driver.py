@@ -1,14 +1,15 @@
 """The year itself: the clock moves, 25 desks file, and officers work off what their worklists answer.
 
 At each moment: timers first; then every awake officer has read his worklist, and only when all have does anyone act,
-while the places file. So a dossier meets one officer at a moment, whatever order the answers come in, and the same
-seed makes the same facts. An officer goes on with the dossier before him while the answer to his act names a next duty
-of his own (`open_duties`): for that he reads no worklist. What is due before the clock moves again goes on in rounds
-until it is finished.
+while the places file, and applicants answer whose courses say so. So a dossier meets one officer or its applicant at a
+moment, whatever order the answers come in, and the same seed makes the same facts. An officer goes on with the dossier
+before him while the answer to his act names a next duty of his own (`open_duties`): for that he reads no worklist. What
+is due before the clock moves again goes on in rounds until it is finished.
 
 The driver keeps no list of dossiers. It knows the ledger, and which officers may have work: those named by the open
-duties of an answer, the desks where something was filed, leaders who owe an apology (timers open its draft), and every
-desk once intake has accepted dossiers that are not in the ledger: their worklists are how those are found.
+duties of an answer, the desks where something was filed, whoever an applicant's answer or silence concerns, leaders who
+owe an apology (timers open its draft), and every desk once intake has accepted dossiers that are not in the ledger:
+their worklists are how those are found. Nor does it reckon: when a dossier is due, worklists and answers say.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from http import HTTPStatus
 from typing import Any
 
 from deploy.demo.calls import Refused
+from deploy.demo.choices import brought, concerned, goes_on_at, next_duty
 from deploy.demo.fates import Fate
-from deploy.demo.ledger import Ledger
+from deploy.demo.ledger import Entry, Ledger
 from deploy.demo.offices import Duty, Item, Officer, Offices, Outcome, Owed
 from deploy.demo.plan import Arrival, YearPlan
 from deploy.demo.quiet import Figures, Watch
@@ -47,6 +49,7 @@ class Counts:
 
     moment: datetime | None = None
     filed: int = 0
+    answered: int = 0
     acts: int = 0
     rereads: int = 0
     worklists: int = 0
@@ -87,24 +90,28 @@ class Year:
 
     async def run(self) -> None:
         """From the first morning to quiet after the close of the last day. Raises `Parked` where it had to end."""
-        arrivals = self.plan.arrivals_by_moment()
+        arrivals, answers = self.plan.arrivals_by_moment(), self.plan.answers_by_moment()
         try:
             for moment in self.plan.moments:
-                ahead = await self._settle()
+                answering = [self.world.ledger.of(arrival) for arrival in answers[moment]]
+                silent = {concerned(entry) for entry in answering if not brought(entry)}
+                ahead = await self._settle(silent)
                 await self._move(moment)
-                await self._work_through(arrivals[moment], ahead)
+                await self._work_through(arrivals[moment], answering, ahead)
                 self.on_progress(self.counts)
         finally:
             await asyncio.gather(*self._running)
         await self.world.watch.quiet()
 
-    async def _settle(self) -> Worklists:
+    async def _settle(self, silent: set[Officer]) -> Worklists:
         """Wait for quiet; meanwhile those who are awake read ahead, once the last filings have their cases.
 
-        Between this moment and the next nobody acts, and the clock opens nothing but drafts of apologies: who owes one
-        reads at the moment itself, as every desk does where strangers have filed.
+        Between this moment and the next nobody acts, and the clock opens nothing but drafts of apologies, and duties
+        where an applicant was `silent` until his limit: who owes any of these reads at the moment itself, as every desk
+        does where strangers have filed.
         """
-        reading = asyncio.create_task(self._read_ahead(self._awake - set(+self._apologies_owed)))
+        self._awake |= silent
+        reading = asyncio.create_task(self._read_ahead(self._awake - silent - set(+self._apologies_owed)))
         try:
             strangers = self._look_for_strangers(await self.world.watch.quiet())
         except BaseException:
@@ -124,14 +131,14 @@ class Year:
 
     def _look_for_strangers(self, figures: Figures) -> bool:
         """Wake every desk when others have filed since the last moment; any of them may have it on its list."""
-        strangers = figures.journaled("intake", LIFECYCLE.name) - self.counts.filed
+        strangers = figures.journaled("intake", LIFECYCLE.name) - self.counts.filed - self.counts.answered
         came = strangers != self._strangers
         if came:
             self._awake |= self._desks
         self._strangers = strangers
         return came
 
-    async def _work_through(self, arrivals: Sequence[Arrival], ahead: Worklists) -> None:
+    async def _work_through(self, arrivals: Sequence[Arrival], answering: Sequence[Entry], ahead: Worklists) -> None:
         """Work through one moment; `ahead` are worklists that need not be read again."""
         asked = self._awake | set(+self._apologies_owed) | self._freed()
         self._awake, self._urgent = set(), set()
@@ -139,19 +146,28 @@ class Year:
         async with asyncio.TaskGroup() as group:
             for place in {arrival.place.code for arrival in arrivals}:
                 group.create_task(self._file([arrival for arrival in arrivals if arrival.place.code == place]))
+            for entry in filter(brought, answering):
+                group.create_task(self._answer(entry))
             group.create_task(self._visit_all(work))
-        if self._urgent and arrivals:
+        if self._urgent and (arrivals or answering):
             await self.world.watch.cases_opened()
         while self._urgent:
             asked, self._urgent = self._urgent, set()
             work = self._choose(await self._worklists(asked))
+            self._awake |= {duty.officer for item, duty in work if not self._presses(item)}
             await self._visit_all([found for found in work if self._presses(found[0])])
 
     def _freed(self) -> set[Officer]:
-        """Name those who may at last go on with a dossier that is to be late."""
-        over = {(due, officer) for due, officer in self._held if due < self.now}
+        """Name those who may at last go on with a dossier that they had to leave alone."""
+        over = {(moment, officer) for moment, officer in self._held if moment <= self.now}
         self._held -= over
         return {officer for _, officer in over}
+
+    async def _answer(self, entry: Entry) -> None:
+        """Let an applicant bring what he was asked for, or his wish; whom it concerns looks at it when it is there."""
+        await self.world.offices.answer(entry, brought(entry))
+        self.counts.answered += 1
+        self._urgent.add(concerned(entry))
 
     async def _file(self, arrivals: Sequence[Arrival]) -> None:
         """One place's client: one dossier after the other, so that numbers follow the plan."""
@@ -190,30 +206,19 @@ class Year:
         return list(found.values())
 
     def _hold(self, officer: Officer, item: Item) -> None:
-        """Leave a dossier alone: one that stays open for good, one that is to be late until its day has passed."""
-        entry = self.world.ledger.get(item.code)
-        if entry is not None and entry.arrival.fate is Fate.LATE:
-            self._held.add((item.promised_due, officer))
+        """Leave a dossier alone: for good, or until what it waits for has come."""
+        moment = goes_on_at(self.world.ledger.get(item.code), item)
+        if moment is not None:
+            self._held.add((moment, officer))
 
     def _next_duty(self, item: Item) -> Duty | None:
-        possible = [duty for duty in item.duties if self._may_do(item, duty)]
-        return min(possible, key=lambda duty: (duty.action != "send_apology", duty.step_no), default=None)
-
-    def _may_do(self, item: Item, duty: Duty) -> bool:
-        """Open and late dossiers are held where the plan says; only late ones get an apology."""
-        entry = self.world.ledger.get(item.code)
-        fate = Fate.ORDINARY if entry is None else entry.arrival.fate
-        if duty.action == "send_apology":
-            return fate is Fate.LATE
-        if entry is None or fate is Fate.ORDINARY or (fate is Fate.LATE and self.now > item.promised_due):
-            return True
-        return duty.action not in {"finish", "hand_over"} and duty.step_no <= entry.arrival.halt_after
+        return next_duty(self.world.ledger.get(item.code), item, self.now)
 
     def _presses(self, item: Item) -> bool:
         """Not finished and due before the clock moves again, or the year is about to end."""
         if self.now >= self.plan.moments[-2]:
             return True
-        return item.state != READY and item.promised_due < self._next_moment[self.now]
+        return item.state != READY and not item.paused and item.promised_due < self._next_moment[self.now]
 
     async def _visit_all(self, work: Iterable[Owed]) -> None:
         """Let every officer work off what is his; no dossier is before two of them."""
@@ -247,9 +252,17 @@ class Year:
     def _done(self, item: Item, duty: Duty, outcome: Outcome) -> list[Owed]:
         """Take down what an act left behind: what the same officer does next, or whom it wakes."""
         self.counts.acts += 1
+        self.world.ledger.acted(item.code, duty.action, outcome.statutory_due, outcome.promised_due)
         if duty.action == "send_apology":
             self._apologies_owed[duty.officer] -= 1
-        item = replace(item, state=outcome.state, version=outcome.version, duties=outcome.duties_of(duty.officer))
+        item = replace(
+            item,
+            state=outcome.state,
+            version=outcome.version,
+            promised_due=outcome.promised_due,
+            paused=outcome.paused,
+            duties=outcome.duties_of(duty.officer),
+        )
         following = None if item.state == READY else self._next_duty(item)
         if following is not None:
             return [(item, following)]

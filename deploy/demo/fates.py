@@ -29,9 +29,9 @@ class Fate(StrEnum):
 
 
 class Impossible(ValueError):
-    """More dossiers are asked to be open or late than the limits allow; `largest` is the most that is possible."""
+    """More dossiers are asked to be open, late or on a course than limits allow; `largest` is the most possible."""
 
-    def __init__(self, option: str, asked: int, largest: int) -> None:
+    def __init__(self, option: str, asked: int | str, largest: int) -> None:
         super().__init__(f"--{option} {asked}: the promised limits of this year allow at most {largest}")
         self.largest = largest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from http import HTTPStatus
@@ -35,23 +35,28 @@ class Officer:
 
 @dataclass(frozen=True)
 class Duty:
-    """An act that a step of a dossier waits for, and whose it is; `step_officer` is who will do the step."""
+    """An act that a step of a dossier waits for, and whose it is; `step_officer` is who will do the step.
+
+    `said` is what a course lets it say, in the place of what is usual.
+    """
 
     officer: Officer
     step_no: int
     action: str
     step_officer: Officer | None = None
+    said: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
 class Item:
-    """One line of an officer's worklist."""
+    """One line of an officer's worklist; `paused`: its clock stands still, and what it was due for says nothing."""
 
     code: str
     state: int
     version: int
     promised_due: datetime
     duties: tuple[Duty, ...] = ()
+    paused: bool = False
 
     @classmethod
     def accepted(cls, entry: Entry) -> Self:
@@ -65,10 +70,13 @@ Owed: TypeAlias = tuple[Item, Duty]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an act left behind: the dossier's new state and version, and the duties that are open now."""
+    """What an act left behind: state, version and due moments of the dossier, and the duties that are open now."""
 
     state: int
     version: int
+    statutory_due: datetime
+    promised_due: datetime
+    paused: bool
     open_duties: tuple[Duty, ...]
 
     def duties_of(self, officer: Officer) -> tuple[Duty, ...]:
@@ -102,6 +110,14 @@ class Offices:
             competent_agency=answer["competent_agency"],
             arrival=arrival,
         )
+
+    async def answer(self, entry: Entry, action: str) -> None:
+        """Hand in at the desk what an applicant brings after acceptance: the papers that are asked for, or his wish."""
+        token = self._token(Officer(entry.arrival.place.code, "desk"))
+        found = await self._intake.get(f"/v1/registrations/{entry.code}", token)
+        body = {"papers": [_paper(asked) for asked in found["papers_asked"]]} if action == "submit_papers" else {}
+        target = f"/v1/dossiers/{entry.code}/acts/{action}"
+        await self._intake.post(target, token, f"{entry.key}-{action}", body, version=found["version"])
 
     async def worklist(self, officer: Officer) -> list[Item]:
         """Read the officer's whole worklist, page after page."""
@@ -170,20 +186,20 @@ def dossier_body(arrival: Arrival) -> dict[str, Any]:
         "note": f"Người nộp: {applicant.name}, {applicant.phone}",
         "language": applicant.language,
         "papers": [
-            {
-                "paper_code": paper.code,
-                "originals": paper.originals,
-                "certified": paper.certified,
-                "photocopies": paper.photocopies,
-            }
-            for paper in arrival.case.papers
-            if paper.required
+            _paper({"paper_code": paper.code} | paper.model_dump()) for paper in arrival.case.papers if paper.required
         ],
     }
 
 
+def _paper(listed: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring a paper in the counts in which it is listed."""
+    return {name: listed[name] for name in ("paper_code", "originals", "certified", "photocopies")}
+
+
 def act_body(duty: Duty) -> dict[str, Any]:
     """Say what an act says beside its name: which step, whom it names, who receives, which reason of the list."""
+    if duty.said:
+        return dict(duty.said)
     match duty.action:
         case "assign":
             named = duty.step_officer or duty.officer
@@ -201,7 +217,14 @@ def _key(item: Item, duty: Duty) -> str:
 
 
 def _outcome(found: Mapping[str, Any]) -> Outcome:
-    return Outcome(found["state"], found["version"], tuple(_duty(open_duty) for open_duty in found["open_duties"]))
+    return Outcome(
+        state=found["state"],
+        version=found["version"],
+        statutory_due=datetime.fromisoformat(found["statutory_due"]),
+        promised_due=datetime.fromisoformat(found["promised_due"]),
+        paused=found["paused_since"] is not None,
+        open_duties=tuple(_duty(open_duty) for open_duty in found["open_duties"]),
+    )
 
 
 def _told(listed: Mapping[str, Any]) -> Outcome | Refused:
@@ -220,6 +243,7 @@ def _item(officer: Officer, found: Mapping[str, Any]) -> Item:
             Duty(officer, duty["step_no"], duty["action"], Officer(duty["agency"], duty["role"]))
             for duty in found["duties"]
         ),
+        paused=found["paused_since"] is not None,
     )
 
 

@@ -3,7 +3,8 @@
 Counts never depend on the seed. N dossiers are shared among the cases by largest remainder over `year_2020_weight`,
 each case's share among its places in equal parts by largest remainder, and every case is spread evenly over the days
 on which dossiers are handed in: all working days, or fewer where a short look is asked for. The seed permutes: which of
-a case's dossiers is filed where, the order within a day, and who stays open or late among those that may.
+a case's dossiers is filed where, the order within a day, and who stays open, late or takes a course among those that
+may. Fates and arrivals are drawn before courses are, so a year without courses is the same year but for them.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 
+from deploy.demo.courses import CLOSING, COMING_BACK, WAYS, Course, Detour
 from deploy.demo.fates import Fate, Fates, choose_fates
+from deploy.demo.turns import Candidate, Map, choose_courses
 from shared.rulebook.agencies import Agencies, Agency
 from shared.rulebook.calendar import ZONE, Calendar
 from shared.rulebook.catalogue import Case, Catalogue
 from shared.rulebook.identifiers import DossierCode
 from shared.rulebook.limits import apology_draft, due
+from shared.rulebook.seats import OfficerRole
+from shared.rulebook.steps import assign_steps
 
 FIRST_DAY = date(2020, 1, 1)
 LAST_DAY = date(2020, 11, 30)
@@ -53,6 +58,10 @@ class YearRequest:
     seed: int = 1
     days: int = WORKING_DAYS
     """On how many of the working days dossiers are handed in, evenly spaced."""
+    share_closed: float = 0.02
+    """How many of all are withdrawn, stopped, or refused after a missed limit."""
+    share_detours: float = 0.06
+    """How many of all wait for papers, money or a period's end, or have a step sent back, and go on from there."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,7 @@ class Arrival:
     case: Case
     fate: Fate = Fate.ORDINARY
     halt_after: int = 0
+    course: Course | None = None
 
 
 @dataclass(frozen=True)
@@ -98,9 +108,21 @@ class YearPlan:
             found[arrival.moment].append(arrival)
         return found
 
+    def answers_by_moment(self) -> Mapping[datetime, Sequence[Arrival]]:
+        """Arrivals whose applicants answer at each moment, or have missed their limit by then: somebody has to look."""
+        found: dict[datetime, list[Arrival]] = {moment: [] for moment in self.moments}
+        for arrival in self.arrivals:
+            course = arrival.course
+            if course is not None and course.until is not None and course.way.role:
+                found[course.until].append(arrival)
+        return found
+
 
 def plan_year(rules: Rules, request: YearRequest) -> YearPlan:
-    """Plan the year. Raises `Impossible`, naming the largest number, when limits do not allow so many open or late."""
+    """Plan the year.
+
+    Raises `Impossible`, naming the largest number, when limits do not allow so many open, late or on a course.
+    """
     days = working_days(rules.calendar)
     moments = (*(_at(day, moment) for day in days for moment in MOMENTS_OF_A_DAY), rules.calendar.close(LAST_DAY))
     shuffle = random.Random(request.seed)  # noqa: S311 (a permutation that a reader can repeat, not a secret)
@@ -111,8 +133,9 @@ def plan_year(rules: Rules, request: YearRequest) -> YearPlan:
     ]
     fates = Fates.of(rules.calendar, moments, [(arrival.case.promised_limit, arrival.moment) for arrival in arrivals])
     chosen = choose_fates(fates, request.open, request.late, shuffle)
-    decided = tuple(_with_fate(arrival, chosen, shuffle) for arrival in arrivals)
-    return YearPlan(request, tuple(_needed(rules.calendar, moments, decided)), decided)
+    decided = [_with_fate(arrival, chosen, shuffle) for arrival in arrivals]
+    on_course = _with_courses(rules, request, [_at(day, MOMENTS_OF_A_DAY[0]) for day in days], decided)
+    return YearPlan(request, tuple(_needed(rules.calendar, moments, on_course)), on_course)
 
 
 def _at(day: date, moment: time) -> datetime:
@@ -125,7 +148,7 @@ def _spread(days: Sequence[date], wanted: int) -> list[date]:
 
 
 def _needed(calendar: Calendar, moments: Sequence[datetime], arrivals: Sequence[Arrival]) -> Iterator[datetime]:
-    """Pick the moments at which somebody files or a late dossier's apology must go out, and the end of the year."""
+    """Pick the moments at which somebody files, an apology must go out or a course goes on, and the end of the year."""
     needed = {arrival.moment for arrival in arrivals} | {moments[-1]}
     for arrival in arrivals:
         if arrival.fate is Fate.LATE:
@@ -134,7 +157,20 @@ def _needed(calendar: Calendar, moments: Sequence[datetime], arrivals: Sequence[
             draft_at = apology_draft(calendar, limit, arrival.moment, due_at)
             first = max(bisect_left(moments, draft_at), bisect_right(moments, arrival.moment))
             needed.add(moments[first])
+        if arrival.course is not None:
+            needed |= set(_on_the_way(calendar, moments, arrival, arrival.course))
     return (moment for moment in moments if moment in needed)
+
+
+def _on_the_way(
+    calendar: Calendar, moments: Sequence[datetime], arrival: Arrival, course: Course
+) -> Iterator[datetime]:
+    """Pick the mornings until a course has begun, one for each step on the way there, and the one of its answer."""
+    latest = min(course.begins_by, due(calendar, arrival.case.promised_limit, arrival.moment))
+    on_the_way = moments[bisect_right(moments, arrival.moment) : bisect_right(moments, latest)]
+    yield from (moment for moment in on_the_way if moment.time() == MOMENTS_OF_A_DAY[0])
+    if course.until is not None:
+        yield course.until
 
 
 def working_days(calendar: Calendar, first: date = FIRST_DAY, last: date = LAST_DAY) -> list[date]:
@@ -208,3 +244,54 @@ def _with_fate(arrival: Arrival, chosen: Mapping[int, Fate], shuffle: random.Ran
     last = arrival.case.steps[-1].no
     halt = shuffle.randrange(1, last) if fate is Fate.OPEN else last - 1
     return dataclasses.replace(arrival, fate=fate, halt_after=halt)
+
+
+def _with_courses(
+    rules: Rules, request: YearRequest, mornings: Sequence[datetime], arrivals: Sequence[Arrival]
+) -> tuple[Arrival, ...]:
+    """Give courses to ordinary and open arrivals, as many as the shares say; late ones have trouble enough."""
+    wanted = {
+        **_parts(request.dossiers, request.share_closed, CLOSING),
+        **_parts(request.dossiers, request.share_detours, COMING_BACK),
+    }
+    if not any(wanted.values()):
+        return tuple(arrivals)
+    roles = {case.row: _roles(rules, case) for case in rules.catalogue.cases if case.year_2020_weight > 0}
+    candidates = {
+        position: _candidate(rules.calendar, arrival, roles[arrival.case.row])
+        for position, arrival in enumerate(arrivals)
+        if arrival.fate is not Fate.LATE
+    }
+    shuffle = random.Random(f"courses of {request.seed}")  # noqa: S311 (as above)
+    courses = choose_courses(Map(rules.calendar, mornings), candidates, wanted, shuffle)
+    return tuple(
+        dataclasses.replace(arrival, course=courses[position]) if position in courses else arrival
+        for position, arrival in enumerate(arrivals)
+    )
+
+
+def _parts(dossiers: int, share: float, detours: Sequence[Detour]) -> dict[Detour, int]:
+    """Share out a share of all dossiers, half up, among the detours by their weights."""
+    total = int(Fraction(str(share)) * dossiers + Fraction(1, 2))
+    weights = [WAYS[detour].weight for detour in detours]
+    return dict(zip(detours, largest_remainder(total, weights), strict=True))
+
+
+def _roles(rules: Rules, case: Case) -> Mapping[int, OfficerRole]:
+    """Say by step which role an officer has: the same wherever the case is filed."""
+    place = places_of(case, rules.agencies)[0]
+    area_code = next(_homes(rules.agencies, random.Random(0)))  # noqa: S311 (as above)
+    steps = assign_steps(case, place.code, area_code, rules.agencies, FIRST_DAY)
+    return {step.no: step.officer_role for step in steps}
+
+
+def _candidate(calendar: Calendar, arrival: Arrival, roles: Mapping[int, OfficerRole]) -> Candidate:
+    case, stays_open = arrival.case, arrival.fate is Fate.OPEN
+    return Candidate(
+        case=case,
+        roles=roles,
+        accepted_at=arrival.moment,
+        due_at=due(calendar, case.promised_limit, arrival.moment),
+        halts_after=arrival.halt_after if stays_open else case.steps[-1].no,
+        may_close=not stays_open,
+    )

@@ -111,12 +111,13 @@ async def hear(stack: Stack, stage: Stage, ledger: Ledger, counted_at: datetime,
         held = await held_by_code(connection)
     finally:
         await connection.close()
-    acknowledged, foreign = ledger_of(ledger.told_by_code(), held)
+    acknowledged, foreign = ledger_of(ledger.told_by_code(), held, {"processing": ledger.moved_by_code()})
     return YearReport(
         witnesses=(report, scrape, books, acknowledged),
         notices=await _notices(stage),
         events=_events(figures),
         foreign=foreign,
+        courses=ledger.courses(),
         codes_sha256=ledger.codes_sha256(),
         seconds=time.monotonic() - began,
     )

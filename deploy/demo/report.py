@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -56,7 +56,7 @@ class Events:
 
 @dataclass(frozen=True)
 class YearReport:
-    """The year's report. Equal for equal requests but for `seconds`."""
+    """The year's report. Equal for equal requests but for `seconds`. `courses`: how many took which, by the ledger."""
 
     witnesses: tuple[Witness, ...]
     notices: Notices
@@ -64,6 +64,7 @@ class YearReport:
     foreign: int
     codes_sha256: str
     seconds: float
+    courses: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def figures(self) -> Mapping[str, int]:
@@ -95,6 +96,7 @@ class YearReport:
             "apologies_published": figures["apologies_published"],
             "notices": asdict(self.notices),
             "events": asdict(self.events),
+            "courses": dict(sorted(self.courses.items())),
             "foreign": self.foreign,
             "sources_agree": not self.disagreements,
             "witnesses": {witness.name: {**witness.figures, "faults": [*witness.faults]} for witness in self.witnesses},
@@ -125,6 +127,8 @@ def show(console: Console, report: YearReport) -> None:
     console.print(f"on time of resolved {_percent(summary['share_on_time'])}", end=" · ")
     console.print(f"filed by others {report.foreign} · {report.seconds:.0f} s · machine load {os.getloadavg()[0]:.1f}")
     console.print("notices: " + " · ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in summary["notices"].items()))
+    if report.courses:
+        console.print("courses: " + " · ".join(f"{name} {n:,}" for name, n in summary["courses"].items()))
     consumed = " · ".join(f"{service} {count:,}" for service, count in report.events.consumed.items())
     console.print(
         f"facts: published {report.events.published:,} · consumed by {consumed} · parked {report.events.parked}"

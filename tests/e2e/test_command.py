@@ -64,6 +64,7 @@ async def test_it_prints_one_object_serves_on_and_ends_at_the_first_interrupt() 
     [
         (("--open", "9470"), r"at most \d+"),
         (("--open", "0", "--late", "9470"), "--late 9470"),
+        (("--share-closed", "1"), r"--share-closed \(\d+ \w+\): .* at most \d+"),
         (("--dossiers", "0"), "--dossiers"),
         (("--port-base", "70000"), "port"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from deploy.demo.courses import Detour
 from deploy.demo.driver import Hook
 from deploy.demo.ledger import digest_of
 from deploy.demo.plan import YearPlan
@@ -20,6 +22,7 @@ from deploy.demo.report import COMPARED, Witness, YearReport
 from deploy.local import kafka
 from deploy.local.services import SERVICES, service_of
 from deploy.local.stack import Stack
+from shared.contracts import facts
 from tests.e2e.conftest import SMALL, YearRunner, arrivals, came_out, connected
 from tests.e2e.lies import corrupted, doubled
 from tests.e2e.test_command import all_ended, demo
@@ -35,11 +38,28 @@ EARLIER = 0.05
 KILLS_OF_OTHERS = {0.35: "intake", 0.65: "metrics"}
 KAFKA_LOST = 0.85
 SEED = 4
-SAME = (*COMPARED, "codes_sha256", "foreign", "sources_agree")
+FILED_LATER = 5
+"""Papers of two supplements, and three wishes to withdraw."""
+SAME = (*COMPARED, "courses", "codes_sha256", "foreign", "sources_agree")
 READERS_OF_NO_OUTCOMES = ("intake", "processing", "notification")
 """What a killed sender no longer knows is an outcome of its own: only metrics reads how many there are."""
 CLUSTER = "meta.properties"
 """Names the cluster: Kafka formatted anew is another one."""
+
+WALKED: Mapping[type[facts.Fact], int] = {
+    facts.SupplementRequested: 2 + 1,
+    facts.SupplementReceived: 2,
+    facts.SupplementLimitReached: 1,
+    facts.RefusedAfterLimit: 1,
+    facts.PaymentDemanded: 1 + 1,
+    facts.PaymentRecorded: 1,
+    facts.PaymentLimitReached: 1,
+    facts.ClockPaused: 1,
+    facts.ClockResumed: 1,
+    facts.StepReturned: 1,
+    facts.DossierWithdrawn: 2,
+    facts.DossierStopped: 1 + 1,
+}
 
 WAITING_BATCHES = """
 select count(*) from pg_stat_activity
@@ -104,6 +124,7 @@ async def lose_all_that_kafka_holds(stack: Stack) -> int:
     return sum(row["facts"] for row in rows)
 
 
+KINDS_OF_FACTS = "select type, count(*) from processing.journal group by type"
 LATE = """
 select code, limit_kind, apologised_at, promised_due, finished_at from processing.cases where finished_at > promised_due
 """
@@ -119,6 +140,7 @@ class Disturbed:
     report: YearReport | None = None
     arrivals: list[dict[str, Any]] = field(default_factory=list)
     late: list[asyncpg.Record] = field(default_factory=list)
+    facts: Mapping[str, int] = field(default_factory=dict)
     lies: dict[str, Witness] = field(default_factory=dict)
 
     @property
@@ -149,6 +171,7 @@ class Disturbed:
         self.arrivals = arrivals(stack)
         async with connected(stack) as connection:
             self.late = await connection.fetch(LATE)
+            self.facts = {row["type"]: row["count"] for row in await connection.fetch(KINDS_OF_FACTS)}
             self.lies["prometheus"] = await doubled(stack)
             self.lies["metrics"] = await corrupted(stack, connection)
 
@@ -172,13 +195,21 @@ async def test_a_year_while_services_are_killed_is_the_same_year(year: Disturbed
     assert year.republished > SMALL.dossiers * (KAFKA_LOST - EARLIER)
     came_out(year.told, SMALL)
     assert year.told.codes_sha256 == digest_of(years.plan(SMALL).codes)
-    assert year.told.events.consumed["processing"] == SMALL.dossiers
+    assert year.told.events.consumed["processing"] == SMALL.dossiers + FILED_LATER
 
 
 async def test_no_citizen_was_told_twice_nor_what_was_not_counted(year: Disturbed) -> None:
     assert not [line for line in year.arrivals if line["repeat"]]
     assert len({(line["kind"], line["to"], line["text"]) for line in year.arrivals}) == len(year.arrivals)
     assert len(year.arrivals) == year.told.notices.handed_over > 0
+
+
+async def test_every_course_was_walked(year: Disturbed) -> None:
+    """As many facts of each kind as dossiers took the course; a period that ends goes on at its step."""
+    found = {kind.TYPE: year.facts.get(kind.TYPE, 0) for kind in WALKED}
+    assert found == {kind.TYPE: number for kind, number in WALKED.items()}
+    assert sum(year.told.courses.values()) == 10
+    assert len(year.told.courses) == len(Detour)
 
 
 async def test_each_late_one_is_apologised_for_first_and_finished_afterwards(year: Disturbed) -> None:
@@ -205,7 +236,8 @@ async def test_a_corrupted_counter_and_a_second_exporter_are_exit_one(year: Dist
 @pytest.mark.timeout(1500)
 async def test_a_year_of_chaos_is_the_same_year(year: Disturbed) -> None:
     """`motcua demo --chaos SEED` as it is typed, held against the year whose figures and codes are the plan's."""
-    words = [word for name, value in (asdict(SMALL) | {"chaos": SEED}).items() for word in (f"--{name}", str(value))]
+    asked = {name.replace("_", "-"): str(value) for name, value in (asdict(SMALL) | {"chaos": SEED}).items()}
+    words = [word for name, value in asked.items() for word in (f"--{name}", value)]
     async with demo("--exit", "--json", *words) as process:
         out, errors = await process.communicate()
     told = errors.decode()

@@ -25,7 +25,9 @@ async def test_the_full_year_as_it_is_typed_gives_the_reported_figures(years: Ye
     assert out.count(b"\n") == 1
     found = json.loads(out)
     assert found["received"] == 9470
-    assert found["resolved"] == found["resolved_on_time"] == 9315
+    assert found["resolved"] == found["resolved_on_time"] + found["closed_without_result"] == 9315
+    assert found["closed_without_result"] == 189
+    assert sum(found["courses"].values()) == 189 + 568
     assert found["in_progress"] == found["in_progress_within_limit"] == 155
     assert found["in_progress_overdue"] == found["resolved_late"] == 0
     assert found["share_resolved_of_received"] == 0.9836

@@ -1,4 +1,4 @@
-"""One year looked at closely: strangers file too, a consumer is held, and afterwards nobody can be found."""
+"""One plain year looked at closely: strangers file too, a consumer is held, and afterwards nobody can be found."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def year(years: YearRunner) -> Looked:
     with pytest.raises(Impossible) as refused:
         years.plan(YearRequest(DOSSIERS, open=DOSSIERS, seed=SEED, days=DAYS))
     looked = Looked(refused.value.largest)
-    request = YearRequest(DOSSIERS, open=looked.largest_open, seed=SEED, days=DAYS)
+    request = YearRequest(DOSSIERS, open=looked.largest_open, seed=SEED, days=DAYS, share_closed=0, share_detours=0)
     plan = years.plan(request)
 
     async def look(stack: Stack) -> None:

@@ -12,22 +12,29 @@ Told = tuple[datetime, datetime, str]
 
 
 def ledger_of(
-    acknowledged: Mapping[str, Told], services: Mapping[str, Mapping[str, Told | None]]
+    acknowledged: Mapping[str, Told],
+    services: Mapping[str, Mapping[str, Told | None]],
+    since: Mapping[str, Mapping[str, Told]] | None = None,
 ) -> tuple[Witness, int]:
     """Compare the ledger with what each service holds (service → code → the answer, None where it knows the code only).
 
-    Also counts foreign dossiers. The witness's `received` is what the ledger holds and what it lacks together: all that
-    anybody handed in.
+    `since` are later answers: who has told another due moment since acceptance must hold the one that it told last, all
+    others the one that was acknowledged then. Also counts foreign dossiers. The witness's `received` is what the ledger
+    holds and what it lacks together: all that anybody handed in.
     """
     held = {code for found in services.values() for code in found}
     foreign = len(held - acknowledged.keys())
-    faults = tuple(_faults(acknowledged, services))
+    faults = tuple(_faults(acknowledged, services, since or {}))
     return Witness("ledger", {"received": len(acknowledged) + foreign}, faults), foreign
 
 
-def _faults(acknowledged: Mapping[str, Told], services: Mapping[str, Mapping[str, Told | None]]) -> Iterator[str]:
+def _faults(
+    acknowledged: Mapping[str, Told],
+    services: Mapping[str, Mapping[str, Told | None]],
+    since: Mapping[str, Mapping[str, Told]],
+) -> Iterator[str]:
     for service, found in services.items():
-        for code, told in acknowledged.items():
+        for code, told in {**acknowledged, **since.get(service, {})}.items():
             if code not in found:
                 yield f"{code} was acknowledged and is not in {service}"
             elif (held := found[code]) is not None and held != told:

@@ -42,12 +42,18 @@ class OpenDuty(View):
 
 
 class ActAnswer(View):
-    """What an act left behind; `fact` is the type of the fact that it published."""
+    """What an act left behind; `fact` is the type of the fact that it published.
+
+    While the promised limit is paused (`paused_since`), its due moment is the one that was in force last.
+    """
 
     code: str
     state: int
     version: int
     fact: str
+    statutory_due: datetime
+    promised_due: datetime
+    paused_since: datetime | None
     result_number: str | None
     reappointed_to: datetime | None
     open_duties: list[OpenDuty]
@@ -196,6 +202,9 @@ def act_answer(performed: Performed) -> ActAnswer:
         state=case.state,
         version=case.version,
         fact=performed.fact_type,
+        statutory_due=local(case.statutory_due),
+        promised_due=local(case.promised_due),
+        paused_since=shown(case.promised_paused_since),
         result_number=case.result_number,
         reappointed_to=case.reappointed_to,
         open_duties=[open_duty(duty) for duty in performed.owed],

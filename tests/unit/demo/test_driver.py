@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from deploy.demo.courses import Detour
 from deploy.demo.driver import World, Year
 from deploy.demo.fates import Fate
 from deploy.demo.ledger import Ledger
@@ -15,7 +17,9 @@ from deploy.demo.offices import Offices
 from deploy.demo.plan import Rules, YearPlan, YearRequest, plan_year
 from deploy.demo.play import seed_rules
 from deploy.demo.quiet import Watch
-from shared.contracts.facts import State
+from services.processing.domain.cases import Case
+from shared.contracts.facts import BecameOverdue, State
+from shared.rulebook.pauses import PauseKind
 from tests.unit.demo.town import Town
 
 
@@ -38,7 +42,7 @@ async def play(town: Town, plan: YearPlan, path: Path, strangers: int = 0) -> Le
 
 
 async def test_the_year_comes_out_as_planned(rules: Rules, tmp_path: Path) -> None:
-    plan = plan_year(rules, YearRequest(400, open=5, late=15))
+    plan = plan_year(rules, YearRequest(400, open=5, late=15, share_closed=0, share_detours=0))
     town = Town(rules, jitter=1)
     ledger = await play(town, plan, tmp_path)
     assert len(town.cases) == len(ledger) == 400
@@ -58,6 +62,79 @@ async def test_the_year_comes_out_as_planned(rules: Rules, tmp_path: Path) -> No
                 assert case.apologised_at is not None
                 assert case.apologised_at < case.promised_due < case.finished_at
     assert Counter(by_fate.values()) == {Fate.ORDINARY: 380, Fate.OPEN: 5, Fate.LATE: 15}
+
+
+EVERYTHING = YearRequest(400, open=5, late=6, share_closed=0.05, share_detours=0.15)
+ENDS_IN = {
+    Detour.WITHDRAWN: State.WITHDRAWN,
+    Detour.STOPPED: State.STOPPED,
+    Detour.UNPAID: State.STOPPED,
+    Detour.REFUSED: State.REFUSED,
+}
+
+
+def came_along(case: Case, detour: Detour) -> bool:
+    """Whether what its course says has happened to a dossier, once."""
+    match detour:
+        case Detour.SUPPLEMENT | Detour.REFUSED:
+            return case.supplements == 1
+        case Detour.PAYMENT | Detour.UNPAID:
+            return [halt.kind for halt in case.halts] == [PauseKind.PAYMENT]
+        case Detour.PERIOD:
+            return len(case.halts) == 1 and case.halts[0].step_no > 0
+        case Detour.RETURN:
+            return sum(len(step.earlier) for step in case.steps) == 2
+        case Detour.WITHDRAWN | Detour.STOPPED:
+            return case.withdrawal_requested_at is not None
+
+
+@pytest.mark.parametrize("days", [229, 30])
+async def test_a_year_with_every_course_comes_out_as_planned(rules: Rules, tmp_path: Path, days: int) -> None:
+    plan = plan_year(rules, replace(EVERYTHING, days=days))
+    town = Town(rules, jitter=1)
+    ledger = await play(town, plan, tmp_path)
+    states: Counter[State] = Counter()
+    overdue = {code for code, fact, _ in town.facts if fact == BecameOverdue.TYPE}
+    for code, entry in ledger.by_code().items():
+        case, course = town.cases[code], entry.arrival.course
+        states[case.state] += 1
+        assert (code in overdue) is (entry.arrival.fate is Fate.LATE), code
+        if course is not None:
+            assert came_along(case, course.detour), (code, course, case.halts)
+        if course is not None and course.detour in ENDS_IN:
+            assert case.state == ENDS_IN[course.detour], (code, course)
+        elif entry.arrival.fate is Fate.OPEN:
+            assert case.finished_at is None
+            assert case.promised_due >= plan.closes_at
+        else:
+            assert case.state == State.HANDED_OVER, (code, course)
+            assert case.finished_at is not None
+            assert (case.finished_at > case.promised_due) is (entry.arrival.fate is Fate.LATE)
+        if course is None or course.way.act in {"", "return_step"}:
+            assert entry.moved_to is None
+        if entry.moved_to is not None:
+            assert entry.moved_to == (case.statutory_due, case.promised_due)
+        else:
+            assert (entry.statutory_due, entry.promised_due) == (case.statutory_due, case.promised_due)
+    assert {state: states[state] for state in (State.WITHDRAWN, State.STOPPED, State.REFUSED)} == {
+        State.WITHDRAWN: 8,
+        State.STOPPED: 4 + 3,
+        State.REFUSED: 5,
+    }
+    assert sum(states.values()) - states[State.HANDED_OVER] == 20 + 5
+    assert sum(ledger.courses().values()) == 20 + 60
+
+
+@pytest.mark.parametrize("days", [229, 40])
+async def test_the_same_facts_whatever_order_answers_come_in_on_every_course(
+    rules: Rules, tmp_path: Path, days: int
+) -> None:
+    plan = plan_year(rules, replace(EVERYTHING, days=days))
+    towns = [Town(rules, jitter) for jitter in (1, 2, 3)]
+    ledgers = [await play(town, plan, tmp_path) for town in towns]
+    assert len({ledger.codes_sha256() for ledger in ledgers}) == 1
+    assert towns[0].facts == towns[1].facts == towns[2].facts
+    assert ledgers[0].moved_by_code() == ledgers[1].moved_by_code() == ledgers[2].moved_by_code()
 
 
 async def test_the_same_facts_whatever_order_answers_come_in(rules: Rules, tmp_path: Path) -> None:
@@ -89,4 +166,4 @@ async def test_the_clock_moves_at_most_twice_a_working_day_and_once_at_the_end(r
     assert set(full.values()) == {1}
     assert len(by_day) == len(full) == 229
     assert all(moment.hour < 15 for moment in town.moments[:-1])
-    assert {case.state for case in town.cases.values()} == {State.HANDED_OVER}
+    assert {case.state for case in town.cases.values()} == {State.HANDED_OVER, *ENDS_IN.values()}

@@ -88,7 +88,7 @@ def test_days_and_moments_are_even(rules: Rules) -> None:
 
 
 def test_a_short_look_hands_in_as_much_on_fewer_days(rules: Rules) -> None:
-    plan = plan_year(rules, YearRequest(300, open=4, days=40))
+    plan = plan_year(rules, YearRequest(300, open=4, days=40, share_closed=0, share_detours=0))
     days = Counter(arrival.moment.date() for arrival in plan.arrivals)
     assert sorted(set(days.values())) == [7, 8]
     working = working_days(rules.calendar)
@@ -158,6 +158,6 @@ def test_more_late_ones_than_possible_are_refused(rules: Rules) -> None:
 
 
 def test_fates_change_no_arrival(rules: Rules) -> None:
-    plain = plan_year(rules, YearRequest(open=0))
+    plain = plan_year(rules, YearRequest(open=0, share_closed=0, share_detours=0))
     fated = plan_year(rules, YearRequest(open=155, late=30))
-    assert plain.arrivals == tuple(replace(a, fate=Fate.ORDINARY, halt_after=0) for a in fated.arrivals)
+    assert plain.arrivals == tuple(replace(a, fate=Fate.ORDINARY, halt_after=0, course=None) for a in fated.arrivals)

@@ -23,6 +23,7 @@ KEYS = [
     "apologies_published",
     "notices",
     "events",
+    "courses",
     "foreign",
     "sources_agree",
     "witnesses",
@@ -39,6 +40,7 @@ def report(*witnesses: Witness, parked: int = 0) -> YearReport:
         foreign=0,
         codes_sha256="00",
         seconds=12.34,
+        courses={"withdrawn": 76, "supplement": 227},
     )
 
 
@@ -56,6 +58,7 @@ def test_the_object_has_exactly_the_promised_keys_and_shares() -> None:
     assert found["sources_agree"] is True
     assert list(found["notices"]) == ["requested", "handed_over", "delivered", "unknown", "failed"]
     assert list(found["events"]) == ["published", "consumed", "parked"]
+    assert list(found["courses"].items()) == [("supplement", 227), ("withdrawn", 76)]
     assert found["seconds"] == 12.3
     assert report(*AGREEING).exit_code == 0
 

@@ -78,6 +78,18 @@ def test_an_acknowledged_dossier_that_is_held_otherwise_is_a_fault(service: str,
     assert altered.faults[0].startswith("b was acknowledged for ")
 
 
+def test_who_told_another_due_moment_since_must_hold_that_one_and_nobody_else_may() -> None:
+    since = {"processing": {"a": LATER}}
+    moved, _ = ledger_of({"a": DUE}, {"intake": {"a": DUE}, "processing": {"a": LATER}}, since)
+    assert moved.faults == ()
+    for wrong in (
+        {"intake": {"a": DUE}, "processing": {"a": DUE}},
+        {"intake": {"a": LATER}, "processing": {"a": LATER}},
+    ):
+        faulty, _ = ledger_of({"a": DUE}, wrong, since)
+        assert len(faulty.faults) == 1
+
+
 @contextlib.asynccontextmanager
 async def answering(*bodies: str, status: str = "200 OK") -> AsyncIterator[Caller]:
     """A caller of a server that gives these bodies in turn; an empty one is a lost answer."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from deploy.demo.calls import Refused
@@ -14,18 +16,19 @@ from deploy.demo.offices import Duty, Item, Officer, Outcome, Owed, act_body
 from deploy.demo.plan import Arrival, Rules
 from deploy.demo.play import BEGINS_AT
 from deploy.demo.quiet import Figures
-from services.processing.domain.acts import Act
+from services.processing.api.bodies import read_act
 from services.processing.domain.acts import Officer as Caller
 from services.processing.domain.cases import Case
 from services.processing.domain.changing import Means
+from services.processing.domain.clock import papers_arrived, restated
 from services.processing.domain.duties import Duty as OwedDuty
 from services.processing.domain.duties import duties
 from services.processing.domain.opening import Rules as PinnedRules
 from services.processing.domain.opening import open_case
 from services.processing.domain.refusals import StaleVersion
-from services.processing.domain.timers import Timer, fire
+from services.processing.domain.timers import Timer, alarms_of, fire
 from services.processing.domain.workflow import decide
-from shared.contracts.facts import DossierAccepted, Handover, Receiver, State
+from shared.contracts.facts import DossierAccepted, PapersReceived, State, WithdrawalRequested
 from shared.contracts.topics import LIFECYCLE
 from shared.rulebook.limits import due
 from shared.rulebook.steps import competent_agency
@@ -41,6 +44,7 @@ class Town:
         self.facts: Counter[tuple[str, str, datetime]] = Counter()
         self.moments: list[datetime] = []
         self.requests: Counter[str] = Counter()
+        self._answered = 0
         self._running: dict[str, None] = {}
         self._timers: dict[str, list[Timer]] = {}
         self._numbers: Counter[tuple[str, str]] = Counter()
@@ -52,7 +56,7 @@ class Town:
 
     async def quiet(self) -> Figures:
         await asyncio.sleep(0)
-        return Figures({"intake": {"journaled": {LIFECYCLE.name: len(self.cases)}}})
+        return Figures({"intake": {"journaled": {LIFECYCLE.name: len(self.cases) + self._answered}}})
 
     async def cases_opened(self) -> None:
         await asyncio.sleep(0)
@@ -61,7 +65,7 @@ class Town:
         for code in self._running:
             timers = self._timers[code]
             decision = fire(self.cases[code], timers, self.now)
-            if decision.after.finished_at is None:
+            if not decision.after.is_over:
                 self.cases[code] = decision.after
                 self.facts.update((code, fact.fact.TYPE, fact.legal_time) for fact in decision.facts)
             self._timers[code] = [timer for timer in timers if timer.fires_at > self.now]
@@ -82,6 +86,29 @@ class Town:
         self._running[code] = None
         self._timers[code] = list(opened.timers)
         return Entry(code, "", accepted.statutory_due, accepted.promised_due, accepted.competent_agency, arrival)
+
+    async def answer(self, entry: Entry, action: str) -> None:
+        await self._delay("answer")
+        case = self.cases[entry.code]
+        self._answered += 1
+        if action == "submit_papers":
+            assert case.state == State.WAITING_FOR_PAPERS, case
+            fact, after = PapersReceived.TYPE, papers_arrived(case, (), self.now)
+            after = restated(after, self._means.kind_of(after), self.rules.calendar)
+        else:
+            fact, after = WithdrawalRequested.TYPE, replace(case, withdrawal_requested_at=self.now)
+        self.facts[entry.code, fact, self.now] += 1
+        self._change(case, after)
+
+    def _change(self, before: Case, after: Case) -> None:
+        self.cases[after.code] = after
+        alarms = alarms_of(before, after, self._means, self.now)
+        left = [timer for timer in self._timers[after.code] if timer.kind not in alarms.dropped]
+        self._timers[after.code] = [*left, *alarms.set]
+
+    @property
+    def _means(self) -> Means:
+        return Means(self.rules.calendar, self.rules.agencies, self.rules.catalogue, next_number=1)
 
     def _accepted(self, arrival: Arrival) -> DossierAccepted:
         case, agencies, day = arrival.case, self.rules.agencies, self.now.date()
@@ -111,7 +138,8 @@ class Town:
             case = self.cases[code]
             owed = tuple(_duty(duty) for duty in duties(case) if Officer(duty.agency, duty.role.value) == officer)
             if owed:
-                items.append(Item(case.code, case.state, case.version, case.promised_due, owed))
+                paused = case.promised_paused_since is not None
+                items.append(Item(case.code, case.state, case.version, case.promised_due, owed, paused=paused))
         return items
 
     async def act_on_all(self, officer: Officer, work: Sequence[Owed]) -> list[Outcome | Refused]:
@@ -121,27 +149,26 @@ class Town:
 
     def _act(self, item: Item, duty: Duty) -> Outcome | Refused:
         caller = Caller(duty.officer.subject, duty.officer.role, duty.officer.agency)
-        body = act_body(duty)
-        if duty.action == "hand_over":
-            body |= {"receiver": Receiver(body["receiver"]), "handover": Handover(body["handover"])}
-        means = Means(self.rules.calendar, self.rules.agencies, self.rules.catalogue, next_number=1)
+        act = read_act(duty.action, json.dumps(act_body(duty)).encode())
         try:
             decision = decide(
-                self.cases[item.code],
-                Act(duty.action, **body),
-                caller,
-                self.now,
-                seen_version=item.version,
-                means=means,
+                self.cases[item.code], act, caller, self.now, seen_version=item.version, means=self._means
             )
         except StaleVersion as stale:
             return Refused("act", 412, {"code": stale.code})
-        self.cases[item.code] = decision.after
-        if decision.after.state == State.HANDED_OVER:
+        after = decision.after
+        self._change(decision.before, after)
+        if after.state == State.HANDED_OVER or after.closed_at is not None:
             del self._running[item.code]
         self.facts.update((item.code, fact.fact.TYPE, fact.legal_time) for fact in decision.facts)
-        owed = tuple(_duty(owed) for owed in duties(decision.after))
-        return Outcome(decision.after.state, decision.after.version, owed)
+        return Outcome(
+            state=after.state,
+            version=after.version,
+            statutory_due=after.statutory_due,
+            promised_due=after.promised_due,
+            paused=after.promised_paused_since is not None,
+            open_duties=tuple(_duty(owed) for owed in duties(after)),
+        )
 
     async def _delay(self, request: str) -> None:
         self.requests[request] += 1
