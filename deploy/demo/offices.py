@@ -80,8 +80,8 @@ class Outcome:
     open_duties: tuple[Duty, ...]
 
     def duties_of(self, officer: Officer) -> tuple[Duty, ...]:
-        """Pick those that this officer owes."""
-        return tuple(duty for duty in self.open_duties if duty.officer == officer)
+        """Pick those that this officer owes and can do at once: whom he may assign, only his worklist says."""
+        return tuple(duty for duty in self.open_duties if duty.officer == officer and duty.action != "assign")
 
 
 Tokens = Callable[[str, str, str], str]

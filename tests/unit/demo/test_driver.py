@@ -125,11 +125,8 @@ async def test_a_year_with_every_course_comes_out_as_planned(rules: Rules, tmp_p
     assert sum(ledger.courses().values()) == 20 + 60
 
 
-@pytest.mark.parametrize("days", [229, 40])
-async def test_the_same_facts_whatever_order_answers_come_in_on_every_course(
-    rules: Rules, tmp_path: Path, days: int
-) -> None:
-    plan = plan_year(rules, replace(EVERYTHING, days=days))
+async def test_the_same_facts_whatever_order_answers_come_in_on_every_course(rules: Rules, tmp_path: Path) -> None:
+    plan = plan_year(rules, replace(EVERYTHING, dossiers=200, days=40))
     towns = [Town(rules, jitter) for jitter in (1, 2, 3)]
     ledgers = [await play(town, plan, tmp_path) for town in towns]
     assert len({ledger.codes_sha256() for ledger in ledgers}) == 1

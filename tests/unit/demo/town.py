@@ -167,7 +167,7 @@ class Town:
             statutory_due=after.statutory_due,
             promised_due=after.promised_due,
             paused=after.promised_paused_since is not None,
-            open_duties=tuple(_duty(owed) for owed in duties(after)),
+            open_duties=tuple(replace(_duty(owed), step_officer=None) for owed in duties(after)),
         )
 
     async def _delay(self, request: str) -> None:
