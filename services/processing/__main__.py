@@ -10,6 +10,7 @@ from services.processing.api.internal import internal_router
 from services.processing.api.officers import Desk, officers_router
 from services.processing.api.tracking import Tickets, tracking_router
 from services.processing.api.wording import TITLES
+from services.processing.api.worklists import worklist_router
 from services.processing.handlers.accepting import subscriptions
 from services.processing.handlers.acting import Acting
 from services.processing.handlers.reading import Reading
@@ -47,6 +48,7 @@ async def build(resources: Resources[Settings]) -> Parts:
             routers=(
                 officers_router(desk, acts),
                 bulk_router(desk, acts),
+                worklist_router(desk),
                 deadlines_router(desk, tickets),
                 tracking_router(reading, tickets, Rate("guesses", settings.limits.guesses, seconds=60)),
                 directory_router(),

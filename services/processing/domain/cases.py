@@ -23,6 +23,14 @@ class StepStatus(StrEnum):
     DONE = "done"
 
 
+class Clock(StrEnum):
+    """What the promised limit of a dossier does."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    OVER = "over"
+
+
 class Stay(NamedTuple):
     """A span in which the dossier stood at a step, before it was sent back and the step opened again."""
 
@@ -187,6 +195,13 @@ class Case:
     def is_over(self) -> bool:
         """Whether no limit runs any more: the result is ready, or the dossier was closed without one."""
         return self.finished_at is not None or self.closed_at is not None
+
+    @property
+    def clock(self) -> Clock:
+        """What its promised limit does; a pause of one that is late already does not hide that (C11)."""
+        if self.is_over:
+            return Clock.OVER
+        return Clock.RUNNING if self.promised_paused_since is None else Clock.PAUSED
 
     def last_halt(self, kind: PauseKind) -> Halt | None:
         """Find the last pause of a kind."""

@@ -34,11 +34,11 @@ select * from unnest(
 
 INSERT_DUTIES = """
 insert into duties (
-    code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken
+    code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken, step_code, clock
 )
 select * from unnest(
     $1::text[], $2::timestamptz[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::text[], $11::boolean[]
+    $10::text[], $11::boolean[], $12::text[], $13::text[]
 )
 """
 
@@ -63,5 +63,5 @@ async def insert_cases(tx: Connection, opened: Sequence[Opened]) -> None:
     owed = [duty_row(each.case, duty) for each in opened for duty in duties(each.case)]
     await tx.execute(INSERT_CASES, *columns(cases, 33))
     await tx.execute(INSERT_STEPS, *columns(steps, 12))
-    await tx.execute(INSERT_DUTIES, *columns(owed, 11))
+    await tx.execute(INSERT_DUTIES, *columns(owed, 13))
     await set_timers(tx, [(each.case.code, timer) for each in opened for timer in each.timers])

@@ -27,6 +27,7 @@ from tests.integration.together.rights import (
     ask,
     misled,
     mislisted,
+    mislooked,
     misread,
     of_the_dossier,
 )
@@ -113,6 +114,14 @@ async def test_a_worklist_holds_what_waits_for_its_office_and_nothing_else(
 ) -> None:
     async with locks_of(everywhere, locks, "processing"):
         assert await mislisted(everywhere, agencies, dossiers) == []
+
+
+@pytest.mark.parametrize("locks", LOCKS)
+async def test_another_offices_worklist_is_for_leaders_and_auditors_above_it(
+    everywhere: Everywhere, dossiers: list[Filed], agencies: Agencies, locks: str
+) -> None:
+    async with locks_of(everywhere, locks, "processing"):
+        assert await mislooked(everywhere, agencies, dossiers) == []
 
 
 @pytest.mark.parametrize("locks", LOCKS)
