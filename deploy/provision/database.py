@@ -53,6 +53,7 @@ API_RIGHTS: Mapping[str, Mapping[str, str]] = {
         "proposals": _FULL,
         "timers": "SELECT, INSERT, DELETE",
         "registers": "SELECT, INSERT, UPDATE",
+        "officer_entries": _APPEND,
         "idempotency_keys": _FULL,
     },
     "notification": {"dossiers": "SELECT", "notices": "SELECT", "messages": "SELECT"},

@@ -33,6 +33,13 @@ FILE, ACT = "POST /v1/dossiers", "POST /v1/dossiers/{code}/acts/{action}"
 ACT_ON_MANY = "POST /v1/acts"
 REGISTER, REFUSE = "POST /v1/registrations", "POST /v1/refusals"
 WAITING, REGISTRATION = "GET /v1/registrations", "GET /v1/registrations/{code}"
+OFFICERS_SAID = "POST /v1/officers"
+NOBODYS_DAY = {"officer": "nobody", "first_day": "2020-01-02", "last_day": "2020-01-02"}
+SAID_OF_OFFICERS = (
+    {"kind": "seat", "role": "desk"},
+    {"kind": "absence", "role": "desk", "deputy": "somebody"},
+    {"kind": "revocation"},
+)
 RULE_FILES = {
     "calendar": "kind,date,hours,agency,source\nhours,2027-12-15,07:00-11:00,{place},1/UBND\n",
     "catalogue": "procedure_code,case_code,field,value\n1.000894,default,case_name_en,As it is asked for\n",
@@ -80,6 +87,7 @@ async def known_to(stack: Stack, seed: int = 1) -> Mapping[str, Known]:
         ]
         + [{"code": code, "action": "withdraw", "If-Match": '"1"', "body": {}} for code in registered[1:]],
         ACT_ON_MANY: [{"body": {"acts": [_listed(code, duty) for code, duty in zip(codes, duties, strict=True)]}}],
+        OFFICERS_SAID: [{"body": {**NOBODYS_DAY, **said}} for said in SAID_OF_OFFICERS],
         REGISTER: [{"body": filing} for filing in filings],
         REFUSE: [{"body": {**dossier_body(arrival), "reason": "not_eligible"}} for arrival in here],
         TRACK: [{"body": {"code": code, "secret": secret}} for code in codes for secret in (SECRET, "wrong")],
@@ -129,12 +137,24 @@ def _right_callers(stack: Stack, duty: Duty, code: str) -> dict[str, str]:
         stack.token("service", ""),
     )
     secrets = stack.folder.secrets
-    officers = (FILE, REGISTER, REFUSE, WAITING, REGISTRATION, ACT, ACT_ON_MANY, "GET /v1/worklist", *READS)
+    officers = (
+        FILE,
+        REGISTER,
+        REFUSE,
+        WAITING,
+        REGISTRATION,
+        ACT,
+        ACT_ON_MANY,
+        "GET /v1/worklist",
+        "GET /v1/officers",
+        *READS,
+    )
     internal = ("GET /internal/v1/quiet", "GET /internal/v1/dossiers/{code}/people")
     return {
         **dict.fromkeys(officers, officer),
         **dict.fromkeys(internal, service),
         **dict.fromkeys(map(_publishes, RULE_FILES), stack.token("leader", "H56.90")),
+        OFFICERS_SAID: stack.token("leader", duty.officer.agency),
         "GET /v1/notices/summary": stack.token("operator", ""),
         "GET /v1/tracking/{code}": issue_token(
             secrets / TRACKING_SECRET, subject=code, role="citizen", audience=AUDIENCE

@@ -9,11 +9,13 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
-from services.processing.api.acts import Acts, SaidAct
+from services.processing.api.acts import Acts, Admitted, SaidAct
 from services.processing.api.bodies import BODIES
 from services.processing.api.views import ActAnswer, CaseView, case_view
 from services.processing.api.wording import refusals_told
+from services.processing.domain.acts import Officer
 from services.processing.handlers.acting import Acting
+from services.processing.handlers.officers import Officers
 from services.processing.handlers.reading import Reading
 from shared.auth import Principal, paths_of, require
 from shared.database import CallersPool
@@ -46,10 +48,15 @@ class Desk:
     pool: CallersPool
     acting: Acting
     reading: Reading
+    officers: Officers
 
-    def paths_of(self, caller: Principal) -> tuple[str, ...]:
-        """Find the paths of the caller's agency. Raises Problem 403 unless it is in force today, by legal time."""
-        return paths_of(caller, self.acting.rules.current_agencies(), self.acting.clock.now().date())
+    def admit(self, caller: Principal) -> Admitted:
+        """Let an officer in. Raises Problem 403 unless his agency is in force on this legal day, and he is seated."""
+        today = self.acting.clock.now().date()
+        paths = paths_of(caller, self.acting.rules.current_agencies(), today)
+        said = Officer(caller.subject, caller.role, caller.agency)
+        with refusals_told():
+            return Admitted(self.officers.register.admit(said, today), paths, caller.caller)
 
     def is_below(self, agency: str, paths: tuple[str, ...]) -> bool:
         """Tell whether an agency is in a subtree under one of these paths; none is that nobody knows."""
@@ -72,7 +79,7 @@ def officers_router(desk: Desk, acts: Acts) -> APIRouter:
     )
     async def read_dossier(response: Response, caller: Reader, code: DossierPath) -> CaseView:
         with refusals_told():
-            case = await desk.reading.for_officer(code, desk.paths_of(caller))
+            case = await desk.reading.for_officer(code, desk.admit(caller).paths)
         response.headers["ETag"] = etag(case.version)
         return case_view(case)
 
@@ -85,8 +92,8 @@ def officers_router(desk: Desk, acts: Acts) -> APIRouter:
     async def act(
         request: Request, *, caller: Actor, code: DossierPath, action: str, key: IdempotencyKey, version: IfMatch
     ) -> Response:
-        paths, body = desk.paths_of(caller), await request.body()
-        claim = claim_of(request, body, caller=caller.caller, key=key)
-        return await acts.do(SaidAct(code, action, version, body), caller, paths, claim)
+        admitted, body = desk.admit(caller), await request.body()
+        claim = claim_of(request, body, caller=admitted.caller, key=key)
+        return await acts.do(SaidAct(code, action, version, body), admitted, claim)
 
     return router

@@ -8,7 +8,6 @@ from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Query
 
-from services.processing.api.acts import officer_of
 from services.processing.api.bodies import AgencyCode, OfficerName
 from services.processing.api.officers import Desk, Reader
 from services.processing.api.views import WorklistItem, worklist_item
@@ -51,9 +50,9 @@ def worklist_router(desk: Desk) -> APIRouter:
         limit: PageLimit = 50,
         cursor: PageCursor = None,
     ) -> Page[WorklistItem]:
-        paths, after = desk.paths_of(caller), _after(cursor)
+        (officer, paths, _), after = desk.admit(caller), _after(cursor)
         with refusals_told():
-            selected = select(officer_of(caller), asked, lambda agency: desk.is_below(agency, paths))
+            selected = select(officer, asked, lambda agency: desk.is_below(agency, paths))
         days = days_of(desk.calendar_of(selected.agency), desk.acting.clock.now())
         span = EVERYTHING if urgency is None else span_of(urgency, days)
         async with desk.pool.transaction(Scope(paths)) as tx:

@@ -37,6 +37,7 @@ REGISTER: Route = ("intake", "post", "/v1/registrations")
 REFUSE: Route = ("intake", "post", "/v1/refusals")
 CALENDAR: Route = ("intake", "post", "/v1/rules/calendar")
 CATALOGUE: Route = ("intake", "post", "/v1/rules/catalogue")
+OFFICERS_SAID: Route = ("processing", "post", "/v1/officers")
 BY_ITSELF: Mapping[Route, tuple[str, ...]] = {
     FILE: ("agency_receives",),
     ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): ("action_unknown", "not_yet_available"),
@@ -59,6 +60,8 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     ("intake", "get", "/v1/registrations"): "what waits at the caller's own place: tried beside intake",
     ("intake", "get", "/internal/v1/dossiers/{code}/people"): "services only, for a purpose, audited",
     ("processing", "get", "/v1/acts"): "the acts and their reasons are public",
+    ("processing", "get", "/v1/officers"): "who sits, is away or is revoked in a unit",
+    OFFICERS_SAID: "says so, and names no dossier",
     ("processing", "post", "/v1/tracking"): "takes a secret and answers with a token",
     ("notification", "get", "/v1/notices/summary"): "counts only, for operators",
     ("notification", "post", "/v1/receipts/sms"): "the gateway's, under its own secret",
@@ -150,6 +153,7 @@ async def test_no_secured_operation_is_open_to_an_expired_token_or_an_agency_tha
     filings = {
         CALENDAR: rules,
         CATALOGUE: rules,
+        OFFICERS_SAID: {"kind": "revocation", "officer": "nobody", "first_day": "2020-01-02"},
         FILE: filing,
         REGISTER: filing | {"received_by": ended},
         REFUSE: filing | {"reason": "not_eligible"},
