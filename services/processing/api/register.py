@@ -17,8 +17,8 @@ from services.processing.api.bodies import AgencyCode, OfficerName
 from services.processing.api.officers import Desk, Reader
 from services.processing.api.views import View
 from services.processing.api.wording import as_problem, refusals_told
-from services.processing.domain.refusals import NotAllowed
-from services.processing.domain.register import Entry, EntryKind, Said, UnknownEntry
+from services.processing.domain.refusals import NotAllowed, UnknownEntry
+from services.processing.domain.register import Entry, EntryKind, Said
 from shared.auth import Principal, require
 from shared.database import Connection, Scope
 from shared.http.bodies import Day, RequestBody

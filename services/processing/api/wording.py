@@ -15,8 +15,8 @@ from services.processing.domain.refusals import (
     StaleVersion,
     UnknownAction,
     UnknownCase,
+    UnknownEntry,
 )
-from services.processing.domain.register import UnknownEntry
 from shared.http.etags import etag
 from shared.http.languages import Words
 from shared.http.problems import Problem

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from services.processing.domain.acts import Officer
-from services.processing.domain.refusals import NotAllowed, Refusal
+from services.processing.domain.refusals import NotAllowed, UnknownEntry
 
 
 class EntryKind(StrEnum):
@@ -55,13 +55,6 @@ class Entry:
     def covers(self, day: date) -> bool:
         """Whether it says something of a day."""
         return self.said.first_day <= day and (self.said.last_day is None or day <= self.said.last_day)
-
-
-class UnknownEntry(Refusal):
-    """No such entry of the caller's unit stands any more: `entry_unknown`."""
-
-    def __init__(self) -> None:
-        super().__init__("entry_unknown", "No such entry of your unit can be withdrawn.")
 
 
 class Register:

@@ -7,8 +7,8 @@ from datetime import date, datetime
 import pytest
 
 from services.processing.domain.acts import Officer
-from services.processing.domain.refusals import NotAllowed
-from services.processing.domain.register import Entry, EntryKind, Register, Said, UnknownEntry
+from services.processing.domain.refusals import NotAllowed, UnknownEntry
+from services.processing.domain.register import Entry, EntryKind, Register, Said
 from shared.rulebook.calendar import ZONE
 
 UNIT, OTHER = "H56.97.03", "H56.97.04"
