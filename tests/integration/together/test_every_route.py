@@ -40,7 +40,7 @@ CATALOGUE: Route = ("intake", "post", "/v1/rules/catalogue")
 OFFICERS_SAID: Route = ("processing", "post", "/v1/officers")
 BY_ITSELF: Mapping[Route, tuple[str, ...]] = {
     FILE: ("agency_receives",),
-    ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): ("action_unknown", "not_yet_available"),
+    ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): ("action_unknown",),
 }
 """What is refused for another reason than the agency that is not in force, and by which code."""
 OF_APPLICANTS: Route = ("processing", "get", "/v1/tracking/{code}")
