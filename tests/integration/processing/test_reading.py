@@ -92,18 +92,19 @@ async def test_a_worklist_pages_by_urgency_and_shows_only_what_the_caller_can_do
         assert (wrong.status_code, wrong.json()["code"]) == (HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid")
 
 
+def rows_of(node: dict[str, Any]) -> int:
+    """How many rows of tables and indexes an explained plan touched."""
+    touched = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) if "Scan" in node["Node Type"] else 0
+    return int(touched * node["Actual Loops"]) + sum(map(rows_of, node.get("Plans", [])))
+
+
 async def rows_read(hall: Hall, path: str, query: str, *values: object, caller: str = "") -> int:
     """How many rows of tables and indexes the database touched for a query within the scope of a path and a caller."""
-
-    def of(node: dict[str, Any]) -> int:
-        touched = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) if "Scan" in node["Node Type"] else 0
-        return int(touched * node["Actual Loops"]) + sum(map(of, node.get("Plans", [])))
-
     async with hall.database.transaction():
         await hall.database.execute("set local search_path = processing")
         await hall.database.fetchval(ENTER_SCOPE, "processing_api", *Scope((path,), callers=(caller,)).settings)
         explained = await hall.database.fetchval(f"explain (analyze, format json) {query}", *values)
-    return of(json.loads(explained)[0]["Plan"])
+    return rows_of(json.loads(explained)[0]["Plan"])
 
 
 async def test_a_worklist_of_one_among_ten_thousand_dossiers_is_one_indexed_read(hall: Hall) -> None:
