@@ -31,7 +31,7 @@ Leader: TypeAlias = Annotated[Principal, Depends(require(Role.LEADER))]
 Unit: TypeAlias = Annotated[
     AgencyCode | None, Query(description="A unit below the caller's; his own if none is named.")
 ]
-OnDay: TypeAlias = Annotated[date | None, Query(description="Only what stands of this day; else everything, in order.")]
+OnDay: TypeAlias = Annotated[Day | None, Query(description="Only what stands of this day; else everything, in order.")]
 SeatRole: TypeAlias = Literal[Role.DESK, Role.SPECIALIST, Role.LEADER, Role.AUDITOR]
 Number: TypeAlias = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
 
