@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from services.processing.api.deadline_views import DeadlineView, Named, PauseTold
+from services.processing.api.deadline_views import BackdatingTold, DeadlineView, Named, PauseTold
 from services.processing.domain.deadlines import Deadline
 from shared.contracts.facts import Language
 from shared.rulebook.explanation_text import WORDS as OF_LIMITS
@@ -17,6 +17,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "procedure": "Thủ tục: {name} ({code})",
         "case": "Trường hợp: {name}",
         "received": "Tiếp nhận: {moment}, {agency}",
+        "backdated": "LÙI THỜI ĐIỂM TIẾP NHẬN (C14): ghi nhận lúc {moment}, bằng chứng: {evidence}",
+        "approved": "   Lãnh đạo phê duyệt: {agency}",
+        "approved_by": "   Lãnh đạo phê duyệt: {officer}, {agency}",
         "pauses": "CÁC LẦN TẠM DỪNG",
         "pause": "{number}. {kind}: từ {begins} đến {ends}",
         "pause_open": "{number}. {kind}: từ {begins}, chưa kết thúc",
@@ -40,6 +43,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "procedure": "Procedure: {name} ({code})",
         "case": "Case: {name}",
         "received": "Accepted: {moment}, {agency}",
+        "backdated": "COUNTED FROM BEFORE THE RECORD (C14): recorded {moment}, evidence: {evidence}",
+        "approved": "   Approved by a leader: {agency}",
+        "approved_by": "   Approved by a leader: {officer}, {agency}",
         "pauses": "PAUSES",
         "pause": "{number}. {kind}: from {begins} to {ends}",
         "pause_open": "{number}. {kind}: from {begins}, not over",
@@ -80,6 +86,8 @@ class _Page:
         if case := self._name(view.case):
             yield self._say("case", name=case)
         yield self._say("received", moment=self._moment(view.accepted_at), agency=self._name(view.received_by))
+        if view.backdating is not None:
+            yield from self._backdating(view.backdating)
         yield from self._ends()
         if view.pauses:
             yield from ("", self._say("pauses"))
@@ -88,6 +96,11 @@ class _Page:
         for title, explained in (("promised", self._deadline.promised), ("statutory", self._deadline.statutory)):
             yield from ("", self._say(title), self._say("calendar", version=explained.calendar_version))
             yield from explanation_text(explained.explanation, self._language)
+
+    def _backdating(self, told: BackdatingTold) -> Iterator[str]:
+        yield self._say("backdated", moment=self._moment(told.recorded_at), evidence=self._name(told.evidence))
+        approved = "approved" if told.officer is None else "approved_by"
+        yield self._say(approved, officer=told.officer, agency=self._name(told.agency))
 
     def _ends(self) -> Iterator[str]:
         view = self._view

@@ -12,7 +12,9 @@ from services.processing.api.views import View, shown
 from services.processing.domain.cases import Case
 from services.processing.domain.deadlines import Deadline, Explained
 from services.processing.domain.halts import Halt
+from shared.contracts.facts import Evidence
 from shared.rulebook.agencies import Agencies, UnknownAgency
+from shared.rulebook.backdating import EVIDENCE
 from shared.rulebook.bases import BASES
 from shared.rulebook.catalogue import Case as Kind
 from shared.rulebook.explanation_data import explanation_data
@@ -24,6 +26,18 @@ class Named(View):
     code: str
     name_vi: str
     name_en: str
+
+
+class BackdatingTold(View):
+    """The dossier counts from before it was recorded (C14): on what evidence, and which agency's leader approved it.
+
+    Who the leader is stands there for officers alone.
+    """
+
+    recorded_at: dt.datetime
+    evidence: Named
+    agency: Named
+    officer: str | None
 
 
 class PauseTold(View):
@@ -120,6 +134,7 @@ class DeadlineView(View):
     case: Named
     received_by: Named
     accepted_at: dt.datetime
+    backdating: BackdatingTold | None
     catalogue_version: str
     supplement_policy: str
     promised: LimitExplained
@@ -139,6 +154,7 @@ def deadline_view(case: Case, kind: Kind, agencies: Agencies, deadline: Deadline
         case=Named(code=kind.case_code, name_vi=kind.case_name_vi, name_en=kind.case_name_en),
         received_by=agency_named(agencies, case.received_by),
         accepted_at=case.accepted_at,
+        backdating=_backdating(case, agencies, officers=officers),
         catalogue_version=case.catalogue_version,
         supplement_policy=kind.supplement_policy,
         promised=_limit(deadline.promised),
@@ -159,6 +175,18 @@ def agency_named(agencies: Agencies, code: str) -> Named:
     except UnknownAgency:
         return Named(code=code, name_vi=code, name_en=code)
     return Named(code=code, name_vi=agency.name_vi, name_en=agency.name_en)
+
+
+def _backdating(case: Case, agencies: Agencies, *, officers: bool) -> BackdatingTold | None:
+    if case.recorded_at is None or case.evidence is None or case.approving_agency is None:
+        return None
+    evidence = EVIDENCE[Evidence(case.evidence)]
+    return BackdatingTold(
+        recorded_at=shown(case.recorded_at),
+        evidence=Named(code=case.evidence, name_vi=evidence.vi, name_en=evidence.en),
+        agency=agency_named(agencies, case.approving_agency),
+        officer=case.approved_by if officers else None,
+    )
 
 
 def _limit(explained: Explained) -> LimitExplained:

@@ -52,6 +52,7 @@ class Difference(NamedTuple):
 LOOKED_AT = (
     *("state", "statutory_due", "statutory_paused_since", "promised_due", "promised_paused_since"),
     *("finished_at", "finished_late_at", "closed_at"),
+    *("accepted_at", "recorded_at", "evidence", "approved_by", "approving_agency"),
 )
 """What of a case follows from its facts and the rulebook."""
 TOLD = frozenset({"statutory_due", "promised_due"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +16,7 @@ from deploy.cli.outcome import Exit
 from deploy.cli.readers import acting
 from deploy.clock.verifying import ClockVerifier
 from services.processing.domain.refolding import Difference
+from shared.rulebook.limits import due
 from tests.integration.processing.hall import DISTRICT_DESK, Hall
 from tests.integration.processing.test_detours import done
 from tests.operating import motcua
@@ -84,6 +86,29 @@ async def test_a_deadline_is_explained_day_by_day_to_officers_and_to_its_applica
     assert f"desk.{DISTRICT_DESK}" not in public.text
 
 
+async def test_a_dossier_that_counts_from_before_its_record_is_flagged_and_verified(hall: Hall) -> None:
+    kind, recorded_at = hall.catalogue.case(*SHORT), await hall.tomorrow()
+    received = recorded_at - timedelta(minutes=20)
+    said = {"evidence": "desk_register", "approved_by": "leader.of.it", "approving_agency": "H56.97"}
+    code = hall.next_code(kind)
+    dues = {
+        f"{name}_due": due(hall.calendar, limit, received)
+        for name, limit in (("promised", kind.promised_limit), ("statutory", kind.statutory_limit))
+    }
+    draft = hall.accepted(code, kind, backdating={**said, "recorded_at": recorded_at}, **dues)
+    await hall.publish(replace(draft, legal_time=received))
+    await hall.opened(code)
+    shown = (await deadline(hall, code, hall.bearer("auditor", "H56.90"))).json()
+    assert shown["accepted_at"] == received.isoformat()
+    assert shown["backdating"]["recorded_at"] == recorded_at.isoformat()
+    assert shown["backdating"]["officer"] == "leader.of.it"
+    public = await deadline(hall, code, await applicant(hall, code))
+    assert public.json()["backdating"] == {**shown["backdating"], "officer": None}
+    assert (await found_of(hall, [code]))[code] == {}
+    async with rotten(hall, code, "recorded_at = null, evidence = null, approved_by = null, approving_agency = null"):
+        assert "recorded_at" in (await found_of(hall, [code]))[code]
+
+
 async def test_the_explanation_can_be_printed_in_either_language(hall: Hall) -> None:
     code = await supplemented(hall)
     bearer = {**await applicant(hall, code), "Accept": "text/plain"}
@@ -144,8 +169,9 @@ async def found_of(hall: Hall, codes: Sequence[str]) -> Found:
     async with acting(folder, "processing") as processing, acting(folder, "intake") as intake:
         verifier = ClockVerifier(processing.pool, intake.pool, await processing.rules(), portion=3)
         portions = [each async for each in verifier.portions()]
-        assert sum(looked for looked, _ in portions) == await verifier.count()
-        assert max(looked for looked, _ in portions) == 3
+        count = await verifier.count()
+        assert sum(looked for looked, _ in portions) == count
+        assert max(looked for looked, _ in portions) == min(3, count)
     return by_code([each for _, found in portions for each in found], codes)
 
 
