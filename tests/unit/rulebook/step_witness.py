@@ -1,7 +1,7 @@
-"""A second reckoning of the clocks of steps, second by second where it matters, that shares no code with the rulebook.
+"""A second reckoning of the clocks of steps, minute by minute, that shares no code with the rulebook.
 
-It walks through time in ticks of ten seconds and asks at each whether the agency works, and whether the dossier is
-paused. Moments are naive and local; every event falls on a tick.
+It walks through time and asks at each minute whether the agency works, and whether the dossier is paused. Moments are
+naive and local; every event of a step falls on a minute, and a due moment on a tick.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.unit.rulebook.witness import Office
 
-TICK = timedelta(seconds=10)
+MINUTE, TICK = timedelta(minutes=1), timedelta(seconds=10)
 
 
 def read(text: str | None) -> datetime | None:
@@ -31,8 +31,9 @@ def paused(pauses: list[tuple[datetime, datetime | None]], moment: datetime) -> 
 def worked(office: Office, begins: datetime, ends: datetime) -> int:
     seconds = 0
     while begins < ends:
-        seconds += 10 * works(office, begins)
-        begins += TICK
+        tick = TICK if begins.second else MINUTE
+        seconds += int(tick.total_seconds()) * works(office, begins)
+        begins += tick
     return seconds
 
 
@@ -62,15 +63,15 @@ def walked(
     for begins, ends in step["stays"]:
         moment, last = datetime.fromisoformat(begins), min(read(ends) or until, until)
         while moment < last:
-            used += 10 * (works(office, moment) and not paused(pauses, moment))
-            moment += TICK
-            if used == allowed and runs_out is None:
+            used += 60 * (works(office, moment) and not paused(pauses, moment))
+            moment += MINUTE
+            if used == allowed > 0 and runs_out is None:
                 runs_out = moment
     ahead, left = until, allowed - used
     stands = any(ends is None for _, ends in pauses)
     while is_open and runs_out is None and left > 0 and not stands:
-        left -= 10 * works(office, ahead)
-        ahead += TICK
+        left -= 60 * works(office, ahead)
+        ahead += MINUTE
         runs_out = ahead if left == 0 else None
     told = runs_out.isoformat() if is_open and runs_out is not None else None
     return {"used": used, "overrun": max(0, used - allowed), "runs_out_at": told}
