@@ -81,7 +81,8 @@ def _clock(calendar: Calendar, step: StepTaken, pauses: Sequence[Pause], until: 
     spans = [(stay.begins, until if stay.ends is None else min(stay.ends, until)) for stay in step.stays]
     used = sum((unpaused_time(calendar, *span, pauses) for span in spans), start=timedelta())
     is_open = any(stay.ends is None for stay in step.stays)
-    return StepClock(step, used, _runs_out(calendar, step, pauses) if is_open else None)
+    runs_out = _runs_out(calendar, step, pauses) if is_open and step.allowance else None
+    return StepClock(step, used, runs_out)
 
 
 def _runs_out(calendar: Calendar, step: StepTaken, pauses: Sequence[Pause]) -> datetime | None:
@@ -89,9 +90,9 @@ def _runs_out(calendar: Calendar, step: StepTaken, pauses: Sequence[Pause]) -> d
     over = [pause for pause in pauses if pause.ends is not None and (since is None or pause.ends < since)]
     for begins, ends in ((stay.begins, since if stay.ends is None else stay.ends) for stay in step.stays):
         passed = None if ends is None else unpaused_time(calendar, begins, ends, pauses)
-        if left and (passed is None or passed >= left):
+        if passed is None or passed >= left:
             return add_unpaused_time(calendar, begins, left, over)
-        left -= passed or timedelta()
+        left -= passed
     return None
 
 

@@ -78,7 +78,7 @@ def backdatings_router(pool: CallersPool, desk: Desk) -> APIRouter:
 
 def _wanted(body: ApprovalBody, leader: Principal, now: datetime) -> Approval:
     return Approval(
-        id=uuid7(),
+        id=str(uuid7()),
         place=body.place,
         place_path="",
         procedure_code=body.procedure_code,

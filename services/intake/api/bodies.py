@@ -54,7 +54,7 @@ class ReceivedEarlierBody(RequestBody):
 
     def earlier(self) -> ReceivedEarlier:
         """Make the domain's value of it."""
-        return ReceivedEarlier(self.received_at.replace(microsecond=0), self.approval)
+        return ReceivedEarlier(self.received_at.replace(microsecond=0), str(self.approval))
 
 
 class ApprovalBody(RequestBody):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, time
-from uuid import UUID
 
 from services.intake.domain.refusals import Fault, NotAllowed, Refused
 from shared.contracts.facts import Backdating, Evidence
@@ -22,7 +21,7 @@ class ReceivedEarlier:
     """What a desk says of a filing: when it was received, and by which approval that counts."""
 
     received_at: datetime
-    approval: UUID
+    approval: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Approval:
     `evidence_no` is the number of the document that shows it, as it stands in the agency's files.
     """
 
-    id: UUID
+    id: str
     place: str
     place_path: str
     procedure_code: str

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
-from uuid import UUID
 
 from services.intake.domain.acceptance import AcceptedFiling, accept
 from services.intake.domain.attempts import Rules
@@ -29,8 +28,8 @@ class Recorded:
 class Approvals:
     """The approvals that filings of one transaction name, locked: each is for one dossier."""
 
-    known: dict[UUID, Approval]
-    used: dict[UUID, str] = field(default_factory=dict)
+    known: dict[str, Approval]
+    used: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     async def named(cls, tx: Connection, earlier: Sequence[ReceivedEarlier]) -> Self:

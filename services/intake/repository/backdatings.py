@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import astuple, fields
-from uuid import UUID
 
 from services.intake.domain.backdating import Approval
 from shared.contracts.facts import Evidence
@@ -28,13 +27,18 @@ select {", ".join(_FIELDS)} from backdatings where id = any($1::uuid[]) order by
 """  # noqa: S608 - names of the dataclass's fields
 
 
-async def lock_approvals(tx: Connection, wanted: Collection[UUID]) -> dict[UUID, Approval]:
+async def lock_approvals(tx: Connection, wanted: Collection[str]) -> dict[str, Approval]:
     """Read the approvals that the caller may see, and let nobody else use them until the transaction ends."""
     rows = await tx.fetch(LOCK_APPROVALS, list(wanted))
     moments = ("received_at", "approved_at")
     return {
-        row["id"]: Approval(
-            **{**row, "evidence": Evidence(row["evidence"]), **{name: local(row[name]) for name in moments}}
+        str(row["id"]): Approval(
+            **{
+                **row,
+                "id": str(row["id"]),
+                "evidence": Evidence(row["evidence"]),
+                **{name: local(row[name]) for name in moments},
+            }
         )
         for row in rows
     }
@@ -47,6 +51,6 @@ where backdatings.id = u.id
 """
 
 
-async def use_approvals(tx: Connection, used: Mapping[UUID, str]) -> None:
+async def use_approvals(tx: Connection, used: Mapping[str, str]) -> None:
     """Write down which dossier each approval was used for."""
     await tx.execute(USE_APPROVALS, list(used), list(used.values()))

@@ -61,6 +61,18 @@ async def rotten(hall: Hall, code: str, change: str) -> AsyncIterator[None]:
         await hall.database.execute(restore, code, json.dumps(before))
 
 
+@asynccontextmanager
+async def rotten_step(hall: Hall, code: str, step_no: int, change: str) -> AsyncIterator[None]:
+    """The same of a step."""
+    where = "where code = $1 and step_no = $2"
+    before = await hall.database.fetchval(f"select opened_at from processing.steps {where}", code, step_no)
+    await hall.database.execute(f"update processing.steps set {change} {where}", code, step_no)
+    try:
+        yield
+    finally:
+        await hall.database.execute(f"update processing.steps set opened_at = $3 {where}", code, step_no, before)
+
+
 def due_moments(shown: dict[str, Any]) -> dict[str, Any]:
     """The end of the last line of each limit's counting in force: what the explanation adds up to."""
     return {f"{name}_due": shown[name]["runs"][-1]["lines"][-1]["to"] for name in ("promised", "statutory")}
@@ -82,7 +94,10 @@ async def test_a_deadline_is_explained_day_by_day_to_officers_and_to_its_applica
     track = (await hall.http.get(f"/v1/tracking/{code}", headers=bearer)).json()
     public = await hall.http.get(track["deadline"], headers=bearer)
     assert public.status_code == HTTPStatus.OK, public.text
-    assert public.json() == {**shown, "pauses": [{**pause, "officer": None, "ended_by": None}]}
+    steps = {step["step_no"]: step for step in shown["steps"]}
+    assert steps[1]["used_seconds"] == 0
+    assert steps[2]["runs_out_at"] is not None
+    assert public.json() == {**shown, "pauses": [{**pause, "officer": None, "ended_by": None}], "steps": None}
     assert f"desk.{DISTRICT_DESK}" not in public.text
 
 
@@ -193,6 +208,7 @@ async def test_every_clock_is_what_its_facts_add_up_to_until_somebody_moves_one(
         rotten(hall, stopped, f"state = 8, closed_at = '{later.isoformat()}'"),
         rotten(hall, done_with, "finished_at = promised_due"),
         rotten(hall, waits, "promised_paused_since = null"),
+        rotten_step(hall, waits, 2, "opened_at = opened_at + interval '1 hour'"),
     ):
         found = await found_of(hall, codes)
         code, out, errors = await motcua(hall.stack, "verify", "clocks", "--json")
@@ -201,7 +217,10 @@ async def test_every_clock_is_what_its_facts_add_up_to_until_somebody_moves_one(
         stopped: {"state": ("8", "2"), "closed_at": (later.isoformat(), "none")},
         done_with: {"finished_at": (finished["promised_due"], finished["finished_at"])},
         dropped: {"case": ("none", "accepted")},
-        waits: {"promised_paused_since": ("none", hall.now().isoformat())},
+        waits: {
+            "promised_paused_since": ("none", hall.now().isoformat()),
+            "step 2 opened_at": ((hall.now() + timedelta(hours=1)).isoformat(), hall.now().isoformat()),
+        },
     }
     assert code == Exit.PROBLEMS_FOUND, errors
     assert by_code([Difference(**json.loads(line)) for line in out.splitlines()], codes) == found

@@ -15,6 +15,7 @@ from services.processing.domain.cases import Case
 from services.processing.domain.deadlines import Deadline, deadline_of
 from services.processing.domain.opening import Opened, open_case
 from services.processing.domain.refolding import History, differences
+from services.processing.domain.step_times import step_times
 from services.processing.domain.timers import TimerKind, fire
 from shared.contracts.facts import Backdating, BecameOverdue, DossierAccepted, Evidence, Language
 from shared.rulebook.backdating import earliest_day
@@ -41,7 +42,8 @@ def opened(kind: Kind = TWO_DAYS, received: datetime = RECEIVED, recorded: datet
 
 def explained(case: Case, kind: Kind = TWO_DAYS, *, officers: bool) -> tuple[DeadlineView, Deadline]:
     deadline = deadline_of(case, kind, [rules().calendar])
-    return deadline_view(case, kind, rules().agencies, deadline, officers=officers), deadline
+    times = step_times(case, kind, rules().calendar, RECORDED)
+    return deadline_view(case, (kind, rules().agencies), deadline, times, officers=officers), deadline
 
 
 def test_its_limits_run_from_when_it_was_received_and_its_first_step_until_it_was_recorded() -> None:
