@@ -18,8 +18,7 @@ from deploy.cli.readers import acting
 from deploy.cli.stores import chosen_services, run
 from deploy.local.folder import Folder, write_private
 from shared.contracts.topics import TOPICS
-from shared.messaging.publisher import Bounds, Publisher
-from shared.messaging.republish import NotTaken, Pace, Position, count_facts, republish
+from shared.messaging.republish import NotTaken, Pace, Position, count_facts, refiller, republish
 
 
 class Bookmark:
@@ -105,7 +104,7 @@ class _Told:
 async def _again(folder: Folder, service: str, topic: str, pace: Pace, told: _Told) -> int:
     """Publish one topic of one journal; answers how many facts."""
     async with acting(folder, service) as place:
-        publisher = Publisher(place.kafka, f"republish-{service}", Bounds())
+        publisher = refiller(place.kafka, service)
         try:
             await publisher.start()
             told.of(await count_facts(place.pool, topic, told.begins))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from itertools import cycle
 from typing import Any
@@ -33,11 +33,10 @@ _PASSING = {
 class Refused(DeployError):
     """A service answered with a problem; `code` is its code, `status` the HTTP status."""
 
-    def __init__(self, call: str, answer: Answer) -> None:
-        problem = _problem(answer)
-        self.status = answer.status
+    def __init__(self, call: str, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
         self.code = str(problem.get("code", ""))
-        super().__init__(f"{call}: {answer.status} {self.code} {problem.get('detail', '')} {problem.get('errors', '')}")
+        super().__init__(f"{call}: {status} {self.code} {problem.get('detail', '')} {problem.get('errors', '')}")
 
 
 class GaveUp(DeployError):
@@ -78,7 +77,28 @@ class Caller:
             headers["if-match"] = f'"{version}"'
         return await self._patiently("POST", target, headers, json.dumps(body).encode())
 
-    async def _patiently(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def post_list(self, target: str, token: str, key: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """POST a list under one idempotency key until none of its items' answers is a passing one.
+
+        Each has its `status` and its `answer`, which may be a problem. Raises `Refused`, `GaveUp` of the list itself.
+        """
+        headers = {
+            "authorization": f"Bearer {token}",
+            "idempotency-key": key,
+            "content-type": "application/json",
+        }
+        answer = await self._patiently("POST", target, headers, json.dumps(body).encode(), again=_some_pass)
+        return list(answer.json()["items"])
+
+    async def _patiently(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        again: Callable[[Answer], bool] = lambda _: False,
+    ) -> Answer:
+        """Ask until it is answered; `again` says of a good answer that it has to be asked for once more."""
         give_up_at = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         delay, asked, replicas = FIRST_DELAY_SECONDS, 0, self._in_turn()
         while True:
@@ -88,11 +108,11 @@ class Caller:
             except ConnectionLost as error:
                 reason: object = error
             else:
-                if answer.status < HTTPStatus.BAD_REQUEST:
+                if answer.status < HTTPStatus.BAD_REQUEST and not again(answer):
                     return answer
-                if answer.status not in _PASSING or not _passes(answer):
-                    raise Refused(f"{method} {target}", answer)
-                reason = Refused(f"{method} {target}", answer)
+                reason = Refused(f"{method} {target}", answer.status, _problem(answer))
+                if answer.status >= HTTPStatus.BAD_REQUEST and not _passes(answer.status, reason.code):
+                    raise reason
             if asyncio.get_running_loop().time() > give_up_at:
                 raise GaveUp(f"{method} {target}: unanswered for {PATIENCE_SECONDS:.0f} s, last: {reason}")
             self.repeated += 1
@@ -108,8 +128,13 @@ class Caller:
         return cycle(tuple(self._replicas))
 
 
-def _passes(answer: Answer) -> bool:
-    return answer.status != HTTPStatus.CONFLICT or _problem(answer).get("code") == "request_in_flight"
+def _passes(status: int, code: str) -> bool:
+    return status in _PASSING and (status != HTTPStatus.CONFLICT or code == "request_in_flight")
+
+
+def _some_pass(answer: Answer) -> bool:
+    items = answer.json()["items"]
+    return any(_passes(item["status"], str(item["answer"].get("code", ""))) for item in items)
 
 
 def _problem(answer: Answer) -> dict[str, Any]:

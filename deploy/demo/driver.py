@@ -26,7 +26,7 @@ from typing import Any
 from deploy.demo.calls import Refused
 from deploy.demo.fates import Fate
 from deploy.demo.ledger import Ledger
-from deploy.demo.offices import Duty, Item, Officer, Offices
+from deploy.demo.offices import Duty, Item, Officer, Offices, Outcome, Owed
 from deploy.demo.plan import Arrival, YearPlan
 from deploy.demo.quiet import Figures, Watch
 from shared.contracts.topics import LIFECYCLE
@@ -175,9 +175,9 @@ class Year:
         lists = await asyncio.gather(*(self.world.offices.worklist(officer) for officer in officers))
         return dict(zip(officers, lists, strict=True))
 
-    def _choose(self, lists: Worklists) -> list[tuple[Item, Duty]]:
+    def _choose(self, lists: Worklists) -> list[Owed]:
         """Find what officers may do now, one act on a dossier; who may not yet, looks again when he may."""
-        found: dict[str, tuple[Item, Duty]] = {}
+        found: dict[str, Owed] = {}
         for officer, items in sorted(lists.items()):
             for item in items:
                 duty = self._next_duty(item)
@@ -215,42 +215,58 @@ class Year:
             return True
         return item.state != READY and item.promised_due < self._next_moment[self.now]
 
-    async def _visit_all(self, work: Iterable[tuple[Item, Duty]]) -> None:
-        """Act on every item at once."""
-        await asyncio.gather(*(self._visit(item, duty) for item, duty in work))
+    async def _visit_all(self, work: Iterable[Owed]) -> None:
+        """Let every officer work off what is his; no dossier is before two of them."""
+        by_officer: dict[Officer, list[Owed]] = defaultdict(list)
+        for item, duty in work:
+            by_officer[duty.officer].append((item, duty))
+        await asyncio.gather(*(self._work_off(officer, owed) for officer, owed in by_officer.items()))
 
-    async def _visit(self, item: Item, duty: Duty) -> None:
-        """Do what an officer owes one dossier, step after step while the next is his own; look again when overtaken."""
-        for _ in range(REREADS):
-            try:
-                await self._see_through(item, duty)
-            except Refused as refused:
-                if refused.status != HTTPStatus.PRECONDITION_FAILED:
-                    raise
-            else:
-                return
-            self.counts.rereads += 1
-            again = [found for found in await self.world.offices.worklist(duty.officer) if found.code == item.code]
-            if not again or (next_duty := self._next_duty(again[0])) is None:
-                # Whoever was quicker may be a stranger, whose answer woke nobody.
-                self._awake |= self._desks
-                return
-            item, duty = again[0], next_duty
-        raise RuntimeError(f"{item.code}: overtaken {REREADS} times")
+    async def _work_off(self, officer: Officer, work: Sequence[Owed]) -> None:
+        """Do what an officer owes, step after step while the next is his own; look again where he was overtaken."""
+        rereads = 0
+        while work:
+            async with self._book(officer, work):
+                outcomes = await self.world.offices.act_on_all(officer, work)
+            following: list[Owed] = []
+            overtaken: set[str] = set()
+            for (item, duty), outcome in zip(work, outcomes, strict=True):
+                if not isinstance(outcome, Refused):
+                    following += self._done(item, duty, outcome)
+                elif outcome.status == HTTPStatus.PRECONDITION_FAILED:
+                    overtaken.add(item.code)
+                else:
+                    raise outcome
+            if overtaken:
+                rereads += 1
+                if rereads > REREADS:
+                    raise RuntimeError(f"{', '.join(sorted(overtaken))}: overtaken {REREADS} times")
+                following += await self._look_again(officer, overtaken)
+            work = following
 
-    async def _see_through(self, item: Item, duty: Duty) -> None:
-        following: Duty | None = duty
-        while following is not None:
-            duty = following
-            async with self._book(duty):
-                outcome = await self.world.offices.act(item, duty)
-            self.counts.acts += 1
-            if duty.action == "send_apology":
-                self._apologies_owed[duty.officer] -= 1
-            item = replace(item, state=outcome.state, version=outcome.version, duties=outcome.duties_of(duty.officer))
-            following = None if item.state == READY else self._next_duty(item)
+    def _done(self, item: Item, duty: Duty, outcome: Outcome) -> list[Owed]:
+        """Take down what an act left behind: what the same officer does next, or whom it wakes."""
+        self.counts.acts += 1
+        if duty.action == "send_apology":
+            self._apologies_owed[duty.officer] -= 1
+        item = replace(item, state=outcome.state, version=outcome.version, duties=outcome.duties_of(duty.officer))
+        following = None if item.state == READY else self._next_duty(item)
+        if following is not None:
+            return [(item, following)]
         self._wake({open_duty.officer for open_duty in outcome.open_duties}, item)
+        return []
 
-    def _book(self, duty: Duty) -> contextlib.AbstractAsyncContextManager[object]:
+    async def _look_again(self, officer: Officer, overtaken: Collection[str]) -> list[Owed]:
+        """Read the officer's worklist for dossiers on which others have acted meanwhile."""
+        self.counts.rereads += len(overtaken)
+        found = [item for item in await self.world.offices.worklist(officer) if item.code in overtaken]
+        again = [(item, duty) for item in found if (duty := self._next_duty(item)) is not None]
+        if len(again) < len(overtaken):
+            # Whoever was quicker may be a stranger, whose answer woke nobody.
+            self._awake |= self._desks
+        return again
+
+    def _book(self, officer: Officer, work: Iterable[Owed]) -> contextlib.AbstractAsyncContextManager[object]:
         """An office has one book of result numbers: its clerks write in it one after the other."""
-        return self._books[duty.officer.agency] if duty.action == "number" else contextlib.nullcontext()
+        numbers = any(duty.action == "number" for _, duty in work)
+        return self._books[officer.agency] if numbers else contextlib.nullcontext()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Self
+from http import HTTPStatus
+from typing import Any, Self, TypeAlias
 
-from deploy.demo.calls import Caller
+from deploy.demo.calls import Caller, Refused
 from deploy.demo.ledger import Entry
 from deploy.demo.people import person
 from deploy.demo.plan import Arrival
 
 WORKLIST_PAGE = 200
+MOST_ACTS = 50
+"""In one request."""
 
 
 @dataclass(frozen=True, order=True)
@@ -53,6 +57,10 @@ class Item:
     def accepted(cls, entry: Entry) -> Self:
         """Expect this line at the desk where the dossier was just accepted."""
         return cls(entry.code, state=2, version=1, promised_due=entry.promised_due)
+
+
+Owed: TypeAlias = tuple[Item, Duty]
+"""A dossier as an officer sees it, and what he does with it next."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +123,32 @@ class Offices:
         answer = await self._processing.post(
             f"/v1/dossiers/{item.code}/acts/{duty.action}",
             self._token(duty.officer),
-            f"{item.code}.{duty.action}.{duty.step_no}.{item.version}",
+            _key(item, duty),
             act_body(duty),
             version=item.version,
         )
-        found = answer.json()
-        return Outcome(found["state"], found["version"], tuple(_duty(open_duty) for open_duty in found["open_duties"]))
+        return _outcome(answer.json())
+
+    async def act_on_all(self, officer: Officer, work: Sequence[Owed]) -> list[Outcome | Refused]:
+        """Do what an officer owes these dossiers, in one request for each `MOST_ACTS`; one answer for each."""
+        if len(work) == 1:
+            return [await self._act_on_one(*work[0])]
+        told: list[Outcome | Refused] = []
+        for first in range(0, len(work), MOST_ACTS):
+            part = work[first : first + MOST_ACTS]
+            key = hashlib.sha256(" ".join(_key(item, duty) for item, duty in part).encode()).hexdigest()
+            acts = [
+                {"code": item.code, "action": duty.action, "version": item.version, "body": act_body(duty)}
+                for item, duty in part
+            ]
+            told += map(_told, await self._processing.post_list("/v1/acts", self._token(officer), key, {"acts": acts}))
+        return told
+
+    async def _act_on_one(self, item: Item, duty: Duty) -> Outcome | Refused:
+        try:
+            return await self.act(item, duty)
+        except Refused as refused:
+            return refused
 
 
 def dossier_body(arrival: Arrival) -> dict[str, Any]:
@@ -166,6 +194,20 @@ def act_body(duty: Duty) -> dict[str, Any]:
             return {"reason": "officer_absent"}
         case _:
             return {"step_no": duty.step_no} if duty.step_no else {}
+
+
+def _key(item: Item, duty: Duty) -> str:
+    return f"{item.code}.{duty.action}.{duty.step_no}.{item.version}"
+
+
+def _outcome(found: Mapping[str, Any]) -> Outcome:
+    return Outcome(found["state"], found["version"], tuple(_duty(open_duty) for open_duty in found["open_duties"]))
+
+
+def _told(listed: Mapping[str, Any]) -> Outcome | Refused:
+    if listed["status"] < HTTPStatus.BAD_REQUEST:
+        return _outcome(listed["answer"])
+    return Refused("POST /v1/acts", listed["status"], listed["answer"])
 
 
 def _item(officer: Officer, found: Mapping[str, Any]) -> Item:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from services.processing.api.acts import Acts
+from services.processing.api.bulk import bulk_router
 from services.processing.api.deadlines import deadlines_router
 from services.processing.api.directory import directory_router
 from services.processing.api.internal import internal_router
@@ -39,10 +41,12 @@ async def build(resources: Resources[Settings]) -> Parts:
         settings.tracking_keys, issuer=settings.tokens.issuer, seconds=settings.tracking.token_seconds
     )
     desk = Desk(callers, Acting(rules, journal, clock), reading)
+    acts = Acts(callers, desk.acting)
     return Parts(
         surface=Surface(
             routers=(
-                officers_router(desk),
+                officers_router(desk, acts),
+                bulk_router(desk, acts),
                 deadlines_router(desk, tickets),
                 tracking_router(reading, tickets, Rate("guesses", settings.limits.guesses, seconds=60)),
                 directory_router(),

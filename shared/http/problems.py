@@ -88,7 +88,6 @@ TITLES: Mapping[str, Words] = {
     "if_match_invalid": Words("If-Match không hợp lệ", "If-Match is not valid"),
     "version_stale": Words("Hồ sơ đã thay đổi", "The dossier has changed since"),
     "action_unknown": Words("Không có thao tác này", "There is no such act"),
-    "not_yet_available": Words("Thao tác chưa được cung cấp", "The act is not yet available"),
     "calendar_year_missing": Words("Lịch làm việc chưa có năm này", "The working calendar does not cover that year"),
     "temporarily_unavailable": Words("Tạm thời không phục vụ được", "Temporarily unavailable"),
     "internal_error": Words("Lỗi hệ thống", "Internal error"),

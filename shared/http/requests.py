@@ -66,18 +66,23 @@ class RequestContext:
             if status:
                 raise
             language = Headers(scope=scope).get("accept-language")
-            await render(self._refusal(error), accept_language=language)(scope, receive, watch)
+            await render(problem_of(error, self._unavailable), accept_language=language)(scope, receive, watch)
         finally:
             _account(scope, status or CLIENT_GONE, time.perf_counter() - begun)
 
-    def _refusal(self, error: Exception) -> Problem:
-        if isinstance(error, Problem):
-            return error
-        if passes(error) or isinstance(error, self._unavailable):
-            log.warning("temporarily_unavailable", error=type(error).__name__)
-            return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "temporarily_unavailable", headers={"Retry-After": "1"})
-        log.error("request_failed", exc_info=error)
-        return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
+
+def problem_of(error: Exception, unavailable: tuple[type[Exception], ...] = ()) -> Problem:
+    """Say what a request, or one of several things that it asks for, is answered when an error ended it; log a fault.
+
+    Try again (503): what passes by itself, and what is `unavailable`.
+    """
+    if isinstance(error, Problem):
+        return error
+    if passes(error) or isinstance(error, unavailable):
+        log.warning("temporarily_unavailable", error=type(error).__name__)
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "temporarily_unavailable", headers={"Retry-After": "1"})
+    log.error("request_failed", exc_info=error)
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
 
 
 def _account(scope: Mapping[str, object], status: int, seconds: float) -> None:

@@ -58,16 +58,20 @@ class Sent:
 
 
 class Publisher:
-    """One producer. `spent` is set once something that was handed over failed: then close it and make another."""
+    """One producer. `spent` is set once something that was handed over failed: then close it and make another.
 
-    def __init__(self, kafka: KafkaSettings, client_id: str, bounds: Bounds) -> None:
+    `numbered`: it has an id of the broker and numbers what it sends, so that nothing is doubled.
+    """
+
+    def __init__(self, kafka: KafkaSettings, client_id: str, bounds: Bounds, *, numbered: bool = True) -> None:
         self._kafka = kafka
         self._client_id = client_id
         self._bounds = bounds
         self._known: set[str] = set()
+        self._numbered = numbered
         self._torn = False
         self.spent = False
-        self._producer = self._make(idempotent=True)
+        self._producer = self._make(idempotent=numbered)
 
     def _make(self, *, idempotent: bool) -> Any:
         return AIOKafkaProducer(
@@ -110,7 +114,7 @@ class Publisher:
     async def _begin_anew(self) -> None:
         """Take a producer whose sequences have no holes: the broker counts a refused batch as one that never came."""
         await _end(self._producer, seconds=0)
-        self._producer = self._make(idempotent=True)
+        self._producer = self._make(idempotent=self._numbered)
         await self.start()
         self._torn = False
 

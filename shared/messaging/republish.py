@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from aiokafka.errors import KafkaError
 
 from shared.database import Pool, autocommit
-from shared.messaging.publisher import Publisher
+from shared.messaging.publisher import Bounds, Publisher
+from shared.settings import KafkaSettings
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,16 @@ class Pace:
     def wait(self, facts: int, seconds: float) -> float:
         """Seconds to rest after so many facts in so many seconds."""
         return max(0.0, facts / self.per_second - seconds)
+
+
+def refiller(kafka: KafkaSettings, name: str) -> Publisher:
+    """Make the publisher of a refill, without an id of the broker.
+
+    A broker that lost its data gives the same ids out again, and a relay of before the loss may still send under its
+    own: of two producers under one id each is told that its numbers are out of order, or that what it sent is there
+    already. What a refill doubles, the cursors drop.
+    """
+    return Publisher(kafka, f"republish-{name}", Bounds(), numbered=False)
 
 
 class NotTaken(KafkaError):  # type: ignore[misc]

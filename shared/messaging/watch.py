@@ -1,6 +1,7 @@
 """Watches a Kafka client from outside: how far behind it is, whether the broker answers, whether it still moves.
 
-aiokafka says nothing when its broker is gone, and was seen to stay alive without ever reading again.
+aiokafka says nothing when its broker is gone or has a topic no more, and was seen to stay alive without ever reading
+again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from shared.clocks import machine_now as system_machine_now
+from shared.messaging.connection import not_seen
 from shared.messaging.figures import LAG, LAG_SECONDS
 
 STALLED_SECONDS = 60.0
@@ -58,6 +60,9 @@ class Watch:
         """Set the lag gauges; once every `seconds`, otherwise nothing."""
         if self._monotonic() - self._looked < self._seconds:
             return
+        # Without a topic the group gives out the others' partitions alone, and nothing else tells.
+        if unseen := [topic for topic in self._client.subscription() if not self._client.partitions_for_topic(topic)]:
+            raise not_seen(*unseen)
         owned = self._client.assignment()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):

@@ -1,6 +1,9 @@
 """On what a pause of the legal clock rests: one closed list by kind of pause and date, with the words of a citation.
 
-From general knowledge, to be checked before any real use, as all of the law data: the texts themselves were not found.
+Found in sources: when each decree was in force (61 until 30 June 2025, 118 from the day after); that waiting for money
+and posting do not count; C6 for the rest. Not found: the texts themselves. That a supplement rests on the decree of its
+day, and survey and council on the decision that publishes the procedure, is chosen; no article is cited, for the one
+that was remembered (19) is elsewhere remembered for the apology. A lawyer has to check it before any real use.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ class Basis(NamedTuple):
     en: str
 
 
-_DECREE_61 = Basis("nd61_2018_d19", "Điều 19 Nghị định 61/2018/NĐ-CP", "article 19 of Decree 61/2018/NĐ-CP")
+_DECREE_61 = Basis("nd61_2018_d19", "Nghị định 61/2018/NĐ-CP", "Decree 61/2018/NĐ-CP")
 _DECREE_118 = Basis("nd118_2025", "Nghị định 118/2025/NĐ-CP", "Decree 118/2025/NĐ-CP")
 _PROCEDURE = Basis(
     "procedure_excluded_period",
@@ -29,7 +32,7 @@ _PROCEDURE = Basis(
 )
 
 BASES: Mapping[str, Basis] = {basis.code: basis for basis in (_DECREE_61, _DECREE_118, _PROCEDURE)}
-"""Code → citation. Codes travel in facts and are never taken back."""
+"""Code → citation. Codes travel in facts and are never taken back, so the first still ends in the article's number."""
 
 DECREE_118_FROM = date(2025, 7, 1)
 

@@ -14,8 +14,6 @@ from shared.contracts.facts import State
 from shared.rulebook.conditions import CONDITIONS
 
 __all__ = [
-    "AVAILABLE",
-    "AVAILABLE_AT_INTAKE",
     "CONDITIONS",
     "MOVES",
     "TIMERS",
@@ -199,61 +197,6 @@ MOVES: tuple[Move, ...] = (
     *(_move(Owner.INTAKE, row) for row in _INTAKE),
     *(_move(Owner.PROCESSING, row) for row in _PROCESSING),
 )
-
-AVAILABLE = frozenset(
-    {
-        "assign",
-        "take",
-        "forward",
-        "sign",
-        "number",
-        "finish",
-        "hand_over",
-        "send_apology",
-        "return_step",
-        "recall",
-        "reassign",
-        "ask_agency",
-        "answer_agency",
-        "void_signature",
-        "reopen",
-        "correct_result",
-        "request_supplement",
-        "propose_supplement",
-        "approve_supplement",
-        "receive_supplement",
-        "refuse_after_limit",
-        "demand_payment",
-        "record_payment",
-        "stop_unpaid",
-        "pause",
-        "resume",
-        "withdraw",
-        "stop",
-        "half_time",
-        "draft_apology",
-        "become_overdue",
-        "reissue_deadline",
-        "supplement_limit",
-        "payment_limit",
-    }
-)
-"""Processing's actions of this release; its others answer `not_yet_available`."""
-
-AVAILABLE_AT_INTAKE = frozenset(
-    {
-        "register_online",
-        "accept_at_desk",
-        "refuse_at_desk",
-        "ask_papers",
-        "submit_papers",
-        "accept",
-        "refuse",
-        "withdraw",
-        "request_withdrawal",
-    }
-)
-"""Intake's actions of this release: `withdraw` is both services', each in states of its own."""
 
 TIMERS = frozenset(move.action for move in MOVES if move.roles == ("system",))
 """Actions that only the legal clock makes."""

@@ -32,6 +32,7 @@ DOSSIERS = 4
 SECRET = "a secret that a slip shows"
 SET_SECRETS = "update processing.cases set tracking_secret_hash = sha256($1::bytea) where code = any($2::text[])"
 FILE, ACT = "POST /v1/dossiers", "POST /v1/dossiers/{code}/acts/{action}"
+ACT_ON_MANY = "POST /v1/acts"
 REGISTER, REFUSE = "POST /v1/registrations", "POST /v1/refusals"
 BACKDATE = "POST /v1/backdatings"
 WAITING, REGISTRATION = "GET /v1/registrations", "GET /v1/registrations/{code}"
@@ -83,6 +84,7 @@ async def known_to(stack: Stack, seed: int = 1) -> Mapping[str, Known]:
             for code, duty in zip(codes, duties, strict=True)
         ]
         + [{"code": code, "action": "withdraw", "If-Match": '"1"', "body": {}} for code in registered[1:]],
+        ACT_ON_MANY: [{"body": {"acts": [_listed(code, duty) for code, duty in zip(codes, duties, strict=True)]}}],
         REGISTER: [{"body": filing} for filing in filings],
         REFUSE: [{"body": {**dossier_body(arrival), "reason": "not_eligible"}} for arrival in here],
         BACKDATE: [{"body": _approval(arrival, now)} for arrival in here],
@@ -113,6 +115,10 @@ def _approval(arrival: Arrival, now: datetime) -> dict[str, Any]:
     }
 
 
+def _listed(code: str, duty: Duty) -> dict[str, Any]:
+    return {"code": code, "action": duty.action, "version": 1, "body": act_body(duty)}
+
+
 def _publishes(rules: str) -> str:
     return f"POST /v1/rules/{rules}"
 
@@ -141,7 +147,7 @@ def _right_callers(stack: Stack, duty: Duty, code: str) -> dict[str, str]:
         stack.token("service", ""),
     )
     secrets = stack.folder.secrets
-    officers = (FILE, REGISTER, REFUSE, WAITING, REGISTRATION, ACT, "GET /v1/worklist", *READS)
+    officers = (FILE, REGISTER, REFUSE, WAITING, REGISTRATION, ACT, ACT_ON_MANY, "GET /v1/worklist", *READS)
     internal = ("GET /internal/v1/quiet", "GET /internal/v1/dossiers/{code}/people")
     return {
         **dict.fromkeys(officers, officer),

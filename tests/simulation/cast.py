@@ -15,8 +15,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from services.metrics.handlers import subscriptions as metrics_subscriptions
-from services.processing.api.acts import settle_acts
-from services.processing.api.officers import Desk
+from services.processing.api.acts import begin_acts, settle_acts
 from services.processing.domain.duties import duties
 from services.processing.domain.refusals import UnknownCase
 from services.processing.handlers.accepting import subscriptions as processing_subscriptions
@@ -253,18 +252,13 @@ async def _act(actor: Actor, acting: Acting, wishes: Sequence[Wish]) -> None:
     """Ask for acts beside each other, as the API settles them: one transaction, and those held elsewhere alone."""
     async with _asking(actor, wishes):
         asked = [_asked(wish) for wish in wishes]
-        async with _desk(actor, acting).begin(asked) as tx:
+        async with begin_acts(CallersPool(actor.pool(), "processing"), asked) as tx:
             outcomes = await settle_acts(acting, tx, asked)
         for wish, outcome in zip(wishes, outcomes, strict=True):
             if isinstance(outcome, Busy):
                 await _act(actor, acting, [wish])
             else:
                 await _hear(actor, wish, outcome)
-
-
-def _desk(actor: Actor, acting: Acting) -> Desk:
-    callers = CallersPool(actor.pool(), "processing")
-    return Desk(callers, acting, Reading(callers, acting.rules))
 
 
 def _asked(wish: Wish) -> Asked[Wanted]:

@@ -3,17 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from http import HTTPStatus
+from typing import NamedTuple
 
 from starlette.responses import Response
 
+from services.processing.api.bodies import read_act
 from services.processing.api.views import act_answer
-from services.processing.api.wording import as_problem
+from services.processing.api.wording import as_problem, refusals_told
+from services.processing.domain.acts import Officer
+from services.processing.domain.workflow import check_action
 from services.processing.handlers.acting import Acting, Outcome, Performed, Wanted
-from shared.database import Connection
-from shared.group_commit import Busy
+from shared.auth import Principal
+from shared.database import CallersPool, Connection, Scope
+from shared.group_commit import Busy, GroupCommit
 from shared.http.etags import etag
-from shared.http.idempotency import Answer, Asked, answer_each_once
+from shared.http.idempotency import Answer, Asked, answer_each_once, callers_of
+from shared.messaging.requests import Claim
+from shared.observability import current_traceparent
+
+
+class SaidAct(NamedTuple):
+    """What a request says of one act: on which version of which dossier, and its body as it came."""
+
+    code: str
+    action: str
+    version: int
+    body: bytes
+
+
+def officer_of(principal: Principal) -> Officer:
+    """Say who acts, in the domain's words."""
+    return Officer(principal.subject, principal.role, principal.agency)
+
+
+class Acts:
+    """Does what officers ask for: the one way to every act, whether it comes alone or in a list."""
+
+    def __init__(self, pool: CallersPool, acting: Acting) -> None:
+        self._once: GroupCommit[Asked[Wanted], Response] = GroupCommit(
+            partial(begin_acts, pool), partial(settle_acts, acting), needs=needs_of
+        )
+
+    async def do(self, said: SaidAct, caller: Principal, paths: tuple[str, ...], claim: Claim) -> Response:
+        """Do one act of an officer whose agency has these paths. Raises Problem and RequestValidationError."""
+        officer = officer_of(caller)
+        with refusals_told():
+            check_action(said.action, officer.role)
+        act = read_act(said.action, said.body)
+        return await self._once(
+            Asked(claim, Wanted(said.code, act, officer, paths, said.version, current_traceparent()))
+        )
+
+
+def begin_acts(pool: CallersPool, asked: Sequence[Asked[Wanted]]) -> AbstractAsyncContextManager[Connection]:
+    """Open a transaction that sees what the officers of these acts may see, and were answered before, together."""
+    paths = dict.fromkeys(path for each in asked for path in each.item.paths)
+    return pool.transaction(Scope(tuple(paths), callers=callers_of(asked)))
 
 
 def needs_of(asked: Asked[Wanted]) -> tuple[Hashable, ...]:

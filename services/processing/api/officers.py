@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
-from services.processing.api.acts import needs_of, settle_acts
-from services.processing.api.bodies import BODIES, read_act
+from services.processing.api.acts import Acts, SaidAct, officer_of
+from services.processing.api.bodies import BODIES
 from services.processing.api.views import ActAnswer, CaseView, WorklistItem, case_view, worklist_item
 from services.processing.api.wording import refusals_told
 from services.processing.domain.acts import Officer
-from services.processing.domain.workflow import check_action
-from services.processing.handlers.acting import Acting, Wanted
+from services.processing.handlers.acting import Acting
 from services.processing.handlers.reading import Reading
 from services.processing.repository.reading import worklist
 from shared.auth import Principal, paths_of, require
 from shared.database import CallersPool, Connection, Scope
-from shared.group_commit import GroupCommit
 from shared.http.etags import IfMatch, etag
-from shared.http.idempotency import Asked, IdempotencyKey, callers_of, claim_of
+from shared.http.idempotency import IdempotencyKey, claim_of
 from shared.http.openapi import header
 from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
 from shared.http.problems import Problem
-from shared.observability import current_traceparent
 from shared.roles import Role
 
 Actor: TypeAlias = Annotated[Principal, Depends(require(Role.DESK, Role.SPECIALIST, Role.LEADER))]
@@ -51,11 +45,6 @@ _BODY_SCHEMA = {
 }
 
 
-def officer_of(principal: Principal) -> Officer:
-    """Say who acts, in the domain's words."""
-    return Officer(principal.subject, principal.role, principal.agency)
-
-
 @dataclass(frozen=True)
 class Desk:
     """Everything that the routes of officers use."""
@@ -68,18 +57,10 @@ class Desk:
         """Find the paths of the caller's agency. Raises Problem 403 unless it is in force today, by legal time."""
         return paths_of(caller, self.acting.rules.current_agencies(), self.acting.clock.now().date())
 
-    def begin(self, asked: Sequence[Asked[Wanted]]) -> AbstractAsyncContextManager[Connection]:
-        """Open a transaction that sees what the officers of these acts may see, and were answered before, together."""
-        paths = dict.fromkeys(path for each in asked for path in each.item.paths)
-        return self.pool.transaction(Scope(tuple(paths), callers=callers_of(asked)))
 
-
-def officers_router(desk: Desk) -> APIRouter:
+def officers_router(desk: Desk, acts: Acts) -> APIRouter:
     """Serve `/v1/worklist`, `/v1/dossiers/{code}` and `/v1/dossiers/{code}/acts/{action}`."""
     router = APIRouter(prefix="/v1", tags=["officers"])
-    acts: GroupCommit[Asked[Wanted], Response] = GroupCommit(
-        desk.begin, partial(settle_acts, desk.acting), needs=needs_of
-    )
 
     @router.get("/worklist", summary="What waits for the caller's office, most urgent first.")
     async def list_work(caller: Reader, limit: PageLimit = 50, cursor: PageCursor = None) -> Page[WorklistItem]:
@@ -106,12 +87,9 @@ def officers_router(desk: Desk) -> APIRouter:
     async def act(
         request: Request, *, caller: Actor, code: DossierPath, action: str, key: IdempotencyKey, version: IfMatch
     ) -> Response:
-        officer, paths = officer_of(caller), desk.paths_of(caller)
-        with refusals_told():
-            check_action(action, officer.role)
-        body = await request.body()
-        wanted = Wanted(code, read_act(action, body), officer, paths, version, current_traceparent())
-        return await acts(Asked(claim_of(request, body, caller=caller.caller, key=key), wanted))
+        paths, body = desk.paths_of(caller), await request.body()
+        claim = claim_of(request, body, caller=caller.caller, key=key)
+        return await acts.do(SaidAct(code, action, version, body), caller, paths, claim)
 
     return router
 

@@ -12,7 +12,7 @@ from shared.rulebook.pauses import Pause, PauseKind
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """One pause; they count from 1. `agency` and `officer` are who began it, `basis` the article that it rests on.
+    """One pause; they count from 1. `agency` and `officer` are who began it, `basis` what it rests on.
 
     `step_no` is the step that is an excluded period, 0 for the others. `ends_at` is when it ended by law: of a
     supplement when the last paper had arrived, whenever the desk confirms that. `missing` are the papers that have not

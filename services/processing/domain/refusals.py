@@ -29,7 +29,7 @@ class NotAllowed(Refusal):
 
 
 class IllegalMove(Refusal):
-    """The table has no such move from this state (`illegal_move`), or this release lacks it (`not_yet_available`)."""
+    """The table has no such move from this state: `illegal_move`."""
 
 
 class StaleVersion(Refusal):

@@ -26,8 +26,8 @@ from services.processing.domain.refusals import (
 from services.processing.domain.sites import situate
 from services.processing.domain.situations import Condition, Situation
 from shared.contracts.facts import DossierFact
-from shared.rulebook.moves import AVAILABLE, AVAILABLE_AT_INTAKE, MOVES, Move, Owner, is_action, moves_for
 from shared.rulebook.moves import CONDITIONS as MEANINGS
+from shared.rulebook.moves import MOVES, Move, Owner, is_action, moves_for
 
 OURS = tuple(move for move in MOVES if move.owner is Owner.PROCESSING)
 ROLES_OF = {
@@ -47,11 +47,9 @@ class Decision:
 
 
 def check_action(action: str, role: str) -> None:
-    """Refuse what no dossier could allow: an unknown action, one that this release lacks, another role's."""
+    """Refuse what no dossier could allow: an unknown action, one of intake's, another role's."""
     if not is_action(action):
         raise UnknownAction("action_unknown", "There is no such act.")
-    if action not in (AVAILABLE if action in ROLES_OF else AVAILABLE_AT_INTAKE):
-        raise IllegalMove("not_yet_available", "This release does not offer the act yet.")
     if action not in ROLES_OF:
         raise UnknownAction("action_unknown", "Intake does this.")
     if role not in ROLES_OF[action]:
@@ -122,7 +120,7 @@ def _is_possible(asked: Situation) -> bool:
 
 
 def the_moves(case: Case, action: str) -> tuple[Move, ...]:
-    """Find the rows of the table for an available action in the case's state. Raises IllegalMove."""
+    """Find the rows of the table for an action in the case's state. Raises IllegalMove."""
     found = tuple(move for move in moves_for(case.state, action) if move.owner is Owner.PROCESSING)
     if not found:
         raise IllegalMove("illegal_move", f"A dossier in state {int(case.state)} does not allow that.")

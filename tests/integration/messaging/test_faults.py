@@ -102,6 +102,32 @@ async def test_what_was_settled_of_a_lost_topic_is_not_committed_in_the_one_made
     assert [offset for offset in await committed(house) if offset > 0] == [1]
 
 
+async def test_a_reader_whose_topic_vanishes_says_so_though_its_others_flow_and_goes_on_when_it_is_back(
+    house: House,
+) -> None:
+    """The group silently gives out the other topics' partitions alone, and of those nothing is wrong."""
+    other = f"{house.topic}.other"
+    await create_topic(house.kafka, other)
+    readers = [house.subscription(), replace(house.subscription(), topic=other)]
+    consumer = Consumer(house.schema, readers, house.pool, house.kafka, tuning=QUICK)
+
+    async def said() -> bool:
+        return f"{other}: missing, or forbidden to us" in consumer.pulse.reason
+
+    async def goes_on() -> bool:
+        return not consumer.pulse.reason
+
+    async with running(consumer):
+        await house.publish(Sending("D0", 1))
+        await house.until_effects(1)
+        await delete_topic(house.kafka, other)
+        await until(said, "the topic is missed", seconds=30)
+        await create_topic(house.kafka, other)
+        await until(goes_on, "the consumer goes on")
+        await replace(house, topic=other).publish(Sending("D1", 1))
+        await house.until_effects(2)
+
+
 async def committed(house: House) -> list[int]:
     """The offsets that the group has committed."""
     admin = AIOKafkaAdminClient(**connection(house.kafka))

@@ -7,9 +7,9 @@ from contextlib import aclosing
 import pytest
 
 from shared.messaging.journal import Draft
-from shared.messaging.publisher import Bounds, Publisher
+from shared.messaging.publisher import Bounds
 from shared.messaging.relay import RelayTuning
-from shared.messaging.republish import Pace, Position, republish
+from shared.messaging.republish import Pace, Position, refiller, republish
 from tests.integration.messaging.house import (
     MOMENT,
     House,
@@ -86,7 +86,7 @@ async def test_a_lost_topic_that_takes_less_now_is_refilled_whole(narrow: House)
         ]
         await narrow.append(*drafts)
     await narrow.pool.execute("delete from unsent")  # as if all had been published once
-    publisher = Publisher(narrow.kafka, "republish", Bounds())
+    publisher = refiller(narrow.kafka, "intake")
     try:
         await publisher.start()
         pace = Pace(batch=10, per_second=100_000)

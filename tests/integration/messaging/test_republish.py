@@ -9,10 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer.transaction_manager import PidAndEpoch
 
 from shared.database import create_pool
-from shared.messaging.publisher import Bounds, Publisher
-from shared.messaging.republish import NotTaken, Pace, Position, count_facts, republish
+from shared.messaging.connection import connection
+from shared.messaging.publisher import Publisher
+from shared.messaging.republish import NotTaken, Pace, Position, count_facts, refiller, republish
 from tests.integration.messaging.conftest import ROLE, Servers
 from tests.integration.messaging.house import House, create_topic, delete_topic, make_schema, running
 from tests.integration.messaging.test_relay import all_sent, records_on
@@ -26,7 +29,7 @@ PACE = Pace(batch=30, per_second=10_000)
 
 @asynccontextmanager
 async def publisher_of(house: House) -> AsyncIterator[Publisher]:
-    publisher = Publisher(house.kafka, "republish", Bounds())
+    publisher = refiller(house.kafka, "intake")
     try:
         await publisher.start()
         yield publisher
@@ -112,6 +115,33 @@ async def test_what_the_relay_has_still_to_publish_is_left_to_it(house: House) -
     assert (await refill(house))[1] == len(SUBJECTS)
     found = Counter(dict(record.headers)["ce_sequence"] for record in await records_on(house.kafka, house.topic))
     assert found == {b"%019d" % 1: 2 * len(SUBJECTS)}
+
+
+@asynccontextmanager
+async def producer_of_before(house: House) -> AsyncIterator[AIOKafkaProducer]:
+    """One that had its id from the broker before it lost its data: the id that the broker gives out next."""
+    async with AIOKafkaProducer(**connection(house.kafka), enable_idempotence=True, linger_ms=0) as producer:
+        known = producer._txn_manager
+        await known.wait_for_pid()
+        known._pid_and_epoch = PidAndEpoch(known.producer_id + 1, known.producer_epoch)
+        yield producer
+
+
+async def test_a_refill_goes_through_beside_a_producer_that_had_the_same_id_before_the_brokers_data_were_lost(
+    house: House,
+) -> None:
+    await house.append(*(house.draft(subject, 1) for subject in SUBJECTS))
+    async with running(house.relay()):
+        await all_sent(house)
+    before = len(await records_on(house.kafka, house.topic))
+    async with producer_of_before(house) as producer:
+        for _ in range(2):
+            for partition in range(4):
+                await producer.send_and_wait(house.topic, b"another's", partition=partition)
+        assert (await refill(house))[1] == len(SUBJECTS)
+        for partition in range(4):
+            await producer.send_and_wait(house.topic, b"another's", partition=partition)
+    assert len(await records_on(house.kafka, house.topic)) == before + len(SUBJECTS) + 3 * 4
 
 
 async def test_a_topic_that_is_not_there_stops_the_refill_and_says_so(house: House) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -16,13 +16,14 @@ import httpx2
 from deploy.local.stack import Stack
 from shared.clocks import OFFICE_ZONE, ScenarioClock, write_scenario
 from shared.contracts import facts
-from shared.contracts.topics import LIFECYCLE
+from shared.contracts.topics import LIFECYCLE, RULES
 from shared.database import Pool, transaction
 from shared.messaging.journal import Draft, Journal, shard_of
 from shared.rulebook.agencies import Agencies
 from shared.rulebook.calendar import Calendar
 from shared.rulebook.catalogue import Case, Catalogue
 from shared.rulebook.limits import due
+from shared.rulebook.loader import parse_calendar
 from shared.rulebook.steps import competent_agency
 from tests.waiting import until
 
@@ -136,6 +137,18 @@ class Hall:
     async def publish(self, *drafts: Draft) -> None:
         async with transaction(self.intake) as tx:
             await self.journal.append(tx, drafts)
+
+    async def publish_calendar(self, version: str, content: Mapping[str, Any]) -> None:
+        """Put a calendar in force, for all that is accepted from now on too; wait until every open dossier follows."""
+        fact = facts.RulesPublished(rule_set="calendar", version=version, content=dict(content))
+        await self.publish(Draft(RULES.name, "calendar", fact, self.now(), partition_key=version))
+        query = "select not exists (select from processing.cases where finished_at is null and calendar_followed <> $1)"
+
+        async def all_follow() -> Any:
+            return await self.database.fetchval(query, version)
+
+        await until(all_follow, f"every open dossier follows {version}")
+        self.calendar = parse_calendar(version, content)
 
     async def publish_again(self, codes: Sequence[str]) -> int:
         """Put every fact of these dossiers back in intake's queue; answers how many they are."""

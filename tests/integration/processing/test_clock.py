@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.processing.hall import Hall
+from tests.integration.processing.hall import COMMUNE, DISTRICT_DESK, Hall
 from tests.waiting import until
 
 SHORT, LAND = ("2.000528", "default"), ("1.012783", "default")
@@ -173,3 +173,23 @@ async def counts(hall: Hall, codes: list[str]) -> dict[str, int]:
         codes,
     )
     return dict(found or {})
+
+
+async def test_a_fact_that_names_an_unknown_rule_version_waits_and_readyz_says_so(hall: Hall) -> None:
+    """The consumer pauses until the version comes, which here it is told in the end."""
+    kind, unknown = hall.catalogue.case(*LAND), "calendar-9-ffffffffffff"
+    code = hall.next_code(kind)
+    await hall.publish(hall.accepted(code, kind, calendar_version=unknown))
+
+    async def paused() -> bool:
+        answer = await hall.http.get("/readyz")
+        return answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE and unknown in answer.text
+
+    await until(paused, "the consumer pauses")
+    assert (await hall.http.get("/livez")).status_code == HTTPStatus.OK
+    assert await hall.worklist("desk", COMMUNE) is not None
+    assert (await hall.quiet())["parked"] == 0
+    await hall.publish_calendar(unknown, hall.calendar.content.model_dump(mode="json"))
+    await hall.opened(code)
+    other = await hall.accept(hall.catalogue.case(*SHORT))
+    assert other.startswith(DISTRICT_DESK)

@@ -136,7 +136,7 @@ async def test_the_explanation_can_be_printed_in_either_language(hall: Hall) -> 
         assert (answer.headers["content-language"], answer.headers["cache-control"]) == (language, "no-store")
         assert answer.text.startswith(title)
         assert code in answer.text.splitlines()[0]
-    assert "Điều 19 Nghị định 61/2018/NĐ-CP" in vietnamese.text
+    assert "Căn cứ: Nghị định 61/2018/NĐ-CP" in vietnamese.text
 
 
 async def test_a_deadline_is_unknown_to_whoever_may_neither_track_nor_read_the_dossier(hall: Hall) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from shared.rulebook.moves import AVAILABLE_AT_INTAKE, MOVES, Owner
+from shared.rulebook.moves import MOVES, Owner
 from tests.integration.processing.hall import DISTRICT_DESK, Hall
 
 SHORT = ("2.000528", "default")
-NOT_YET: set[str] = set()
 
 
 async def answers(hall: Hall, owner: Owner) -> dict[str, tuple[int, str]]:
@@ -29,11 +28,9 @@ async def answers(hall: Hall, owner: Owner) -> dict[str, tuple[int, str]]:
     return told
 
 
-async def test_every_action_of_processing_is_offered_or_not_yet_available(hall: Hall) -> None:
+async def test_every_action_of_processing_is_offered(hall: Hall) -> None:
     told = await answers(hall, Owner.PROCESSING)
-    not_yet = {action for action, answer in told.items() if answer == (HTTPStatus.CONFLICT, "not_yet_available")}
-    assert not_yet == NOT_YET
-    assert {action: told[action][1] for action in told.keys() - NOT_YET} == {
+    assert {action: code for action, (_, code) in told.items()} == {
         "assign": "officer_of_first_open_step",
         **dict.fromkeys(("finish", "forward", "number", "hand_over", "return_step", "recall"), "illegal_move"),
         **dict.fromkeys(("take", "sign", "send_apology", "reassign", "ask_agency"), "role_not_allowed"),
@@ -52,5 +49,4 @@ async def test_every_action_of_processing_is_offered_or_not_yet_available(hall: 
 async def test_an_action_of_intake_is_said_to_be_intakes(hall: Hall) -> None:
     told = await answers(hall, Owner.INTAKE)
     assert told.pop("withdraw") == (HTTPStatus.CONFLICT, "withdrawal_requested"), "both services' act, in other states"
-    assert told.keys() == AVAILABLE_AT_INTAKE - {"withdraw"}
     assert set(told.values()) == {(HTTPStatus.NOT_FOUND, "action_unknown")}

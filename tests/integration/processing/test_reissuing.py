@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from shared.contracts.facts import RulesPublished
-from shared.contracts.topics import RULES
-from shared.messaging.journal import Draft
+from shared.rulebook.calendar import Calendar
 from shared.rulebook.rule_files.dispatch import Ground
 from shared.rulebook.rule_files.drawing import draw_calendar
 from tests.integration.processing.hall import DISTRICT_DESK, Hall
-from tests.waiting import until
 
 SHORT, LAND = ("2.000528", "default"), ("1.012783", "default")
 COMPETENT = ("leader", "H56.92.01")
@@ -21,22 +19,14 @@ SECOND = timedelta(seconds=1)
 _numbers = itertools.count(100)
 
 
-async def publish_day_off(hall: Hall, day: date) -> None:
+async def publish_day_off(hall: Hall, usual: Calendar, day: date) -> None:
+    """Lay one more day off over the usual days, and over nothing else."""
     text = f"kind,date,name_vi,source\nswap_off,{day},Nghỉ,1/CĐ\n"
-    await publish(hall, draw_calendar(text, Ground(hall.calendar, hall.agencies, hall.now().date()), 100).content)
+    await publish(hall, draw_calendar(text, Ground(usual, hall.agencies, hall.now().date()), 100).content)
 
 
-async def publish(hall: Hall, content: dict[str, Any]) -> None:
-    """Publish a calendar, and wait until every open dossier follows it."""
-    version = f"calendar-{next(_numbers)}-0123456789ab"
-    fact = RulesPublished(rule_set="calendar", version=version, content=content)
-    await hall.publish(Draft(RULES.name, "calendar", fact, hall.now(), partition_key=version))
-    query = "select not exists (select from processing.cases where finished_at is null and calendar_followed <> $1)"
-
-    async def all_follow() -> Any:
-        return await hall.database.fetchval(query, version)
-
-    await until(all_follow, "every open dossier follows")
+async def publish(hall: Hall, content: Mapping[str, Any]) -> None:
+    await hall.publish_calendar(f"calendar-{next(_numbers)}-0123456789ab", content)
 
 
 async def test_who_lacks_the_calendar_that_a_dossier_follows_does_not_act_on_it(hall: Hall) -> None:
@@ -57,14 +47,15 @@ async def test_a_day_off_moves_the_date_its_warnings_and_its_place_on_the_list_o
     await hall.tomorrow()
     code = await hall.accept(hall.catalogue.case(*LAND))
     due = datetime.fromisoformat((await hall.dossier(code))["promised_due"])
-    second, third = due.date(), hall.calendar.next_working_day(due.date())
+    usual = hall.calendar
+    second, third = due.date(), usual.next_working_day(due.date())
     await hall.tomorrow()
     drafted_at = hall.now().replace(hour=17, minute=0)
     hall.move_clock(drafted_at)
     await hall.timers_fired()
     published_at = drafted_at.replace(minute=30)
     hall.move_clock(published_at)
-    await publish_day_off(hall, second)
+    await publish_day_off(hall, usual, second)
     await hall.timers_fired()
     moved = hall.calendar.close(third)
     assert (await hall.facts_of(code))[-3:] == [
@@ -80,6 +71,6 @@ async def test_a_day_off_moves_the_date_its_warnings_and_its_place_on_the_list_o
     hall.move_clock(moved + SECOND)
     await hall.timers_fired()
     assert (await hall.facts_of(code))[-1] == ("became_overdue", moved)
-    await publish_day_off(hall, hall.calendar.next_working_day(hall.now().date()))
+    await publish_day_off(hall, usual, usual.next_working_day(hall.now().date()))
     assert (await hall.facts_of(code))[-1] == ("became_overdue", moved)
-    await publish(hall, hall.calendar.content.model_dump(mode="json"))
+    await publish(hall, usual.content.model_dump(mode="json"))

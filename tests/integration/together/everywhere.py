@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from datetime import date
 
 import asyncpg
 import httpx2
@@ -14,6 +15,7 @@ from deploy.demo.play import Stage
 from deploy.local.services import SERVICES
 from deploy.local.sinks.logbook import LOG_NAME, read_arrivals
 from deploy.local.stack import Stack
+from shared.clocks import ScenarioClock
 from shared.database import api_role
 from tests.waiting import until
 
@@ -75,6 +77,11 @@ class Everywhere:
     stage: Stage
     http: httpx2.AsyncClient
     database: asyncpg.Connection[asyncpg.Record]
+
+    def today(self) -> date:
+        """The legal day, which other files of the folder may have moved."""
+        assert self.stack.scenario_file is not None
+        return ScenarioClock(self.stack.scenario_file).now().date()
 
     async def look(self) -> Seen:
         """Wait for rest, then look."""

@@ -31,6 +31,9 @@ READS: Mapping[Route, tuple[str, ...]] = {
 }
 """Reads of one dossier by officers: whose subtree may read it."""
 ACT: Route = ("processing", "post", "/v1/dossiers/{code}/acts/{action}")
+ACT_ON_MANY: Route = ("processing", "post", "/v1/acts")
+ACTS = (ACT, ACT_ON_MANY)
+"""The routes by which officers act: one act, and several of which each is answered by itself."""
 LIST: Route = ("processing", "get", "/v1/worklist")
 _keys, _ROLES, ACTIONS = itertools.count(1), itertools.cycle(OFFICERS), itertools.cycle(EFFECTS)
 
@@ -99,6 +102,8 @@ async def ask(
         action = values["action"]
         owed = act_body(Duty(Officer(agency, role), 1, action))
         body = body or SAID_IN.get(action, owed)
+        if route == ACT_ON_MANY:
+            body = {"acts": [{"code": values["code"], "action": action, "version": 1, "body": body}]}
     url = f"http://127.0.0.1:{everywhere.stack.ports.of(process or service)}{path.format(**values)}"
     async with _at_once:
         return await everywhere.http.request(method.upper(), url, headers=headers, json=body)
@@ -179,18 +184,28 @@ REFUSED = {HTTPStatus.NOT_FOUND: "dossier_unknown", HTTPStatus.FORBIDDEN: "role_
 """What a stranger's act is answered: before the dossier is looked at, or as if there were none."""
 
 
+def _act_answered(answer: httpx2.Response) -> tuple[int, str]:
+    """Status and code of an act's answer, or of the only one in a list."""
+    said, status = answer.json(), answer.status_code
+    if status == HTTPStatus.OK and "items" in said:
+        [only] = said["items"]
+        said, status = only["answer"], only["status"]
+    return status, said["code"]
+
+
 async def misled(
-    everywhere: Everywhere, agencies: Agencies, dossier: Filed, process: str = ""
+    everywhere: Everywhere, agencies: Agencies, dossier: Filed, process: str = "", route: Route = ACT
 ) -> tuple[list[Misjudged], collections.Counter[int]]:
     """Act as every stranger; answer whose answer shows that there is such a dossier, and how they were refused."""
     callers = strangers(agencies, dossier)
     acting = (
-        ask(everywhere, ACT, caller, process=process, code=dossier.code, action=next(ACTIONS)) for caller in callers
+        ask(everywhere, route, caller, process=process, code=dossier.code, action=next(ACTIONS)) for caller in callers
     )
     wrong, refused = [], collections.Counter[int]()
     for caller, answer in zip(callers, await asyncio.gather(*acting), strict=True):
         told = list(of_the_dossier(answer, dossier))
-        if told or REFUSED.get(HTTPStatus(answer.status_code)) != answer.json()["code"]:
-            wrong.append(Misjudged(caller, answer.status_code, told or [answer.json()["code"]]))
-        refused[answer.status_code] += 1
+        status, code = _act_answered(answer)
+        if told or REFUSED.get(HTTPStatus(status)) != code:
+            wrong.append(Misjudged(caller, status, told or [code]))
+        refused[status] += 1
     return wrong, refused

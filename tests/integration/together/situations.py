@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shared.rulebook.moves import AVAILABLE, AVAILABLE_AT_INTAKE
 from tests.integration.intake.counter import COMMUNE, DISTRICT_DESK
 
 LAW = Path(__file__).parents[3] / "shared" / "rulebook" / "law"
@@ -58,7 +57,6 @@ ACTS = {
     for service in (INTAKE, PROCESSING)
 }
 OWNER = {row.action: row.owner for row in ROWS}
-NOT_YET = OWNER.keys() - AVAILABLE - AVAILABLE_AT_INTAKE
 STATES = tuple(str(state) for state in range(1, 11))
 
 OPPOSITES = (
@@ -155,7 +153,6 @@ def judge(here: Situation, service: str, action: str, role: str) -> Verdict:
     refusals = (
         (role not in ACTORS[service], Verdict(403, "role_not_allowed")),
         (action in BEGINNINGS, Verdict(404, "action_unknown")),
-        (action in NOT_YET, Verdict(409, "not_yet_available")),
         (not any(role in row.roles for row in rows), Verdict(403, "role_not_allowed")),
         (service == PROCESSING and not here.accepted, Verdict(404, "dossier_unknown")),
         (not there, Verdict(409, "illegal_move")),

@@ -17,8 +17,8 @@ from shared.rulebook.agencies import Agencies
 from tests.integration.intake.counter import FIRST_MORNING, Counter
 from tests.integration.together.everywhere import Everywhere
 from tests.integration.together.rights import (
-    ACT,
     ACTIONS,
+    ACTS,
     LIST,
     OFFICERS,
     READS,
@@ -39,7 +39,7 @@ CALENDAR: Route = ("intake", "post", "/v1/rules/calendar")
 CATALOGUE: Route = ("intake", "post", "/v1/rules/catalogue")
 BY_ITSELF: Mapping[Route, tuple[str, ...]] = {
     FILE: ("agency_receives",),
-    ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): ("action_unknown", "not_yet_available"),
+    ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): ("action_unknown",),
 }
 """What is refused for another reason than the agency that is not in force, and by which code."""
 OF_APPLICANTS: Route = ("processing", "get", "/v1/tracking/{code}")
@@ -66,7 +66,7 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     ("metrics", "get", "/v1/reports/district"): "public figures",
     ("metrics", "get", "/v1/history/roots"): "digests of whole journals",
 }
-TRIED = {*READS, ACT, LIST, OF_APPLICANTS}
+TRIED = {*READS, *ACTS, LIST, OF_APPLICANTS}
 LOCKS = ("both locks", "predicates alone")
 
 
@@ -118,14 +118,15 @@ async def test_a_worklist_holds_what_waits_for_its_office_and_nothing_else(
 
 
 @pytest.mark.parametrize("locks", LOCKS)
+@pytest.mark.parametrize("route", ACTS, ids="-".join)
 async def test_whoever_has_no_part_acts_on_nothing_and_learns_nothing(
-    everywhere: Everywhere, dossiers: list[Filed], agencies: Agencies, locks: str
+    everywhere: Everywhere, dossiers: list[Filed], agencies: Agencies, route: Route, locks: str
 ) -> None:
     before = await everywhere.rows("processing.cases", "processing.steps", "processing.duties")
     refused = collections.Counter[int]()
     async with locks_of(everywhere, locks, "processing"):
         for dossier in dossiers:
-            wrong, how = await misled(everywhere, agencies, dossier)
+            wrong, how = await misled(everywhere, agencies, dossier, route=route)
             assert wrong == []
             refused += how
     assert refused[HTTPStatus.NOT_FOUND] > refused[HTTPStatus.FORBIDDEN] > 0
@@ -164,7 +165,7 @@ async def test_no_secured_operation_is_open_to_an_expired_token_or_an_agency_tha
             assert by_itself or gone.status_code == refused, (route, role, gone.text)
             for answer in (expired, gone):
                 assert not list(of_the_dossier(answer, dossiers[0])), (route, role, answer.text)
-    assert {ACT, LIST, *READS} < secured.keys()
+    assert {*ACTS, LIST, *READS} < secured.keys()
 
 
 async def test_an_officer_and_another_dossiers_applicant_learn_nothing_from_tracking(

@@ -10,7 +10,7 @@ from deploy.demo.offices import Officer
 from shared.contracts.topics import LIFECYCLE
 from shared.sealing import Contact, Purpose, associated_data, open_sealed
 from tests.faults.strikes.at_facts import ONE_BY_ONE
-from tests.integration.intake.counter import FIRST_MORNING, Counter
+from tests.integration.intake.counter import Counter
 from tests.integration.intake.test_accepting import data_key
 from tests.integration.together.everywhere import Everywhere, filed, grown
 
@@ -53,11 +53,11 @@ async def test_the_ten_thousandth_dossier_of_a_place_and_day_is_like_any_other(
     await counter.database.execute(
         "insert into intake.day_numbers (place, day, last_number) values ($1, $2, 9999)"
         " on conflict (place, day) do update set last_number = excluded.last_number",
-        *(PLACE, FIRST_MORNING.date()),
+        *(PLACE, everywhere.today()),
     )
     before = await everywhere.look()
     code = (await counter.hand_in(await counter.filing(), headers=counter.bearer("desk", PLACE))).json()["code"]
-    assert code == f"{PLACE}-200102-10000"
+    assert code == f"{PLACE}-{everywhere.today():%y%m%d}-10000"
     assert grown(before, await everywhere.look()) == filed(code)
     assert code in [item.code for item in await everywhere.stage.offices.worklist(Officer(PLACE, "desk"))]
     states = await counter.database.fetch(

@@ -17,7 +17,7 @@ from tests.waiting import until
 FILINGS, KILLED_AFTER, DESKS = 200, 50, 25
 HOLD_RELAY = "update intake.relay_leases set holder = 'another', expires_at = clock_timestamp() + $1"
 UNSENT = "select distinct subject from intake.unsent where subject like 'H56.%'"
-NUMBERS = "select place, last_number from intake.day_numbers"
+NUMBERS = "select place, last_number from intake.day_numbers where day = $1"
 
 
 class Load:
@@ -64,7 +64,7 @@ async def kill_with_unsent_facts(everywhere: Everywhere, load: Load) -> set[str]
 async def test_intake_killed_under_load_loses_nothing_and_doubles_nothing(everywhere: Everywhere) -> None:
     arrivals = plan_year(seed_rules(), YearRequest(FILINGS, open=0)).arrivals
     assert len({arrival.place.code for arrival in arrivals}) == DESKS
-    before, numbers_before = await everywhere.look(), dict(await everywhere.database.fetch(NUMBERS))
+    before, numbers_before = await everywhere.look(), await numbers_given(everywhere)
     desks = everywhere.stage.callers["intake"]
     repeated_before = desks.repeated
     load = Load(everywhere, arrivals)
@@ -77,9 +77,14 @@ async def test_intake_killed_under_load_loses_nothing_and_doubles_nothing(everyw
     assert grown(before, await everywhere.look()) == expected
     assert numbers_of(expected["dossiers"]) == {
         place: list(range(numbers_before.get(place, 0) + 1, last + 1))
-        for place, last in await everywhere.database.fetch(NUMBERS)
+        for place, last in (await numbers_given(everywhere)).items()
         if last != numbers_before.get(place)
     }
+
+
+async def numbers_given(everywhere: Everywhere) -> dict[str, int]:
+    """Place → the highest number that it has given today."""
+    return dict(await everywhere.database.fetch(NUMBERS, everywhere.today()))
 
 
 def numbers_of(codes: Iterable[str]) -> dict[str, list[int]]:

@@ -92,7 +92,7 @@ def refused_at(dossier: Dossier) -> Iterator[tuple[str, str, str]]:
             yield service, action, role
 
 
-FOR_THE_STATE_ALONE = {"role_not_allowed", "action_unknown", "not_yet_available", "dossier_unknown", "illegal_move"}
+FOR_THE_STATE_ALONE = {"role_not_allowed", "action_unknown", "dossier_unknown", "illegal_move"}
 """Refusals that are the same wherever a dossier of that state stands."""
 
 

@@ -64,3 +64,24 @@ async def test_a_refusal_is_told_with_its_code_and_not_repeated() -> None:
             await caller.post("/", "token", "key", {}, version=3)
     assert (refused.value.status, refused.value.code) == (409, "illegal_move")
     assert caller.sent == 1
+
+
+async def test_a_list_is_asked_for_again_until_none_of_its_answers_passes_by_itself() -> None:
+    def listed(*answers: str) -> bytes:
+        return answer("200 OK", f'{{"items":[{",".join(answers)}]}}'.encode())
+
+    done, stale = '{"status":200,"answer":{"state":4}}', '{"status":412,"answer":{"code":"version_stale"}}'
+    busy = '{"status":503,"answer":{"code":"dossier_busy"}}'
+    running = '{"status":409,"answer":{"code":"request_in_flight"}}'
+    replies = [listed(done, running), listed(done, busy), listed(done, stale)]
+    keys: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head, _ = await read_request(reader)
+        keys.extend(line for line in head.split("\r\n") if line.startswith("idempotency-key"))
+        writer.write(replies[len(keys) - 1])
+
+    async with served(serve) as wire:
+        told = await Caller(wire).post_list("/v1/acts", "token", "key-1", {"acts": []})
+    assert [each["status"] for each in told] == [200, 412]
+    assert keys == ["idempotency-key: key-1"] * 3

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from deploy.demo.calls import Refused
 from deploy.demo.ledger import Entry
-from deploy.demo.offices import Duty, Item, Officer, Outcome, act_body
+from deploy.demo.offices import Duty, Item, Officer, Outcome, Owed, act_body
 from deploy.demo.plan import Arrival, Rules
 from deploy.demo.play import BEGINS_AT
 from deploy.demo.quiet import Figures
@@ -26,7 +27,6 @@ from services.processing.domain.timers import Timer, fire
 from services.processing.domain.workflow import decide
 from shared.contracts.facts import DossierAccepted, Handover, Receiver, State
 from shared.contracts.topics import LIFECYCLE
-from shared.http.wire import Answer
 from shared.rulebook.limits import due
 from shared.rulebook.steps import competent_agency
 
@@ -114,8 +114,12 @@ class Town:
                 items.append(Item(case.code, case.state, case.version, case.promised_due, owed))
         return items
 
-    async def act(self, item: Item, duty: Duty) -> Outcome:
-        await self._delay("act")
+    async def act_on_all(self, officer: Officer, work: Sequence[Owed]) -> list[Outcome | Refused]:
+        await self._delay("acts")
+        assert {duty.officer for _, duty in work} == {officer}
+        return [self._act(item, duty) for item, duty in work]
+
+    def _act(self, item: Item, duty: Duty) -> Outcome | Refused:
         caller = Caller(duty.officer.subject, duty.officer.role, duty.officer.agency)
         body = act_body(duty)
         if duty.action == "hand_over":
@@ -131,7 +135,7 @@ class Town:
                 means=means,
             )
         except StaleVersion as stale:
-            raise Refused("act", Answer(412)) from stale
+            return Refused("act", 412, {"code": stale.code})
         self.cases[item.code] = decision.after
         if decision.after.state == State.HANDED_OVER:
             del self._running[item.code]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 from prometheus_client import REGISTRY
 
 from shared.messaging.watch import STALLED_SECONDS, Stalled, Watch
@@ -21,6 +22,13 @@ class Client:
 
     def __init__(self) -> None:
         self.owned, self.at, self.end, self.resting = {PLACE}, 5, 9, False
+        self.seen = {PLACE.topic: {PLACE.partition}}
+
+    def subscription(self) -> frozenset[str]:
+        return frozenset({PLACE.topic})
+
+    def partitions_for_topic(self, topic: str) -> set[int] | None:
+        return self.seen.get(topic)
 
     def assignment(self) -> set[TopicPartition]:
         return self.owned
@@ -66,6 +74,14 @@ async def minutes(watch: Watch, clock: Clock) -> None:
 async def test_records_that_wait_for_a_minute_end_the_session(client: Client, clock: Clock) -> None:
     with pytest.raises(Stalled, match="facts/0 stands at 5, 4 records before its end"):
         await minutes(Watch(client, 5, {}, monotonic=clock), clock)
+
+
+async def test_a_topic_that_is_not_seen_any_more_ends_the_session(client: Client, clock: Clock) -> None:
+    watch = Watch(client, 5, {}, monotonic=clock)
+    client.owned, client.seen = set(), {}
+    clock.seconds += 5
+    with pytest.raises(KafkaError, match="facts: missing, or forbidden to us"):
+        await watch.look()
 
 
 async def test_a_member_without_any_partition_for_a_minute_ends_the_session(client: Client, clock: Clock) -> None:

@@ -72,7 +72,7 @@ def test_a_pause_is_told_with_who_why_and_on_what_article() -> None:
     assert (pause.number, pause.kind, pause.began_at, pause.ended_at) == (1, "supplement", march(4, 10), ARRIVED)
     assert (pause.officer, pause.ended_by, pause.agency.code) == ("clerk", "clerk", CLERK.agency)
     assert [paper.code for paper in pause.papers] == list(PAPERS)
-    assert (pause.basis.code, pause.basis.name_vi) == ("nd61_2018_d19", "Điều 19 Nghị định 61/2018/NĐ-CP")
+    assert (pause.basis.code, pause.basis.name_vi) == ("nd61_2018_d19", "Nghị định 61/2018/NĐ-CP")
     assert (shown.promised.due_at, shown.statutory.due_at) == (march(11), march(16))
     by_law = shown.statutory
     assert (by_law.wanted, by_law.runs[-1].total, by_law.counted_in) == (5, 5, "days")
@@ -159,7 +159,7 @@ def test_the_text_says_both_limits_and_can_be_printed() -> None:
     for line in (
         "GIẢI TRÌNH THỜI HẠN GIẢI QUYẾT HỒ SƠ H56.97.21-200302-0001",
         "1. chờ bổ sung giấy tờ: từ 10:00 thứ Tư 04/03/2020 đến 14:30 thứ Tư 11/03/2020",
-        "   Căn cứ: Điều 19 Nghị định 61/2018/NĐ-CP",
+        "   Căn cứ: Nghị định 61/2018/NĐ-CP",
         "THỜI HẠN THEO QUY ĐỊNH",
         "Hạn trả: 17:00 thứ Hai 16/03/2020",
         "Hạn trả: 17:00 thứ Tư 11/03/2020",

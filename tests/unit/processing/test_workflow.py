@@ -32,7 +32,7 @@ from shared.contracts import facts
 from shared.contracts.facts import Handover, Receiver, State
 from shared.rulebook.catalogue import Case as Kind
 from shared.rulebook.catalogue import StepMove
-from shared.rulebook.moves import AVAILABLE, AVAILABLE_AT_INTAKE, MOVES, TIMERS, Owner, moves_for
+from shared.rulebook.moves import MOVES, TIMERS, Owner, moves_for
 from tests.unit.processing.office import (
     MONDAY,
     OTHER_COMMUNE,
@@ -49,7 +49,8 @@ from tests.unit.processing.office import (
 LAND = kind_of("1.012784")
 SIMPLE = kind_of("2.000528")
 OURS = {move.action for move in MOVES if move.owner is Owner.PROCESSING}
-OFFICERS_ACTS = OURS & AVAILABLE - TIMERS
+INTAKES = {move.action for move in MOVES if move.owner is Owner.INTAKE} - OURS
+OFFICERS_ACTS = OURS - TIMERS
 OWED = {"assign", "take", "forward", "sign", "number", "finish", "hand_over"}
 """Acts that a dossier waits for on its straight way."""
 
@@ -70,27 +71,16 @@ def refused(case: Case, act: Act, officer: Officer) -> Refusal:
     return caught.value
 
 
-def test_the_acts_of_this_release_are_those_of_the_table_and_each_has_all_its_parts() -> None:
+def test_every_act_of_the_table_has_all_its_parts() -> None:
     assert set(EFFECTS) == set(SITES) == set(BODIES) == OFFICERS_ACTS
-    assert {*(kind.value for kind in TimerKind), ACTION} == OURS & AVAILABLE & TIMERS
+    assert {*(kind.value for kind in TimerKind), ACTION} == OURS & TIMERS
 
 
-def test_this_release_has_every_move_of_the_table() -> None:
-    answered = set()
-    for action in {move.action for move in MOVES}:
-        try:
-            check_action(action, "leader")
-        except Refusal as refusal:
-            if (type(refusal), refusal.code) == (IllegalMove, "not_yet_available"):
-                answered.add(action)
-    assert answered == set()
-
-
-@pytest.mark.parametrize("action", [*sorted(AVAILABLE_AT_INTAKE - OURS), "approve", "", "Assign"])
+@pytest.mark.parametrize("action", [*sorted(INTAKES), "approve", "", "Assign"])
 def test_what_is_no_move_or_is_done_at_intake_is_unknown(action: str) -> None:
     with pytest.raises(UnknownAction) as caught:
         check_action(action, "desk")
-    assert ("intake" in caught.value.detail.lower()) == (action in AVAILABLE_AT_INTAKE)
+    assert ("intake" in caught.value.detail.lower()) == (action in INTAKES)
 
 
 def test_every_condition_of_an_officers_act_has_its_predicate_and_no_predicate_is_left_over() -> None:

@@ -20,5 +20,10 @@ def test_all_else_rests_on_what_the_procedure_excludes(kind: PauseKind) -> None:
     assert basis_of(kind, date(2020, 3, 2)).code == "procedure_excluded_period"
 
 
+def test_no_article_is_cited_for_none_was_found() -> None:
+    said = " ".join(f"{basis.vi} {basis.en}".lower() for basis in BASES.values())
+    assert [word for word in ("điều ", "khoản ", "article", "clause") if word in said] == []
+
+
 def test_every_code_is_cited_in_both_languages() -> None:
     assert all(basis.code == code and basis.vi and basis.en != basis.vi for code, basis in BASES.items())

@@ -7,13 +7,10 @@ from importlib.resources import files
 
 from shared.contracts.facts import State
 from shared.rulebook.moves import (
-    AVAILABLE,
-    AVAILABLE_AT_INTAKE,
     CONDITIONS,
     MOVES,
     TIMERS,
     Move,
-    Owner,
     is_action,
     moves_for,
 )
@@ -48,59 +45,6 @@ def test_conditions_equal_the_file_row_for_row() -> None:
     theirs = {row["code"]: row["meaning"] for row in rows("conditions.csv")}
     assert theirs == CONDITIONS
     assert {code for move in MOVES for code in move.conditions} == set(CONDITIONS)
-
-
-def test_actions_of_this_release_and_those_that_answer_not_yet_available() -> None:
-    assert {
-        "accept",
-        "accept_at_desk",
-        "ask_papers",
-        "refuse",
-        "refuse_at_desk",
-        "register_online",
-        "request_withdrawal",
-        "submit_papers",
-        "withdraw",
-    } == AVAILABLE_AT_INTAKE
-    assert {move.action for move in MOVES if move.owner is Owner.INTAKE} >= AVAILABLE_AT_INTAKE
-    assert {move.action for move in MOVES if move.owner is Owner.PROCESSING} >= AVAILABLE
-    assert {
-        "assign",
-        "take",
-        "forward",
-        "sign",
-        "number",
-        "finish",
-        "hand_over",
-        "send_apology",
-        "return_step",
-        "recall",
-        "reassign",
-        "ask_agency",
-        "answer_agency",
-        "void_signature",
-        "reopen",
-        "correct_result",
-        "request_supplement",
-        "propose_supplement",
-        "approve_supplement",
-        "receive_supplement",
-        "refuse_after_limit",
-        "demand_payment",
-        "record_payment",
-        "stop_unpaid",
-        "pause",
-        "resume",
-        "withdraw",
-        "stop",
-        "half_time",
-        "draft_apology",
-        "become_overdue",
-        "supplement_limit",
-        "payment_limit",
-        "reissue_deadline",
-    } == AVAILABLE
-    assert {move.action for move in MOVES} - AVAILABLE - AVAILABLE_AT_INTAKE == set()
 
 
 def test_lookup_by_state_and_action() -> None:

@@ -1,7 +1,6 @@
 """Any path: random acts, legal and illegal, over HTTP on all parts while time jumps, and nobody can cheat the clock.
 
-After every run the witness folds the facts of each dossier again. It moves the clock of the whole stack by months, and
-so comes late in its folder, before what stays parked.
+After every run the witness folds the facts of each dossier again. It moves the clock of the whole stack by months.
 """
 
 from __future__ import annotations
