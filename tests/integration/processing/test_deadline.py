@@ -124,6 +124,23 @@ async def test_a_dossier_that_counts_from_before_its_record_is_flagged_and_verif
         assert "recorded_at" in (await found_of(hall, [code]))[code]
 
 
+async def test_an_overdue_dossier_says_which_agency_it_is_late_by(hall: Hall) -> None:
+    """Its first step is let lie: all that it is late by is that agency's."""
+    await hall.tomorrow()
+    code = await hall.accept(hall.catalogue.case(*SHORT))
+    while hall.now() <= datetime.fromisoformat((await hall.dossier(code))["promised_due"]):
+        await hall.tomorrow()
+    shown = (await deadline(hall, code, hall.bearer("auditor", "H56.90"))).json()
+    late = shown["lateness"]["seconds"]
+    (step,) = [each for each in shown["steps"] if each["status"] == "open"]
+    (part,) = shown["lateness"]["by_agency"]
+    assert (part["agency"], part["lateness_seconds"]) == (step["agency"], late)
+    assert step["lateness_seconds"] == late > 0
+    assert step["overrun_seconds"] == step["used_seconds"] - step["allowance_seconds"] > 0
+    public = (await deadline(hall, code, await applicant(hall, code))).json()
+    assert (public["steps"], public["lateness"]) == (None, shown["lateness"])
+
+
 async def test_the_explanation_can_be_printed_in_either_language(hall: Hall) -> None:
     code = await supplemented(hall)
     bearer = {**await applicant(hall, code), "Accept": "text/plain"}
