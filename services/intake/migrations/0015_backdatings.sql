@@ -26,12 +26,15 @@ comment on column backdatings.evidence_no is 'number of the document in the agen
 create function keep_approval() returns trigger language plpgsql as $$
 begin
     if old.used_for is not null or (to_jsonb(new) - 'used_for') <> (to_jsonb(old) - 'used_for') then
-        raise exception 'an approval is used once and never changed';
+        raise exception 'an approval is used once and never changed' using errcode = 'restrict_violation';
     end if;
     return new;
 end
 $$;
-create trigger backdatings_keep_rows before update on backdatings for each row execute function keep_approval();
+create trigger backdatings_keep_values before update on backdatings for each row execute function keep_approval();
+create trigger backdatings_keep_rows before delete on backdatings for each row execute function refuse_change();
+create trigger backdatings_keep_all before truncate on backdatings
+    for each statement execute function refuse_change();
 
 alter table backdatings enable row level security;
 alter table backdatings force row level security;
