@@ -61,11 +61,11 @@ def check_reach(received_at: datetime, recorded_at: datetime, calendar: Calendar
     Raises Refused, CalendarYearMissing.
     """
     if received_at >= recorded_at:
-        raise Refused("backdating_not_earlier", Fault(pointer, "Leave it out: the dossier counts from now on."))
+        raise _refused("backdating_not_earlier", Fault(pointer, "Leave it out: the dossier counts from now on."))
     # Compared as it was given: a moment at the beginning of all years has no form in our zone.
     earliest = earliest_day(calendar, recorded_at)
     if received_at < datetime.combine(earliest, time(), ZONE):
-        raise Refused("backdating_too_far", Fault(pointer, f"It reaches back to {earliest} at most."))
+        raise _refused("backdating_too_far", Fault(pointer, f"It reaches back to {earliest} at most."))
 
 
 def backdated(
@@ -77,15 +77,19 @@ def backdated(
     `check_reach`'s.
     """
     if faults := list(_unapproved(said, approval, filed, officer)):
-        raise Refused("backdating_not_approved", *faults)
+        raise _refused("backdating_not_approved", *faults)
     if approval is None or approval.used_for is not None:
-        raise Refused("backdating_used", Fault("/backdating/approval", "Ask the leader for another approval."))
+        raise _refused("backdating_used", Fault("/backdating/approval", "Ask the leader for another approval."))
     return Backdating(
         recorded_at=recorded_at,
         evidence=approval.evidence,
         approved_by=approval.approved_by,
         approving_agency=approval.approving_agency,
     )
+
+
+def _refused(code: str, *faults: Fault) -> Refused:
+    return Refused(code, *faults, detail="No earlier moment counts, and nothing was written.")
 
 
 def _unapproved(
