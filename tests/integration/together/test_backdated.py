@@ -1,4 +1,4 @@
-"""A dossier that counts from before its record, through all services (C14): flagged, counted, its lateness addressed."""
+"""A dossier that counts from before its record, through all services (C14): flagged, counted, its wait the desk's."""
 
 from __future__ import annotations
 
