@@ -8,13 +8,16 @@ from services.processing.api.deadlines import deadlines_router
 from services.processing.api.directory import directory_router
 from services.processing.api.internal import internal_router
 from services.processing.api.officers import Desk, officers_router
+from services.processing.api.register import register_router
 from services.processing.api.tracking import Tickets, tracking_router
 from services.processing.api.wording import TITLES
+from services.processing.api.worklists import worklist_router
 from services.processing.handlers.accepting import subscriptions
 from services.processing.handlers.acting import Acting
+from services.processing.handlers.officers import Officers
 from services.processing.handlers.reading import Reading
 from services.processing.handlers.reissuing import Reissuing
-from services.processing.loops import Timers, read_due
+from services.processing.loops import Rereading, Timers, read_due
 from services.processing.settings import Settings
 from shared.database import CallersPool
 from shared.http.app import Surface
@@ -40,13 +43,16 @@ async def build(resources: Resources[Settings]) -> Parts:
     tickets = Tickets.with_keys(
         settings.tracking_keys, issuer=settings.tokens.issuer, seconds=settings.tracking.token_seconds
     )
-    desk = Desk(callers, Acting(rules, journal, clock), reading)
+    officers = Officers(pool)
+    desk = Desk(callers, Acting(rules, journal, clock), reading, officers)
     acts = Acts(callers, desk.acting)
     return Parts(
         surface=Surface(
             routers=(
                 officers_router(desk, acts),
                 bulk_router(desk, acts),
+                worklist_router(desk),
+                register_router(desk),
                 deadlines_router(desk, tickets),
                 tracking_router(reading, tickets, Rate("guesses", settings.limits.guesses, seconds=60)),
                 directory_router(),
@@ -56,13 +62,17 @@ async def build(resources: Resources[Settings]) -> Parts:
             unavailable=(Unready,),
             verifiers=(tickets.verifier,),
         ),
-        prepare=(rules.load,),
+        prepare=(rules.load, officers.refresh),
         loops={
             "rules": rules,
             "relay": Relay(pool, journal, settings.kafka),
             "gauges": Gauges(pool, clock, (read_due,)),
         },
-        consumers={"facts": Consumer(NAME, subscriptions(rules), pool, settings.kafka), "timers": timers},
+        consumers={
+            "facts": Consumer(NAME, subscriptions(rules), pool, settings.kafka),
+            "timers": timers,
+            "officers": Rereading(officers),
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""What processing does unasked: it fires timers when the legal clock reaches them."""
+"""What processing does unasked: it fires timers when the legal clock reaches them, and rereads who its officers are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from services.processing.handlers.clockwork import fire_due
+from services.processing.handlers.officers import Officers
 from services.processing.handlers.reissuing import Reissuing
 from services.processing.repository.clockwork import count_due
 from shared.clocks import LegalClock, SystemLegalClock
@@ -23,6 +24,7 @@ DUE = Gauge("motcua_timers_due", "Timers that have fallen due and not fired")
 SCENARIO_POLL_SECONDS = 0.25
 SYSTEM_POLL_SECONDS = 1.0
 BACK_OFF_SECONDS = 1.0
+REREAD_SECONDS = 1.0
 GLANCES = 25
 """How often a rest glances at the clock and at `stop`: reading them costs nothing, asking the database does."""
 
@@ -73,6 +75,28 @@ class Timers:
         if made:
             log.info("timers_fired", **{fact_type.split(".")[-2]: number for fact_type, number in made.items()})
         return made.total()
+
+
+class Rereading:
+    """Reads every second what leaders have said of their officers at another process."""
+
+    def __init__(self, officers: Officers) -> None:
+        self._officers = officers
+        self.pulse = Pulse()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read until `stop`. What passes by itself is waited for; anything else is raised."""
+        while not stop.is_set():
+            self.pulse.turn()
+            try:
+                await self._officers.refresh()
+                self.pulse.reason = ""
+            except Exception as error:
+                if not passes(error):
+                    raise
+                self.pulse.reason = f"officers: {reason_of(error)}"
+                log.warning("officers_wait", reason=self.pulse.reason)
+            await rest(stop, REREAD_SECONDS)
 
 
 async def read_due(tx: Connection, legal_now: datetime) -> None:

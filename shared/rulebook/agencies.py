@@ -99,6 +99,10 @@ class Agencies:
         except KeyError:
             raise UnknownAgency(f"agencies {self.version}: no such code") from None
 
+    def is_known(self, code: str) -> bool:
+        """Whether there is an agency of that code, in force or not."""
+        return code in self._by_code
+
     def in_force(self, code: str, day: date) -> bool:
         """Whether an agency of that code exists on that date."""
         agency = self._by_code.get(code)

@@ -16,7 +16,6 @@ from services.processing.api.wording import as_problem, refusals_told
 from services.processing.domain.acts import Officer
 from services.processing.domain.workflow import check_action
 from services.processing.handlers.acting import Acting, Outcome, Performed, Wanted
-from shared.auth import Principal
 from shared.database import CallersPool, Connection, Scope
 from shared.group_commit import Busy, GroupCommit
 from shared.http.etags import etag
@@ -34,9 +33,12 @@ class SaidAct(NamedTuple):
     body: bytes
 
 
-def officer_of(principal: Principal) -> Officer:
-    """Say who acts, in the domain's words."""
-    return Officer(principal.subject, principal.role, principal.agency)
+class Admitted(NamedTuple):
+    """An officer whom the register lets in today, the paths of his agency, and his name as a caller."""
+
+    officer: Officer
+    paths: tuple[str, ...]
+    caller: str
 
 
 class Acts:
@@ -47,15 +49,14 @@ class Acts:
             partial(begin_acts, pool), partial(settle_acts, acting), needs=needs_of
         )
 
-    async def do(self, said: SaidAct, caller: Principal, paths: tuple[str, ...], claim: Claim) -> Response:
-        """Do one act of an officer whose agency has these paths. Raises Problem and RequestValidationError."""
-        officer = officer_of(caller)
+    async def do(self, said: SaidAct, admitted: Admitted, claim: Claim) -> Response:
+        """Do one act. Raises Problem and RequestValidationError."""
+        officer, paths, _ = admitted
         with refusals_told():
             check_action(said.action, officer.role)
         act = read_act(said.action, said.body)
-        return await self._once(
-            Asked(claim, Wanted(said.code, act, officer, paths, said.version, current_traceparent()))
-        )
+        wanted = Wanted(said.code, act, officer, paths, said.version, current_traceparent())
+        return await self._once(Asked(claim, wanted))
 
 
 def begin_acts(pool: CallersPool, asked: Sequence[Asked[Wanted]]) -> AbstractAsyncContextManager[Connection]:

@@ -71,13 +71,13 @@ def bulk_router(desk: Desk, acts: Acts) -> APIRouter:
         summary="Many acts, each judged, done and answered by itself; a repeat under the same key goes on.",
     )
     async def act_on_many(request: Request, body: ListedActs, *, caller: Actor, key: IdempotencyKey) -> Response:
-        paths = desk.paths_of(caller)
+        admitted = desk.admit(caller)
 
         async def do(place: int, listed: ListedAct) -> Response:
             said = SaidAct(listed.code, listed.action, listed.version, json.dumps(listed.body).encode())
-            claim = claim_of(request, listed.model_dump_json().encode(), caller=caller.caller, key=f"{key}/{place}")
+            claim = claim_of(request, listed.model_dump_json().encode(), caller=admitted.caller, key=f"{key}/{place}")
             try:
-                return await acts.do(said, caller, paths, claim)
+                return await acts.do(said, admitted, claim)
             except RequestValidationError as error:
                 return answer(request, from_validation(error, JSON))
             except Exception as error:  # noqa: BLE001 - what one act is answered ends no other

@@ -1,38 +1,34 @@
-"""Officers: their worklist, one dossier, and every act."""
+"""Officers: one dossier, and every act."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
-from services.processing.api.acts import Acts, SaidAct, officer_of
+from services.processing.api.acts import Acts, Admitted, SaidAct
 from services.processing.api.bodies import BODIES
-from services.processing.api.views import ActAnswer, CaseView, WorklistItem, case_view, worklist_item
+from services.processing.api.views import ActAnswer, CaseView, case_view
 from services.processing.api.wording import refusals_told
 from services.processing.domain.acts import Officer
 from services.processing.handlers.acting import Acting
+from services.processing.handlers.officers import Officers
 from services.processing.handlers.reading import Reading
-from services.processing.repository.reading import worklist
 from shared.auth import Principal, paths_of, require
-from shared.database import CallersPool, Connection, Scope
+from shared.database import CallersPool
 from shared.http.etags import IfMatch, etag
 from shared.http.idempotency import IdempotencyKey, claim_of
 from shared.http.openapi import header
-from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
-from shared.http.problems import Problem
 from shared.roles import Role
+from shared.rulebook.calendar import Calendar
 
 Actor: TypeAlias = Annotated[Principal, Depends(require(Role.DESK, Role.SPECIALIST, Role.LEADER))]
 READERS = (Role.DESK, Role.SPECIALIST, Role.LEADER, Role.AUDITOR)
 Reader: TypeAlias = Annotated[Principal, Depends(require(*READERS))]
 DossierPath: TypeAlias = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9.-]+$")]
-
-START = (datetime(1, 1, 1, tzinfo=UTC), "")
 
 _BODY_SCHEMA = {
     "requestBody": {
@@ -52,20 +48,29 @@ class Desk:
     pool: CallersPool
     acting: Acting
     reading: Reading
+    officers: Officers
 
-    def paths_of(self, caller: Principal) -> tuple[str, ...]:
-        """Find the paths of the caller's agency. Raises Problem 403 unless it is in force today, by legal time."""
-        return paths_of(caller, self.acting.rules.current_agencies(), self.acting.clock.now().date())
+    def admit(self, caller: Principal) -> Admitted:
+        """Let an officer in. Raises Problem 403 unless his agency is in force on this legal day, and he is seated."""
+        today = self.acting.clock.now().date()
+        paths = paths_of(caller, self.acting.rules.current_agencies(), today)
+        said = Officer(caller.subject, caller.role, caller.agency)
+        with refusals_told():
+            return Admitted(self.officers.register.admit(said, today), paths, caller.caller)
+
+    def is_below(self, agency: str, paths: tuple[str, ...]) -> bool:
+        """Tell whether an agency is in a subtree under one of these paths; none is that nobody knows."""
+        agencies = self.acting.rules.current_agencies()
+        return agencies.is_known(agency) and agencies.get(agency).path.startswith(paths)
+
+    def calendar_of(self, agency: str) -> Calendar:
+        """Find the calendar in force, as an agency keeps it."""
+        return self.acting.rules.current_calendar().of(agency)
 
 
 def officers_router(desk: Desk, acts: Acts) -> APIRouter:
-    """Serve `/v1/worklist`, `/v1/dossiers/{code}` and `/v1/dossiers/{code}/acts/{action}`."""
+    """Serve `/v1/dossiers/{code}` and `/v1/dossiers/{code}/acts/{action}`."""
     router = APIRouter(prefix="/v1", tags=["officers"])
-
-    @router.get("/worklist", summary="What waits for the caller's office, most urgent first.")
-    async def list_work(caller: Reader, limit: PageLimit = 50, cursor: PageCursor = None) -> Page[WorklistItem]:
-        async with desk.pool.transaction(Scope(desk.paths_of(caller))) as tx:
-            return await read_worklist(tx, officer_of(caller), limit, cursor)
 
     @router.get(
         "/dossiers/{code}",
@@ -74,7 +79,7 @@ def officers_router(desk: Desk, acts: Acts) -> APIRouter:
     )
     async def read_dossier(response: Response, caller: Reader, code: DossierPath) -> CaseView:
         with refusals_told():
-            case = await desk.reading.for_officer(code, desk.paths_of(caller))
+            case = await desk.reading.for_officer(code, desk.admit(caller).paths)
         response.headers["ETag"] = etag(case.version)
         return case_view(case)
 
@@ -87,26 +92,8 @@ def officers_router(desk: Desk, acts: Acts) -> APIRouter:
     async def act(
         request: Request, *, caller: Actor, code: DossierPath, action: str, key: IdempotencyKey, version: IfMatch
     ) -> Response:
-        paths, body = desk.paths_of(caller), await request.body()
-        claim = claim_of(request, body, caller=caller.caller, key=key)
-        return await acts.do(SaidAct(code, action, version, body), caller, paths, claim)
+        admitted, body = desk.admit(caller), await request.body()
+        claim = claim_of(request, body, caller=admitted.caller, key=key)
+        return await acts.do(SaidAct(code, action, version, body), admitted, claim)
 
     return router
-
-
-async def read_worklist(tx: Connection, officer: Officer, limit: int, cursor: str | None) -> Page[WorklistItem]:
-    """Read one page: by promised due moment, then by code. Raises Problem 422 `cursor_invalid`."""
-    rows = await worklist(tx, officer, _after(cursor), limit + 1)
-    page = rows[:limit]
-    more = encode_cursor(page[-1].promised_due.isoformat(), page[-1].code) if len(rows) > limit else None
-    return Page(items=[worklist_item(row) for row in page], next_cursor=more)
-
-
-def _after(cursor: str | None) -> tuple[datetime, str]:
-    if cursor is None:
-        return START
-    text, code = decode_cursor(cursor, str, str)
-    try:
-        return datetime.fromisoformat(str(text)).astimezone(UTC), str(code)
-    except (ValueError, OverflowError) as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid") from error

@@ -16,6 +16,7 @@ from services.processing.domain.statuses import (
     delivery_status,
     payment_status,
 )
+from services.processing.domain.worklists import Days, Urgency, urgency_of
 from services.processing.handlers.acting import Performed
 from services.processing.repository.reading import WorklistRow
 from shared.rulebook.calendar import local
@@ -170,6 +171,7 @@ class WorklistDuty(View):
     """What the caller may do; `agency` and `role` are the step's: for `assign` those of the officer to be named."""
 
     step_no: int
+    step_code: str
     move: str
     action: str
     agency: str
@@ -189,6 +191,7 @@ class WorklistItem(View):
     promised_due: datetime
     statutory_due: datetime
     paused_since: datetime | None
+    urgency: Urgency
     holder: str | None
     taken: bool
     duties: list[WorklistDuty]
@@ -255,7 +258,7 @@ def case_view(case: Case) -> CaseView:
     return CaseView(**{**known, **apart, "steps": steps, "asks": asks}, open_duties=owed)
 
 
-def worklist_item(row: WorklistRow) -> WorklistItem:
+def worklist_item(row: WorklistRow, days: Days) -> WorklistItem:
     """Show one line of a worklist."""
     owed = [WorklistDuty(**duty) for duty in row.duties]
     return WorklistItem(
@@ -267,6 +270,7 @@ def worklist_item(row: WorklistRow) -> WorklistItem:
         promised_due=local(row.promised_due),
         statutory_due=local(row.statutory_due),
         paused_since=shown(row.paused_since),
+        urgency=urgency_of(row.clock, row.promised_due, days),
         holder=owed[0].holder,
         taken=owed[0].taken,
         duties=owed,

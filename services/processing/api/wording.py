@@ -15,6 +15,7 @@ from services.processing.domain.refusals import (
     StaleVersion,
     UnknownAction,
     UnknownCase,
+    UnknownEntry,
 )
 from shared.http.etags import etag
 from shared.http.languages import Words
@@ -86,6 +87,11 @@ TITLES: Mapping[str, Words] = {
         "Hạn trả đang lưu không khớp với giải trình, hệ thống đã báo cho người vận hành",
         "The due moment that is stored is not what its explanation adds up to; the operators were told",
     ),
+    "officer_revoked": Words("Cán bộ đã bị thu hồi quyền", "The officer is revoked"),
+    "seat_not_held": Words(
+        "Cán bộ không giữ vị trí này vào ngày này", "The officer does not hold this seat on this day"
+    ),
+    "entry_unknown": Words("Không có mục này trong sổ cán bộ", "The register has no such entry"),
     "reappointed_to_invalid": Words("Ngày hẹn lại không hợp lệ", "The new appointment is not valid"),
 }
 
@@ -123,6 +129,7 @@ ACTS: Mapping[str, Words] = {
 
 _STATUS: Mapping[type[Refusal], HTTPStatus] = {
     UnknownCase: HTTPStatus.NOT_FOUND,
+    UnknownEntry: HTTPStatus.NOT_FOUND,
     UnknownAction: HTTPStatus.NOT_FOUND,
     NotAllowed: HTTPStatus.FORBIDDEN,
     IllegalMove: HTTPStatus.CONFLICT,

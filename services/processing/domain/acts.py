@@ -11,11 +11,17 @@ from shared.contracts.facts import Handover, Period, Receiver
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """Who acts: the subject, role and agency of a verified token."""
+    """Who acts: the subject, role and agency of a verified token; `stands_for` are absent, and he is their deputy."""
 
     subject: str
     role: str
     agency: str
+    stands_for: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """In whose names he may act: his own first."""
+        return (self.subject, *sorted(self.stands_for))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,14 @@ class StepStatus(StrEnum):
     DONE = "done"
 
 
+class Clock(StrEnum):
+    """What the promised limit of a dossier does."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    OVER = "over"
+
+
 class Stay(NamedTuple):
     """A span in which the dossier stood at a step, before it was sent back and the step opened again."""
 
@@ -88,6 +96,7 @@ class Case:
     taken back: the dossier stays late (C11). `closed_at` is when it ended without a result.
     `calendar_version` is the calendar by which its due moments were reckoned, `calendar_followed` the one that was last
     applied to it: by that one goes whatever is reckoned next.
+    One that counts from before its record says when it was `recorded_at`, on what `evidence`, and who approved (C14).
     """
 
     code: str
@@ -121,6 +130,10 @@ class Case:
     withdrawal_requested_at: datetime | None = None
     closed_at: datetime | None = None
     calendar_followed: str = ""
+    recorded_at: datetime | None = None
+    evidence: str | None = None
+    approved_by: str | None = None
+    approving_agency: str | None = None
     steps: tuple[Step, ...] = ()
     asks: tuple[Ask, ...] = ()
     halts: tuple[Halt, ...] = ()
@@ -187,6 +200,13 @@ class Case:
     def is_over(self) -> bool:
         """Whether no limit runs any more: the result is ready, or the dossier was closed without one."""
         return self.finished_at is not None or self.closed_at is not None
+
+    @property
+    def clock(self) -> Clock:
+        """What its promised limit does; a pause of one that is late already does not hide that (C11)."""
+        if self.is_over:
+            return Clock.OVER
+        return Clock.RUNNING if self.promised_paused_since is None else Clock.PAUSED
 
     def last_halt(self, kind: PauseKind) -> Halt | None:
         """Find the last pause of a kind."""

@@ -28,7 +28,7 @@ def step_open_here(seen: Situation) -> bool:
 def step_not_taken(seen: Situation) -> bool:
     """Tell whether nobody holds the step; who is only assigned to it may still take it himself."""
     step = seen.step
-    return step is not None and (step.holder is None or (step.holder == seen.officer.subject and not step.taken))
+    return step is not None and (step.holder is None or (step.holder in seen.officer.names and not step.taken))
 
 
 def holder_of_step(seen: Situation) -> bool:
@@ -41,7 +41,7 @@ def holder_of_step(seen: Situation) -> bool:
         return False
     if step.holder is None:
         return step.role is OfficerRole.DESK and seen.officer.role == OfficerRole.DESK
-    return step.holder == seen.officer.subject
+    return step.holder in seen.officer.names
 
 
 def step_is_work(seen: Situation) -> bool:
@@ -116,7 +116,7 @@ def previous_holder(seen: Situation) -> bool:
     step = seen.step
     if step is None or step.move not in WORK or step not in previous_group(seen.case.steps):
         return False
-    return step.holder == seen.officer.subject
+    return step.holder in seen.officer.names
 
 
 def next_step_not_taken(seen: Situation) -> bool:

@@ -53,3 +53,10 @@ class UnknownCase(Refusal):
 
     def __init__(self) -> None:
         super().__init__("dossier_unknown", "No such dossier is open to you.")
+
+
+class UnknownEntry(Refusal):
+    """No such entry of the caller's unit stands any more: `entry_unknown`."""
+
+    def __init__(self) -> None:
+        super().__init__("entry_unknown", "No such entry of your unit can be withdrawn.")

@@ -75,16 +75,16 @@ with moved as (
     where duties.code = d.code and duties.step_no = d.step_no and duties.action = d.action and duties.agency = d.agency
 ), owed as (
     insert into duties (
-        code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken
+        code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken, step_code, clock
     )
     select * from unnest(
         $45::text[], $46::timestamptz[], $47::bigint[], $48::text[], $49::text[], $50::text[], $51::text[], $52::text[],
-        $53::text[], $54::text[], $55::boolean[]
+        $53::text[], $54::text[], $55::boolean[], $56::text[], $57::text[]
     )
     on conflict (code, step_no, action, agency) do update set
-        holder = excluded.holder, taken = excluded.taken, promised_due = excluded.promised_due
+        holder = excluded.holder, taken = excluded.taken, promised_due = excluded.promised_due, clock = excluded.clock
 )
-delete from timers using unnest($56::text[], $57::text[]) as t (code, kind)
+delete from timers using unnest($58::text[], $59::text[]) as t (code, kind)
 where timers.code = t.code and timers.kind = t.kind
 """
 
@@ -101,7 +101,7 @@ class _Rows:
 
     def columns(self) -> list[list[Any]]:
         """Turn them into the statement's parameters."""
-        tables = (self.moved, 21), (self.stepped, 10), (self.asked, 9), (self.settled, 4), (self.owed, 11)
+        tables = (self.moved, 21), (self.stepped, 10), (self.asked, 9), (self.settled, 4), (self.owed, 13)
         return [column for rows, width in tables for column in columns(rows, width)]
 
     def add(self, decision: Decision) -> tuple[Duty, ...]:
@@ -115,7 +115,7 @@ class _Rows:
         )
         self.asked.extend((case.code, *_ask_row(ask)) for ask in case.asks if ask not in before.asks)
         self.settled.extend((case.code, *_key(duty)) for duty in owed_before if _key(duty) not in kept)
-        moved = case.promised_due != before.promised_due
+        moved = (case.promised_due, case.clock) != (before.promised_due, before.clock)
         self.owed.extend(duty_row(case, duty) for duty in owed_now if moved or duty not in owed_before)
         return owed_now
 

@@ -34,10 +34,12 @@ with spent as (
     from unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) as d (code, opened_at, half_time_at)
     where cases.code = d.code
 )
-insert into duties (code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken)
+insert into duties (
+    code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken, step_code, clock
+)
 select * from unnest(
     $6::text[], $7::timestamptz[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
-    $14::text[], $15::text[], $16::boolean[]
+    $14::text[], $15::text[], $16::boolean[], $17::text[], $18::text[]
 )
 on conflict (code, step_no, action, agency) do nothing
 """
@@ -57,7 +59,7 @@ async def save_fired(tx: Connection, fired: Sequence[tuple[Locked, Decision]]) -
         if decision.after is not decision.before
         for duty in set(duties(decision.after)) - set(duties(decision.before))
     ]
-    await tx.execute(SAVE_FIRED, *columns(spent, 2), *columns(warned, 3), *columns(owed, 11))
+    await tx.execute(SAVE_FIRED, *columns(spent, 2), *columns(warned, 3), *columns(owed, 13))
     await save_standing(tx, [(decision.before, decision.after) for _, decision in fired])
 
 

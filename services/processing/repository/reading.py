@@ -9,32 +9,36 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from services.processing.domain.acts import Officer
-from services.processing.domain.cases import Ask, Case, Step
+from services.processing.domain.cases import Ask, Case, Clock, Step
+from services.processing.domain.worklists import Selection, Span
 from services.processing.repository.halting import read_standing
 from services.processing.repository.rows import CASE_COLUMNS, NOTHING_STANDS, STEP_COLUMNS, by_code, case_of, step_of
 from shared.database import Connection
 
 WORKLIST = """
 select d.code, c.state, c.version, c.procedure_code, c.case_code, c.promised_due, c.statutory_due,
-    c.promised_paused_since as paused_since, d.duties
+    c.promised_paused_since as paused_since, d.clock, d.duties
 from (
-    select code, promised_due, json_agg(json_build_object(
-        'step_no', step_no, 'move', move, 'action', action, 'agency', step_agency, 'role', step_role,
-        'holder', holder, 'taken', taken
+    select code, promised_due, min(clock) as clock, json_agg(json_build_object(
+        'step_no', step_no, 'step_code', step_code, 'move', move, 'action', action, 'agency', step_agency,
+        'role', step_role, 'holder', holder, 'taken', taken
     ) order by step_no, action) as duties
     from duties
-    where agency = $1 and role = $2 and (holder is null or holder = $3) and (promised_due, code) > ($4, $5)
+    where agency = $1 and role = $2 and (promised_due, code) > ($5, $6) and promised_due < $7
+        and ($3::text[] is null or holder = any($3) or ($4 and holder is null))
+        and ($8::text is null or clock = $8) and ($9::text is null or step_code = $9)
     group by promised_due, code
     order by promised_due, code
-    limit $6
+    limit $10
 ) d join cases c on c.code = d.code
 order by d.promised_due, d.code
 """
+"""By `duties_of_an_office`, whatever it is narrowed by: what does not fit is passed over before its dossier is looked
+at, for comparisons are leakproof and come before the policies."""
 
 
 class WorklistRow(NamedTuple):
-    """One dossier on an officer's list, with what he may do in it."""
+    """One dossier on a worklist, with what may be done in it."""
 
     code: str
     state: int
@@ -44,13 +48,30 @@ class WorklistRow(NamedTuple):
     promised_due: datetime
     statutory_due: datetime
     paused_since: datetime | None
+    clock: Clock
     duties: list[dict[str, Any]]
 
 
-async def worklist(tx: Connection, officer: Officer, after: tuple[datetime, str], limit: int) -> list[WorklistRow]:
-    """Read the dossiers that wait for an officer, most urgent first, beginning after a (promised due, code)."""
-    rows = await tx.fetch(WORKLIST, officer.agency, officer.role, officer.subject, *after, limit)
-    return [WorklistRow(**{**dict(row), "duties": json.loads(row["duties"])}) for row in rows]
+class Place(NamedTuple):
+    """After which dossier of a worklist a page begins, and how many it has at most."""
+
+    after: tuple[datetime, str]
+    limit: int
+
+
+async def worklist(
+    tx: Connection, selected: Selection, span: Span, place: Place, step_code: str | None = None
+) -> list[WorklistRow]:
+    """Read the dossiers of a worklist, most urgent first: of a span, waiting at a step where one is named."""
+    begins = max((span.begins, ""), place.after)
+    rows = await tx.fetch(
+        WORKLIST,
+        *(selected.agency, selected.role, selected.holders, selected.free, *begins, span.ends, span.clock, step_code),
+        place.limit,
+    )
+    return [
+        WorklistRow(**{**dict(row), "clock": Clock(row["clock"]), "duties": json.loads(row["duties"])}) for row in rows
+    ]
 
 
 STEPS_OF = f"""

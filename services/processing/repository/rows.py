@@ -73,9 +73,11 @@ def stays_text(step: Step) -> str:
 
 def duty_row(case: Case, duty: Duty) -> tuple[Any, ...]:
     """Write a duty as the columns of `duties`, in their order."""
+    step = case.step(duty.step_no)
     return (
         *(case.code, case.promised_due, duty.step_no, duty.action, duty.agency, duty.role),
         *(duty.move, duty.step_agency, duty.step_role, duty.holder, duty.taken),
+        *("" if step is None else step.code, case.clock),
     )
 
 

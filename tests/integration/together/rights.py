@@ -158,16 +158,40 @@ async def mislisted(
     ]
 
 
-async def whole_list(everywhere: Everywhere, caller: tuple[str, str], process: str = "") -> list[httpx2.Response]:
+async def whole_list(
+    everywhere: Everywhere, caller: tuple[str, str], process: str = "", narrowed: str = ""
+) -> list[httpx2.Response]:
     """Read every page of an office's worklist; a refusal is the only page."""
-    pages, cursor = [], ""
+    pages, cursor = [], narrowed
     while True:
         route = (*LIST[:2], f"{LIST[2]}?limit=200{cursor}")
         pages.append(await ask(everywhere, route, caller, process=process))
         following = pages[-1].json().get("next_cursor")
         if not following:
             return pages
-        cursor = f"&cursor={following}"
+        cursor = f"{narrowed}&cursor={following}"
+
+
+async def mislooked(everywhere: Everywhere, agencies: Agencies, dossiers: Sequence[Filed]) -> list[Misjudged]:
+    """Ask as every officer for the lists of the offices that owe something; answer who was not shown them rightly.
+
+    An office's own list is `mislisted`'s; any other is for leaders and auditors above it.
+    """
+    offices = sorted({office for dossier in dossiers for office in dossier.owed})
+    callers = [(role, agency.code) for agency in agencies.agencies for role in OFFICERS]
+    asked = [(caller, office) for office in offices for caller in callers if caller[::-1] != office]
+    lists = (whole_list(everywhere, caller, narrowed="&unit={}&office={}".format(*office)) for caller, office in asked)
+    wrong = []
+    for (caller, office), pages in zip(asked, await asyncio.gather(*lists), strict=True):
+        role, agency = caller
+        in_force = agencies.in_force(agency, FIRST_MORNING.date())
+        above = agencies.get(office[0]).path.startswith(agencies.get(agency).path)
+        right = HTTPStatus.OK if in_force and above and role in {"leader", "auditor"} else HTTPStatus.FORBIDDEN
+        told = {mark for page in pages for dossier in dossiers for mark in of_the_dossier(page, dossier)}
+        waiting = {dossier.code for dossier in dossiers if office in dossier.owed}
+        if (pages[-1].status_code, told) != (right, waiting if right == HTTPStatus.OK else set()):
+            wrong.append(Misjudged(caller, pages[-1].status_code, sorted(told)))
+    return wrong
 
 
 def strangers(agencies: Agencies, dossier: Filed) -> list[tuple[str, str]]:

@@ -67,7 +67,7 @@ QUERIES: Mapping[str, Query] = {
         WORKLIST,
         "agency = $1 and role = $2",
         "$1::text is not null and $2::text is not null",
-        lambda _: (OURS, "desk", "somebody", LONG_AGO, "", 10_000),
+        lambda _: (OURS, "desk", ["somebody"], True, LONG_AGO, "", LATER, None, None, 10_000),
     ),
     "case": Query("processing", READ_CASE, "", "", lambda code: (code,)),
     "steps": Query("processing", STEPS_OF, "", "", lambda code: ([code],)),

@@ -27,6 +27,7 @@ from tests.integration.together.rights import (
     ask,
     misled,
     mislisted,
+    mislooked,
     misread,
     of_the_dossier,
 )
@@ -34,8 +35,10 @@ from tests.integration.together.rights import (
 FILE: Route = ("intake", "post", "/v1/dossiers")
 REGISTER: Route = ("intake", "post", "/v1/registrations")
 REFUSE: Route = ("intake", "post", "/v1/refusals")
+BACKDATE: Route = ("intake", "post", "/v1/backdatings")
 CALENDAR: Route = ("intake", "post", "/v1/rules/calendar")
 CATALOGUE: Route = ("intake", "post", "/v1/rules/catalogue")
+OFFICERS_SAID: Route = ("processing", "post", "/v1/officers")
 BY_ITSELF: Mapping[Route, tuple[str, ...]] = {
     FILE: ("agency_receives",),
     ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): ("action_unknown",),
@@ -52,12 +55,15 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     FILE: "writes a dossier of the caller's own place",
     REGISTER: "writes a dossier of the caller's own place",
     REFUSE: "writes a dossier of the caller's own place",
+    BACKDATE: "approves for places of the caller's own subtree: tried beside intake",
     CALENDAR: "publishes rules, and names no dossier",
     CATALOGUE: "publishes rules, and names no dossier",
     ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): "acts on registrations: tried beside intake",
     ("intake", "get", "/v1/registrations"): "what waits at the caller's own place: tried beside intake",
     ("intake", "get", "/internal/v1/dossiers/{code}/people"): "services only, for a purpose, audited",
     ("processing", "get", "/v1/acts"): "the acts and their reasons are public",
+    ("processing", "get", "/v1/officers"): "who sits, is away or is revoked in a unit",
+    OFFICERS_SAID: "says so, and names no dossier",
     ("processing", "post", "/v1/tracking"): "takes a secret and answers with a token",
     ("notification", "get", "/v1/notices/summary"): "counts only, for operators",
     ("notification", "post", "/v1/receipts/sms"): "the gateway's, under its own secret",
@@ -116,6 +122,14 @@ async def test_a_worklist_holds_what_waits_for_its_office_and_nothing_else(
 
 
 @pytest.mark.parametrize("locks", LOCKS)
+async def test_another_offices_worklist_is_for_leaders_and_auditors_above_it(
+    everywhere: Everywhere, dossiers: list[Filed], agencies: Agencies, locks: str
+) -> None:
+    async with locks_of(everywhere, locks, "processing"):
+        assert await mislooked(everywhere, agencies, dossiers) == []
+
+
+@pytest.mark.parametrize("locks", LOCKS)
 @pytest.mark.parametrize("route", ACTS, ids="-".join)
 async def test_whoever_has_no_part_acts_on_nothing_and_learns_nothing(
     everywhere: Everywhere, dossiers: list[Filed], agencies: Agencies, route: Route, locks: str
@@ -138,9 +152,12 @@ async def test_no_secured_operation_is_open_to_an_expired_token_or_an_agency_tha
     secured = {route: each["security"] for route, each in (await operations(everywhere)).items() if "security" in each}
     filing = await counter.filing()
     rules = {"based_on": "calendar-1", "version": "calendar-2", "file": "kind,date,source"}
+    approval = {"place": ended, "procedure_code": "1.001193", "received_at": FIRST_MORNING.isoformat()}
     filings = {
+        BACKDATE: approval | {"evidence": "postmark", "evidence_no": "1"},
         CALENDAR: rules,
         CATALOGUE: rules,
+        OFFICERS_SAID: {"kind": "revocation", "officer": "nobody", "first_day": "2020-01-02"},
         FILE: filing,
         REGISTER: filing | {"received_by": ended},
         REFUSE: filing | {"reason": "not_eligible"},
