@@ -171,7 +171,9 @@ async def mislisted_at_reception(
 ) -> list[Misjudged]:
     """Ask every office what waits at its place; answer who found a registration of another place, or misses his."""
     asked = [(role, agency.code) for agency in agencies.agencies for role in OFFICERS]
-    lists = await asyncio.gather(*(whole_list(everywhere, caller, process, route=LIST_AT_RECEPTION) for caller in asked))
+    lists = await asyncio.gather(
+        *(whole_list(everywhere, caller, process, route=LIST_AT_RECEPTION) for caller in asked)
+    )
     return [
         Misjudged(caller, pages[-1].status_code, told)
         for caller, pages in zip(asked, lists, strict=True)
