@@ -18,8 +18,9 @@ from services.processing.domain.refolding import Difference
 def clocks(folder: FolderOption = DEFAULT_FOLDER, as_json: JsonOption = False) -> None:
     """Reckon every dossier's clock anew from its facts alone and print where what is stored differs.
 
-    Looked at are both due moments, each pause with who, why and on what article, the state, and when it was finished or
-    closed. Each difference is a line, with what is stored and what the facts add up to. Exit 4 if there is one.
+    Looked at are both due moments, each pause with who, why and on what article, the stays at each step, the state, and
+    when it was finished or closed. Each difference is a line, with what is stored and what the facts add up to. Exit 4
+    if there is one.
 
     Examples: `motcua verify clocks`; `motcua verify clocks --json`.
     """

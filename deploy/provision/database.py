@@ -40,6 +40,7 @@ API_RIGHTS: Mapping[str, Mapping[str, str]] = {
         "day_numbers": "SELECT, INSERT, UPDATE",
         "dossiers": "SELECT, INSERT, UPDATE",
         "papers": "SELECT, INSERT, UPDATE",
+        "backdatings": "SELECT, INSERT, UPDATE",
         "reads": "INSERT",
         "idempotency_keys": _FULL,
     },

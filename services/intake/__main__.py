@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.intake.api.backdatings import backdatings_router
 from services.intake.api.directory import directory_router
 from services.intake.api.dossiers import dossier_router, internal_router, reading_router
 from services.intake.api.refusals import TITLES
@@ -46,6 +47,7 @@ async def build(resources: Resources[Settings]) -> Parts:
             routers=(
                 directory_router(desk),
                 dossier_router(callers, desk),
+                backdatings_router(callers, desk),
                 reading_router(callers, desk, keyring),
                 registration_router(Reception(callers, desk, keyring)),
                 rules_router(pool, Publishing(journal, rules, resources.clock)),

@@ -169,3 +169,8 @@ def families(totals: Totals) -> Iterator[Metric]:
         "Papers asked for again after acceptance",
         totals.of_all_fields(Figure.SUPPLEMENTS_REPEATED),
     )
+    yield CounterMetricFamily(
+        "motcua_dossiers_backdated_total",
+        "Dossiers accepted as of before their record, approved by a leader (C14)",
+        totals.of_all_fields(Figure.BACKDATED),
+    )

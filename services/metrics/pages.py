@@ -37,6 +37,7 @@ _TONES = (
     ("carried_over", "none"),
     ("reopened", "none"),
     ("supplements_repeated", "bad"),
+    ("backdated", "none"),
 )
 """The figures of the board in its order, each with the tone of its card."""
 _PARTS = (

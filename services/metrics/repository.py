@@ -19,7 +19,7 @@ from shared.rulebook.figures import Figure
 
 _LOAD_DOSSIERS = """
     select code, place, received_path, field, accepted_at, promised_due, finished_at, apologised_at, restated, paused,
-        closed_at, (
+        closed_at, backdated, (
             select array_agg(row(figure, finished_at, reopened_at) order by reopening_no)
             from reopenings where reopenings.code = dossiers.code
         ) as reopenings, (
@@ -51,11 +51,11 @@ def _reopenings(found: Iterable[Sequence[Any]] | None) -> tuple[Reopening, ...]:
 _SAVE_DOSSIERS = """
     insert into dossiers (
         code, place, received_path, field, accepted_at, promised_due, finished_at, apologised_at, restated, paused,
-        closed_at
+        closed_at, backdated
     )
     select * from unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
-        $8::timestamptz[], $9::boolean[], $10::boolean[], $11::timestamptz[]
+        $8::timestamptz[], $9::boolean[], $10::boolean[], $11::timestamptz[], $12::boolean[]
     )
     on conflict (code) do update set
         place = excluded.place,
@@ -67,7 +67,8 @@ _SAVE_DOSSIERS = """
         apologised_at = excluded.apologised_at,
         restated = excluded.restated,
         paused = excluded.paused,
-        closed_at = excluded.closed_at
+        closed_at = excluded.closed_at,
+        backdated = excluded.backdated
 """
 
 
@@ -77,10 +78,11 @@ async def save_dossiers(tx: Connection, dossiers: Sequence[Dossier]) -> None:
         (
             *(each.code, each.place, each.received_path, each.field, each.accepted_at, each.promised_due),
             *(each.finished_at, each.apologised_at, each.restated, each.paused, each.closed_at),
+            each.backdated,
         )
         for each in dossiers
     ]
-    await tx.execute(_SAVE_DOSSIERS, *columns(rows, 11))
+    await tx.execute(_SAVE_DOSSIERS, *columns(rows, 12))
 
 
 _SAVE_REOPENINGS = """

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from pydantic import AwareDatetime
 
+from shared.contracts.backdating import Backdating, Evidence
 from shared.contracts.deadlines import DeadlineReissued
 from shared.contracts.detours import (
     AgencyAnswered,
@@ -66,6 +67,7 @@ __all__ = [
     "FACTS",
     "AgencyAnswered",
     "AgencyAsked",
+    "Backdating",
     "Channel",
     "ClockPaused",
     "ClockResumed",
@@ -77,6 +79,7 @@ __all__ = [
     "DossierRegistered",
     "DossierStopped",
     "DossierWithdrawn",
+    "Evidence",
     "Fact",
     "Filer",
     "Handover",
@@ -116,7 +119,10 @@ __all__ = [
 
 
 class DossierAccepted(DossierFact):
-    """Hồ sơ được tiếp nhận: the dossier reached state 2 and both clocks run (C1–C5, C9)."""
+    """Hồ sơ được tiếp nhận: the dossier reached state 2 and both clocks run (C1–C5, C9).
+
+    Its legal time is earlier than its record only where `backdating` says on what evidence, and who let it count (C14).
+    """
 
     TYPE: ClassVar[str] = "vn.motcua.dossier.accepted.v1"
 
@@ -133,6 +139,7 @@ class DossierAccepted(DossierFact):
     statutory_due: AwareDatetime
     promised_due: AwareDatetime
     tracking_secret_hash: str
+    backdating: Backdating | None = None
 
 
 class DossierAssigned(StepFact):

@@ -21,6 +21,8 @@ class Figure(StrEnum):
     APOLOGIES_PUBLISHED = "apologies_published"
     SUPPLEMENTS_REPEATED = "supplements_repeated"
     """Papers were asked for again after acceptance: the "no second request" of the three that must not be."""
+    BACKDATED = "backdated"
+    """Accepted as of before its record, on evidence and by a leader's approval (C14)."""
     REOPENED_ON_TIME = "reopened_on_time"
     """A finish that was on time and was taken back: the dossier is in progress again."""
     REOPENED_LATE = "reopened_late"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from datetime import datetime, timedelta
 from itertools import islice
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -17,6 +18,7 @@ from deploy.demo.plan import Arrival
 from deploy.local.services import RECEIPTS_SECRET, SERVICES, TRACKING_SECRET
 from deploy.local.stack import Stack
 from services.processing.api.tracking import AUDIENCE
+from shared.clocks import ScenarioClock
 from shared.http.wire import Wire
 from shared.roles import OFFICERS, Role
 from shared.rulebook.moves import MOVES
@@ -32,6 +34,7 @@ SET_SECRETS = "update processing.cases set tracking_secret_hash = sha256($1::byt
 FILE, ACT = "POST /v1/dossiers", "POST /v1/dossiers/{code}/acts/{action}"
 ACT_ON_MANY = "POST /v1/acts"
 REGISTER, REFUSE = "POST /v1/registrations", "POST /v1/refusals"
+BACKDATE = "POST /v1/backdatings"
 WAITING, REGISTRATION = "GET /v1/registrations", "GET /v1/registrations/{code}"
 RULE_FILES = {
     "calendar": "kind,date,hours,agency,source\nhours,2027-12-15,07:00-11:00,{place},1/UBND\n",
@@ -47,6 +50,8 @@ NO_DOSSIER = "H56.97.21-200102-9999"
 async def known_to(stack: Stack, seed: int = 1) -> Mapping[str, Known]:
     """File some dossiers at one place, wait until officers have them; answers what each service knows then."""
     arrivals = arrivals_of(seed=9_000 + seed)
+    assert stack.scenario_file is not None
+    now = ScenarioClock(stack.scenario_file).now()
     place = next(arrivals).place
     here = list(islice((arrival for arrival in arrivals if arrival.place == place), DOSSIERS))
     wires = {name: Wire("127.0.0.1", stack.ports.of(name)) for name in ("intake", "processing")}
@@ -82,6 +87,7 @@ async def known_to(stack: Stack, seed: int = 1) -> Mapping[str, Known]:
         ACT_ON_MANY: [{"body": {"acts": [_listed(code, duty) for code, duty in zip(codes, duties, strict=True)]}}],
         REGISTER: [{"body": filing} for filing in filings],
         REFUSE: [{"body": {**dossier_body(arrival), "reason": "not_eligible"}} for arrival in here],
+        BACKDATE: [{"body": _approval(arrival, now)} for arrival in here],
         TRACK: [{"body": {"code": code, "secret": secret}} for code in codes for secret in (SECRET, "wrong")],
         TELL: [{"body": {"receipts": [receipt]}}],
         **{
@@ -95,6 +101,18 @@ async def known_to(stack: Stack, seed: int = 1) -> Mapping[str, Known]:
     right = _right_callers(stack, duties[0], codes[0])
     tokens = ("", *right.values(), *_others(stack, place.code), *BAD)
     return {service: Known(tokens, right, values, examples) for service in SERVICES}
+
+
+def _approval(arrival: Arrival, now: datetime) -> dict[str, Any]:
+    case = arrival.case
+    return {
+        "place": arrival.place.code,
+        "procedure_code": case.procedure_code,
+        "case_code": case.case_code,
+        "received_at": (now - timedelta(minutes=5)).isoformat(),
+        "evidence": "postmark",
+        "evidence_no": "7/2020",
+    }
 
 
 def _listed(code: str, duty: Duty) -> dict[str, Any]:
@@ -134,7 +152,7 @@ def _right_callers(stack: Stack, duty: Duty, code: str) -> dict[str, str]:
     return {
         **dict.fromkeys(officers, officer),
         **dict.fromkeys(internal, service),
-        **dict.fromkeys(map(_publishes, RULE_FILES), stack.token("leader", "H56.90")),
+        **dict.fromkeys((BACKDATE, *map(_publishes, RULE_FILES)), stack.token("leader", "H56.90")),
         "GET /v1/notices/summary": stack.token("operator", ""),
         "GET /v1/tracking/{code}": issue_token(
             secrets / TRACKING_SECRET, subject=code, role="citizen", audience=AUDIENCE

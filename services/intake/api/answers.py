@@ -10,7 +10,7 @@ from services.intake.domain.acceptance import Acceptance
 from services.intake.domain.filing import People
 from services.intake.repository.dossiers import StoredDossier
 from shared.clocks import OFFICE_ZONE
-from shared.contracts.facts import State
+from shared.contracts.facts import Backdating, Evidence, State
 from shared.rulebook.catalogue import Catalogue
 
 
@@ -18,6 +18,20 @@ class AnswerBody(BaseModel):
     """What every answer shares."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class BackdatingTold(AnswerBody):
+    """Accepted before it was recorded (C14): on what evidence, and which leader of which agency approved it."""
+
+    recorded_at: datetime
+    evidence: Evidence
+    approved_by: str
+    approving_agency: str
+
+    @classmethod
+    def of(cls, found: Backdating | None) -> BackdatingTold | None:
+        """Show it where there is any."""
+        return None if found is None else cls(**found.model_dump())
 
 
 class AcceptedDossier(AnswerBody):
@@ -34,6 +48,7 @@ class AcceptedDossier(AnswerBody):
     fee_vnd: int
     catalogue_version: str
     calendar_version: str
+    backdating: BackdatingTold | None = None
 
     @classmethod
     def of(cls, code: str, acceptance: Acceptance) -> AcceptedDossier:
@@ -50,6 +65,7 @@ class AcceptedDossier(AnswerBody):
             fee_vnd=acceptance.case.fee_vnd,
             catalogue_version=acceptance.rules.catalogue.version,
             calendar_version=acceptance.rules.calendar.version,
+            backdating=BackdatingTold.of(acceptance.backdating),
         )
 
 

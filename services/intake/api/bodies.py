@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from services.intake.domain.backdating import ReceivedEarlier
 from services.intake.domain.filing import Applicant, Filing, PaperHandedIn
 from services.intake.domain.registration import Act
-from shared.contracts.facts import Channel, Language
-from shared.http.bodies import Code, Day, Line, LongText, RequestBody, read_body
+from shared.contracts.facts import Channel, Evidence, Language
+from shared.http.bodies import Code, Day, Line, LongText, Moment, RequestBody, read_body
 
 Digits = Annotated[str, StringConstraints(min_length=1, max_length=32)]
 Email = Annotated[
@@ -44,8 +46,32 @@ class PaperBody(RequestBody):
         return PaperHandedIn(self.paper_code, self.originals, self.certified, self.photocopies)
 
 
-class FilingBody(RequestBody):
-    """Hồ sơ nộp tại quầy: one dossier over the counter. All free texts are stored sealed."""
+class ReceivedEarlierBody(RequestBody):
+    """Tiếp nhận lùi thời điểm: received before it is recorded, as a leader approved it (C14)."""
+
+    received_at: Moment = Field(description="When it was received; at most three working days ago.")
+    approval: UUID = Field(description="Id of the leader's approval: `POST /v1/backdatings`.")
+
+    def earlier(self) -> ReceivedEarlier:
+        """Make the domain's value of it."""
+        return ReceivedEarlier(self.received_at.replace(microsecond=0), str(self.approval))
+
+
+class ApprovalBody(RequestBody):
+    """Phê duyệt lùi thời điểm tiếp nhận: one filing at a place counts from an earlier moment (C14)."""
+
+    place: Code = Field(description="The place of reception.", examples=["H56.97.21"])
+    procedure_code: Code = Field(examples=["1.000656"])
+    case_code: Code = Field(default="default")
+    received_at: Moment = Field(description="When it was received; at most three working days ago.")
+    evidence: Evidence
+    evidence_no: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z./_-]{1,40}$")] = Field(
+        description="Number of the document in the agency's files.", examples=["12/BB-2020"]
+    )
+
+
+class AnyFilingBody(RequestBody):
+    """What is handed in, at a desk or online. All free texts are stored sealed."""
 
     procedure_code: Code = Field(examples=["1.000656"])
     case_code: Code = Field(default="default")
@@ -82,13 +108,21 @@ class FilingBody(RequestBody):
         )
 
 
-class RegistrationBody(FilingBody):
+class FilingBody(AnyFilingBody):
+    """Hồ sơ nộp tại quầy: one dossier over the counter. All free texts are stored sealed."""
+
+    backdating: ReceivedEarlierBody | None = Field(
+        default=None, description="Only where it was received before it is recorded."
+    )
+
+
+class RegistrationBody(AnyFilingBody):
     """Hồ sơ nộp trực tuyến: `received_by` is the place of reception that it is sent to, a desk's own."""
 
     received_by: Code = Field(examples=["H56.97.21"])
 
 
-class RefusalBody(FilingBody):
+class RefusalBody(AnyFilingBody):
     """Hồ sơ không được tiếp nhận tại quầy (Mẫu 03): what was handed in, and why it is refused."""
 
     reason: Code | None = Field(default=None, description="A reason of the closed list.", examples=["papers_missing"])

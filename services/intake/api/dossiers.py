@@ -50,7 +50,8 @@ def dossier_router(pool: CallersPool, desk: Desk) -> APIRouter:
         key: IdempotencyKey,
     ) -> Response:
         claim = claim_of(request, await request.body(), caller=officer.caller, key=key)
-        return await filings(Asked(claim, HandedIn(officer, body.filing(), current_traceparent())))
+        earlier = None if body.backdating is None else body.backdating.earlier()
+        return await filings(Asked(claim, HandedIn(officer, body.filing(), current_traceparent(), earlier)))
 
     return router
 

@@ -43,6 +43,22 @@ TITLES: Mapping[str, Words] = {
     "rules_changed": Words("Quy định hiện hành đã thay đổi", "The rules in force have changed"),
     "rules_differ": Words("Nội dung khác với bản đã lập kế hoạch", "The file is not the one that was planned"),
     "rule_file_faulty": Words("Tệp thay đổi quy định có dòng sai", "The file that changes the rules has faulty lines"),
+    "backdating_not_earlier": Words(
+        "Thời điểm tiếp nhận không sớm hơn lúc ghi nhận: không cần lùi, hồ sơ tính từ bây giờ",
+        "The moment of receipt is not earlier than the record: leave it out, and the dossier counts from now",
+    ),
+    "backdating_too_far": Words(
+        "Thời điểm tiếp nhận lùi quá 3 ngày làm việc: hãy tiếp nhận theo thời điểm hiện tại",
+        "The moment of receipt lies more than 3 working days back: accept the dossier as of now",
+    ),
+    "backdating_not_approved": Words(
+        "Lãnh đạo chưa phê duyệt lùi thời điểm tiếp nhận như đã nêu: hãy đề nghị lãnh đạo phê duyệt kèm bằng chứng",
+        "No leader has approved that moment of receipt as it is named: ask for an approval, with evidence",
+    ),
+    "backdating_used": Words(
+        "Phê duyệt này đã dùng cho một hồ sơ khác: mỗi phê duyệt chỉ dùng một lần",
+        "The approval was used for another dossier: each is used once",
+    ),
     "channel_without_address": Words("Kênh thông báo không có địa chỉ", "A channel has no address"),
 }
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.intake.domain.attempts import Rules, attempt, channels_of, known_area, people_of
 from services.intake.domain.filing import Filing, People
-from shared.contracts.facts import Channel
+from shared.contracts.facts import Backdating, Channel
 from shared.rulebook.agencies import Agency
 from shared.rulebook.catalogue import Case
 from shared.rulebook.limits import due
@@ -16,7 +16,7 @@ from shared.rulebook.steps import assign_steps, competent_agency
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """A dossier as it is accepted, but for its code. Moments are legal."""
+    """A dossier as it is accepted, but for its code. Moments are legal; `backdating`: why it is before its record."""
 
     case: Case
     rules: Rules
@@ -27,6 +27,7 @@ class Acceptance:
     accepted_at: datetime
     statutory_due: datetime
     promised_due: datetime
+    backdating: Backdating | None = None
 
 
 @dataclass(frozen=True, slots=True)

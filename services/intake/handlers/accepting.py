@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.intake.domain.acceptance import Acceptance, AcceptedFiling, accept
 from services.intake.domain.attempts import Rules
+from services.intake.domain.backdating import ReceivedEarlier, check_reach
 from services.intake.domain.filing import Filing
 from services.intake.domain.refusals import Refused
+from services.intake.handlers.backdating import Approvals, Recorded
 from services.intake.handlers.sealing import Applied, seal_people
 from services.intake.repository import dossiers
 from services.intake.repository.dossiers import NewDossier
@@ -49,11 +51,12 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class HandedIn:
-    """A filing over the counter of an officer's place."""
+    """A filing over the counter of an officer's place; `earlier` where it was received before it is recorded (C14)."""
 
     officer: Principal
     filing: Filing
     trace_parent: str
+    earlier: ReceivedEarlier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ async def accept_at_desk(tx: Connection, desk: Desk, handed_in: Sequence[HandedI
     """
     now = desk.clock.now()
     rules = desk.rules_in_force(now)
-    judged = [_judge(each, rules, now) for each in handed_in]
+    approvals = await Approvals.named(tx, [each.earlier for each in handed_in if each.earlier is not None])
+    judged = [_judge(each, desk, rules, approvals, now) for each in handed_in]
     places = Counter(each.acceptance.place.code for each in judged if isinstance(each, AcceptedFiling))
     numbers = await dossiers.next_numbers(tx, places, now.date()) if places else {}
     outcomes: list[Outcome] = []
@@ -86,18 +90,29 @@ async def accept_at_desk(tx: Connection, desk: Desk, handed_in: Sequence[HandedI
         place = found.acceptance.place.code
         accepted = Accepted(DossierCode(place, now.date(), next(numbers[place])), found.acceptance)
         outcomes.append(accepted)
+        if each.earlier is not None:
+            approvals.used[each.earlier.approval] = str(accepted.code)
         entries.append(_Entry.of(desk.kek, each, found, accepted.code))
     if entries:
         await dossiers.add_dossiers(tx, [entry.dossier for entry in entries])
         # After the dossiers: who may add a key goes by who sees its dossier.
         await add_keys(tx, [entry.key for entry in entries], key_id=desk.kek.id, created_at=machine_now())
         await desk.journal.append(tx, [draft for entry in entries for draft in entry.drafts])
+        await approvals.save(tx)
     return outcomes
 
 
-def _judge(handed_in: HandedIn, rules: Rules, now: datetime) -> AcceptedFiling | Refused | CalendarYearMissing:
+def _judge(
+    handed_in: HandedIn, desk: Desk, rules: Rules, approvals: Approvals, now: datetime
+) -> AcceptedFiling | Refused | CalendarYearMissing:
+    officer, said = handed_in.officer, handed_in.earlier
     try:
-        return accept(handed_in.filing, handed_in.officer.agency, rules, now)
+        if said is None:
+            return accept(handed_in.filing, officer.agency, rules, now)
+        check_reach(said.received_at, now, rules.calendar.of(officer.agency), pointer="/backdating/received_at")
+        said = replace(said, received_at=local(said.received_at))
+        then = desk.rules_in_force(said.received_at)
+        return approvals.accept(said, handed_in.filing, then, Recorded(officer.subject, officer.agency, now))
     except (Refused, CalendarYearMissing) as refused:
         return refused
 
@@ -139,6 +154,7 @@ def accepted_fact(code: str, acceptance: Acceptance, secret_hash: str, trace_par
         statutory_due=acceptance.statutory_due,
         promised_due=acceptance.promised_due,
         tracking_secret_hash=secret_hash,
+        backdating=acceptance.backdating,
     )
     headers = {
         STATUTORY_DUE_HEADER: _moment(acceptance.statutory_due),

@@ -62,6 +62,7 @@ class Dossier:
     """The moments of one dossier by which it is judged; each is empty until its fact is here.
 
     What was counted on a day stays counted there: a finish that was taken back is one of `reopenings`, in order.
+    What counts from before its record is `backdated`, and received on the day of the record: `accepted_at` (C14).
     `promised_due` is the moment in force, empty while the promised limit is `paused`; once it is `restated`, what the
     acceptance said is no longer the last word. `repeated_supplements` are when papers were asked for again.
     """
@@ -79,6 +80,7 @@ class Dossier:
     paused: bool = False
     closed_at: datetime | None = None
     repeated_supplements: tuple[datetime, ...] = ()
+    backdated: bool = False
 
     @property
     def was_late(self) -> bool:
@@ -102,6 +104,8 @@ def _counted(dossier: Dossier) -> Iterator[tuple[Figure, datetime]]:
     if dossier.accepted_at is None:
         return
     yield Figure.RECEIVED, dossier.accepted_at
+    if dossier.backdated:
+        yield Figure.BACKDATED, dossier.accepted_at
     for reopening in dossier.reopenings:
         yield reopening.figure, reopening.finished_at
         yield REOPENED[reopening.figure], reopening.reopened_at
@@ -129,7 +133,8 @@ def difference(before: Dossier, after: Dossier) -> Counter[Tally]:
 def accept(dossier: Dossier, fact: facts.DossierAccepted, at: datetime) -> Dossier:
     """Hồ sơ được tiếp nhận: it is received at its place, under its first promised due moment.
 
-    Processing may have been heard first: then what it said of the due moment stands.
+    Processing may have been heard first: then what it said of the due moment stands. A backdated one is counted when it
+    was recorded: what was published of the days before it stays true (C14).
     """
     if dossier.accepted_at is not None:
         raise ImpossibleFact("accepted twice")
@@ -138,7 +143,8 @@ def accept(dossier: Dossier, fact: facts.DossierAccepted, at: datetime) -> Dossi
         place=fact.received_by,
         received_path=fact.received_path,
         field=fact.field,
-        accepted_at=at,
+        accepted_at=at if fact.backdating is None else fact.backdating.recorded_at,
+        backdated=fact.backdating is not None,
         promised_due=dossier.promised_due if dossier.restated else fact.promised_due,
     )
 

@@ -117,6 +117,17 @@ FORMULAS: tuple[Formula, ...] = (
         ),
     ),
     _formula(
+        "backdated",
+        vi=(
+            "Lùi thời điểm tiếp nhận",
+            "số hồ sơ tính từ trước lúc ghi nhận, do lãnh đạo duyệt theo bằng chứng; đếm vào ngày ghi nhận",
+        ),
+        en=(
+            "Backdated",
+            "accepted as of before their record, approved by a leader on evidence; counted on the day of the record",
+        ),
+    ),
+    _formula(
         "notices",
         vi=(
             "Tin nhắn cho người dân",

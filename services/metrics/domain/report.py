@@ -94,6 +94,7 @@ class Figures(BaseModel):
     apologies_published: int
     reopened: int
     supplements_repeated: int
+    backdated: int
 
     @classmethod
     def of(cls, rows: Iterable[CountRow], overdue: int) -> Self:
@@ -122,6 +123,7 @@ class Figures(BaseModel):
             apologies_published=within[Figure.APOLOGIES_PUBLISHED],
             reopened=_sum(within, REOPENED.values()),
             supplements_repeated=within[Figure.SUPPLEMENTS_REPEATED],
+            backdated=within[Figure.BACKDATED],
         )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from services.processing.api.deadline_views import DeadlineView, Named, PauseTold
+from services.processing.api.deadline_views import BackdatingTold, DeadlineView, PauseTold
+from services.processing.api.named import Named
+from services.processing.api.step_views import LatenessTold, StepTimed
 from services.processing.domain.deadlines import Deadline
 from shared.contracts.facts import Language
 from shared.rulebook.explanation_text import WORDS as OF_LIMITS
@@ -17,6 +19,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "procedure": "Thủ tục: {name} ({code})",
         "case": "Trường hợp: {name}",
         "received": "Tiếp nhận: {moment}, {agency}",
+        "backdated": "LÙI THỜI ĐIỂM TIẾP NHẬN (C14): ghi nhận lúc {moment}, bằng chứng: {evidence}",
+        "approved": "   Lãnh đạo phê duyệt: {agency}",
+        "approved_by": "   Lãnh đạo phê duyệt: {officer}, {agency}",
         "pauses": "CÁC LẦN TẠM DỪNG",
         "pause": "{number}. {kind}: từ {begins} đến {ends}",
         "pause_open": "{number}. {kind}: từ {begins}, chưa kết thúc",
@@ -31,6 +36,13 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "promised": "THỜI HẠN ĐÃ HẸN (căn cứ đánh giá đúng hạn hay quá hạn)",
         "statutory": "THỜI HẠN THEO QUY ĐỊNH",
         "calendar": "Lịch làm việc: {version}",
+        "steps": "THỜI GIAN TỪNG BƯỚC, theo giờ làm việc của mỗi cơ quan (C10)",
+        "step_time": "{number}. {step}, {agency}: {used} trên {allowance}",
+        "step_over": "{text}; vượt {overrun}",
+        "step_runs_out": "{text}; hết thời gian của bước lúc {moment}",
+        "nobody_yet": "chưa xác định cơ quan",
+        "late": "QUÁ HẠN {amount} làm việc (C10)",
+        "late_by": "   {agency}: {amount}",
         "reappointed": "Đã xin lỗi và hẹn lại: {moment}; việc hẹn lại không thay đổi hạn trả",
         "finished": "Có kết quả: {moment}",
         "closed": "Kết thúc, không có kết quả: {moment}",
@@ -40,6 +52,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "procedure": "Procedure: {name} ({code})",
         "case": "Case: {name}",
         "received": "Accepted: {moment}, {agency}",
+        "backdated": "COUNTED FROM BEFORE THE RECORD (C14): recorded {moment}, evidence: {evidence}",
+        "approved": "   Approved by a leader: {agency}",
+        "approved_by": "   Approved by a leader: {officer}, {agency}",
         "pauses": "PAUSES",
         "pause": "{number}. {kind}: from {begins} to {ends}",
         "pause_open": "{number}. {kind}: from {begins}, not over",
@@ -54,6 +69,13 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "promised": "THE LIMIT THAT WAS PROMISED (by which the dossier is judged)",
         "statutory": "THE LIMIT THAT THE LAW SETS",
         "calendar": "Calendar: {version}",
+        "steps": "HOW LONG EACH STEP TOOK, in the working time of its agency (C10)",
+        "step_time": "{number}. {step}, {agency}: {used} of {allowance}",
+        "step_over": "{text}; over by {overrun}",
+        "step_runs_out": "{text}; its time runs out {moment}",
+        "nobody_yet": "no agency named yet",
+        "late": "LATE by {amount} of working time (C10)",
+        "late_by": "   {agency}: {amount}",
         "reappointed": "Apologised and appointed anew: {moment}; no new appointment moves the due moment",
         "finished": "The result was ready: {moment}",
         "closed": "Closed without a result: {moment}",
@@ -80,6 +102,8 @@ class _Page:
         if case := self._name(view.case):
             yield self._say("case", name=case)
         yield self._say("received", moment=self._moment(view.accepted_at), agency=self._name(view.received_by))
+        if view.backdating is not None:
+            yield from self._backdating(view.backdating)
         yield from self._ends()
         if view.pauses:
             yield from ("", self._say("pauses"))
@@ -88,6 +112,41 @@ class _Page:
         for title, explained in (("promised", self._deadline.promised), ("statutory", self._deadline.statutory)):
             yield from ("", self._say(title), self._say("calendar", version=explained.calendar_version))
             yield from explanation_text(explained.explanation, self._language)
+        if view.steps:
+            yield from ("", self._say("steps"), *map(self._step, view.steps))
+        if view.lateness is not None:
+            yield from ("", *self._late(view.lateness))
+
+    def _step(self, timed: StepTimed) -> str:
+        text = self._say(
+            "step_time",
+            number=timed.step_no,
+            step=self._name(timed.step),
+            agency=self._name(timed.agency) if timed.agency else self._say("nobody_yet"),
+            used=self._time(timed.used_seconds),
+            allowance=self._time(timed.allowance_seconds),
+        )
+        if timed.runs_out_at is not None:
+            text = self._say("step_runs_out", text=text, moment=self._moment(timed.runs_out_at))
+        return (
+            self._say("step_over", text=text, overrun=self._time(timed.overrun_seconds))
+            if timed.overrun_seconds
+            else text
+        )
+
+    def _late(self, late: LatenessTold) -> Iterator[str]:
+        yield self._say("late", amount=self._time(late.seconds))
+        for part in late.by_agency:
+            yield self._say("late_by", agency=self._name(part.agency), amount=self._time(part.lateness_seconds))
+
+    def _time(self, total: int) -> str:
+        minutes, seconds = divmod(total, 60)
+        return OF_LIMITS[self._language]["seconds" if seconds else "minutes"].format(minutes=minutes, seconds=seconds)
+
+    def _backdating(self, told: BackdatingTold) -> Iterator[str]:
+        yield self._say("backdated", moment=self._moment(told.recorded_at), evidence=self._name(told.evidence))
+        approved = "approved" if told.officer is None else "approved_by"
+        yield self._say(approved, officer=told.officer, agency=self._name(told.agency))
 
     def _ends(self) -> Iterator[str]:
         view = self._view

@@ -8,22 +8,31 @@ from typing import Any
 
 from pydantic import Field
 
+from services.processing.api.named import Named, agency_named
+from services.processing.api.step_views import LatenessTold, StepTimed, lateness_told, steps_timed
 from services.processing.api.views import View, shown
 from services.processing.domain.cases import Case
 from services.processing.domain.deadlines import Deadline, Explained
 from services.processing.domain.halts import Halt
-from shared.rulebook.agencies import Agencies, UnknownAgency
+from services.processing.domain.step_times import StepTimes
+from shared.contracts.facts import Evidence
+from shared.rulebook.agencies import Agencies
+from shared.rulebook.backdating import EVIDENCE
 from shared.rulebook.bases import BASES
 from shared.rulebook.catalogue import Case as Kind
 from shared.rulebook.explanation_data import explanation_data
 
 
-class Named(View):
-    """Something with a code, as it is called in both languages."""
+class BackdatingTold(View):
+    """The dossier counts from before it was recorded (C14): on what evidence, and which agency's leader approved it.
 
-    code: str
-    name_vi: str
-    name_en: str
+    Who the leader is stands there for officers alone.
+    """
+
+    recorded_at: dt.datetime
+    evidence: Named
+    agency: Named
+    officer: str | None
 
 
 class PauseTold(View):
@@ -112,7 +121,10 @@ class LimitExplained(View):
 
 
 class DeadlineView(View):
-    """Why a dossier is due when it is. By `promised` it is judged; an apology moves neither limit (C11)."""
+    """Why a dossier is due when it is. By `promised` it is judged; an apology moves neither limit (C11).
+
+    `lateness` is what it is late by, and which agencies by how much (C10); `steps` stand there for officers alone.
+    """
 
     code: str
     state: int
@@ -120,18 +132,24 @@ class DeadlineView(View):
     case: Named
     received_by: Named
     accepted_at: dt.datetime
+    backdating: BackdatingTold | None
     catalogue_version: str
     supplement_policy: str
     promised: LimitExplained
     statutory: LimitExplained
     pauses: list[PauseTold]
+    steps: list[StepTimed] | None
+    lateness: LatenessTold | None
     reappointed_to: dt.datetime | None
     finished_at: dt.datetime | None
     closed_at: dt.datetime | None
 
 
-def deadline_view(case: Case, kind: Kind, agencies: Agencies, deadline: Deadline, *, officers: bool) -> DeadlineView:
-    """Show an explanation; who an officer is only where the reader is one."""
+def deadline_view(
+    case: Case, rules: tuple[Kind, Agencies], deadline: Deadline, times: StepTimes, *, officers: bool
+) -> DeadlineView:
+    """Show an explanation; who an officer is, and every step, only where the reader is one."""
+    kind, agencies = rules
     return DeadlineView(
         code=case.code,
         state=case.state,
@@ -139,6 +157,7 @@ def deadline_view(case: Case, kind: Kind, agencies: Agencies, deadline: Deadline
         case=Named(code=kind.case_code, name_vi=kind.case_name_vi, name_en=kind.case_name_en),
         received_by=agency_named(agencies, case.received_by),
         accepted_at=case.accepted_at,
+        backdating=_backdating(case, agencies, officers=officers),
         catalogue_version=case.catalogue_version,
         supplement_policy=kind.supplement_policy,
         promised=_limit(deadline.promised),
@@ -146,19 +165,24 @@ def deadline_view(case: Case, kind: Kind, agencies: Agencies, deadline: Deadline
         pauses=[
             _pause(number, halt, kind, agencies, officers=officers) for number, halt in enumerate(deadline.halts, 1)
         ],
+        steps=steps_timed(case, kind, agencies, times) if officers else None,
+        lateness=lateness_told(case, agencies, times),
         reappointed_to=shown(case.reappointed_to),
         finished_at=shown(case.finished_at),
         closed_at=shown(case.closed_at),
     )
 
 
-def agency_named(agencies: Agencies, code: str) -> Named:
-    """Name an agency; one that the version does not know yet is called by its code."""
-    try:
-        agency = agencies.get(code)
-    except UnknownAgency:
-        return Named(code=code, name_vi=code, name_en=code)
-    return Named(code=code, name_vi=agency.name_vi, name_en=agency.name_en)
+def _backdating(case: Case, agencies: Agencies, *, officers: bool) -> BackdatingTold | None:
+    if case.recorded_at is None or case.evidence is None or case.approving_agency is None:
+        return None
+    evidence = EVIDENCE[Evidence(case.evidence)]
+    return BackdatingTold(
+        recorded_at=shown(case.recorded_at),
+        evidence=Named(code=case.evidence, name_vi=evidence.vi, name_en=evidence.en),
+        agency=agency_named(agencies, case.approving_agency),
+        officer=case.approved_by if officers else None,
+    )
 
 
 def _limit(explained: Explained) -> LimitExplained:

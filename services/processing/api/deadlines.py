@@ -94,6 +94,7 @@ def _told(
 ) -> DeadlineView | PlainTextResponse:
     try:
         deadline = desk.reading.deadline(case)
+        times = desk.reading.step_times(case, desk.acting.clock.now())
     except CalendarYearMissing as missing:
         raise as_problem(missing) from missing
     except ClockDiffers as differs:
@@ -101,8 +102,7 @@ def _told(
             "deadline_differs", dossier=differs.code, limit=differs.limit, stored=str(differs.stored)
         )
         raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "deadline_differs") from differs
-    kind, agencies = desk.reading.rules_of(case)
-    view = deadline_view(case, kind, agencies, deadline, officers=officers)
+    view = deadline_view(case, desk.reading.rules_of(case), deadline, times, officers=officers)
     if not wants_plain_text(request.headers.get("accept")):
         response.headers.update(HEADERS)
         return view

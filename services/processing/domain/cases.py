@@ -88,6 +88,7 @@ class Case:
     taken back: the dossier stays late (C11). `closed_at` is when it ended without a result.
     `calendar_version` is the calendar by which its due moments were reckoned, `calendar_followed` the one that was last
     applied to it: by that one goes whatever is reckoned next.
+    One that counts from before its record says when it was `recorded_at`, on what `evidence`, and who approved (C14).
     """
 
     code: str
@@ -121,6 +122,10 @@ class Case:
     withdrawal_requested_at: datetime | None = None
     closed_at: datetime | None = None
     calendar_followed: str = ""
+    recorded_at: datetime | None = None
+    evidence: str | None = None
+    approved_by: str | None = None
+    approving_agency: str | None = None
     steps: tuple[Step, ...] = ()
     asks: tuple[Ask, ...] = ()
     halts: tuple[Halt, ...] = ()

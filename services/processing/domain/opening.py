@@ -40,7 +40,8 @@ def open_case(code: str, accepted: DossierAccepted, accepted_at: datetime, rules
     Both due moments come from the fact: only intake computes them. Raises LookupError for a case or an agency that the
     named versions do not know, ValueError for a hash that is none.
     """
-    accepted_at = local(accepted_at)
+    accepted_at, earlier = local(accepted_at), accepted.backdating
+    recorded_at = accepted_at if earlier is None else local(earlier.recorded_at)
     kind = rules.catalogue.case(accepted.procedure_code, accepted.case_code)
     case = Case(
         code=code,
@@ -61,22 +62,24 @@ def open_case(code: str, accepted: DossierAccepted, accepted_at: datetime, rules
         statutory_due=local(accepted.statutory_due),
         promised_due=local(accepted.promised_due),
         calendar_followed=accepted.calendar_version,
-        steps=_steps(kind, accepted, accepted_at, rules.agencies),
+        **({} if earlier is None else {**earlier.model_dump(), "recorded_at": recorded_at}),
+        steps=_steps(kind, accepted, (accepted_at, recorded_at), rules.agencies),
     )
     timers = timers_of(rules.calendar.of(case.received_by), kind.promised_limit, accepted_at, case.promised_due)
     return Opened(case, timers, bytes.fromhex(accepted.tracking_secret_hash))
 
 
 def _steps(
-    kind: CatalogueCase, accepted: DossierAccepted, accepted_at: datetime, agencies: Agencies
+    kind: CatalogueCase, accepted: DossierAccepted, reception: tuple[datetime, datetime], agencies: Agencies
 ) -> tuple[Step, ...]:
-    day = accepted_at.date()
+    """Seat the steps by the rules of acceptance; what follows it opens when it is recorded, perhaps later (C14)."""
+    day, recorded_at = reception[0].date(), reception[1]
     planned = assign_steps(kind, accepted.received_by, accepted.area_code, agencies, day)
-    steps = tuple(_step(step, kind.step(step.no).excluded_period or "", accepted_at) for step in planned)
-    return open_next(steps, accepted_at, NamedCommunes((), agencies, day))
+    steps = tuple(_step(step, kind.step(step.no).excluded_period or "", reception) for step in planned)
+    return open_next(steps, recorded_at, NamedCommunes((), agencies, day))
 
 
-def _step(planned: PlannedStep, period: str, accepted_at: datetime) -> Step:
+def _step(planned: PlannedStep, period: str, reception: tuple[datetime, datetime]) -> Step:
     accepting = planned.move is StepMove.ACCEPT
     return Step(
         no=planned.no,
@@ -87,7 +90,7 @@ def _step(planned: PlannedStep, period: str, accepted_at: datetime) -> Step:
         role=planned.officer_role,
         group=planned.parallel_group or "",
         status=StepStatus.DONE if accepting else StepStatus.WAITING,
-        opened_at=accepted_at if accepting else None,
-        completed_at=accepted_at if accepting else None,
+        opened_at=reception[0] if accepting else None,
+        completed_at=reception[1] if accepting else None,
         period=period,
     )

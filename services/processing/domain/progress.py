@@ -5,12 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Protocol
 
 from services.processing.domain.cases import Stay, Step, StepStatus
 from services.processing.domain.refusals import ActInvalid
 from shared.rulebook.agencies import Agencies, Agency, AgencyKind
 
 Steps = tuple[Step, ...]
+
+
+class Seat(Protocol):
+    """An agency, as far as a step names it."""
+
+    @property
+    def code(self) -> str:
+        """Its code."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """Its place in the tree."""
+        ...
+
+
+class Communes(Protocol):
+    """Answers which other communes do the steps that an act opens."""
+
+    def resolve(self, wanted: int) -> Iterator[Seat]:
+        """Answer exactly as many as steps want one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +44,7 @@ class NamedCommunes:
     agencies: Agencies
     day: date
 
-    def resolve(self, wanted: int) -> Iterator[Agency]:
+    def resolve(self, wanted: int) -> Iterator[Seat]:
         """Answer exactly as many communes as steps want one. Raises ActInvalid."""
         if len(self.codes) != wanted:
             raise ActInvalid("other_commune_invalid", f"This act opens {wanted} step(s) of another commune: name each.")
@@ -36,7 +59,7 @@ class NamedCommunes:
         return agency
 
 
-def complete(steps: Steps, finished: Step, subject: str, now: datetime, named: NamedCommunes) -> Steps:
+def complete(steps: Steps, finished: Step, subject: str, now: datetime, named: Communes) -> Steps:
     """Complete one open step by an officer's act; open what follows once nothing else is open."""
     done = replace(finished, status=StepStatus.DONE, holder=subject, taken=True, completed_at=now)
     left = replaced(steps, done)
@@ -46,7 +69,7 @@ def complete(steps: Steps, finished: Step, subject: str, now: datetime, named: N
     return open_next(left, now, named)
 
 
-def open_next(steps: Steps, now: datetime, named: NamedCommunes) -> Steps:
+def open_next(steps: Steps, now: datetime, named: Communes) -> Steps:
     """Open the next step, with all of its parallel group."""
     following = next_group(steps)
     unnamed = sum(not step.agency for step in following)
@@ -116,10 +139,20 @@ def start_again(steps: Steps, now: datetime) -> Steps:
     return (accepted, *opened)
 
 
+def finish_taken_back(steps: Steps, finished_at: datetime, now: datetime) -> Steps:
+    """Let open steps go on from now: while the dossier was finished nobody owed it anything (C10, C11)."""
+    return tuple(
+        replace(step, opened_at=now, earlier=(*step.earlier, Stay(step.opened_at, max(step.opened_at, finished_at))))
+        if step.is_open and step.opened_at is not None
+        else step
+        for step in steps
+    )
+
+
 def replaced(steps: Steps, changed: Step) -> Steps:
     """Return the steps with one of them changed."""
     return tuple(changed if step.no == changed.no else step for step in steps)
 
 
-def _seated(step: Step, agency: Agency) -> Step:
+def _seated(step: Step, agency: Seat) -> Step:
     return replace(step, agency=agency.code, agency_path=agency.path)

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.processing.domain.cases import Case
 from services.processing.domain.changing import Means, about, acted, said_by, step_of
-from services.processing.domain.progress import send_back
+from services.processing.domain.progress import finish_taken_back, send_back
 from services.processing.domain.situations import Situation
 from shared.contracts import facts
 from shared.rulebook.calendar import local
@@ -31,7 +31,8 @@ def reopen(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.Doss
     if finished is None:
         raise ValueError("only a finished dossier is reopened")
     late = seen.case.finished_late_at or (finished if judge(due, finished) is Outcome.LATE else None)
-    case = acted(seen.case, move, finished_at=None, finished_late_at=late)
+    steps = finish_taken_back(seen.case.steps, finished, seen.now)
+    case = acted(seen.case, move, finished_at=None, finished_late_at=late, steps=steps)
     return case, facts.ResultReopened(**_said(seen, case), finished_at=local(finished), promised_due=local(due))
 
 

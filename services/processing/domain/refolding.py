@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from services.processing.domain.cases import Case
+from services.processing.domain.cases import Case, Step
 from services.processing.domain.clock import halted, restated, with_halt
 from services.processing.domain.halts import Halt
 from services.processing.domain.opening import Rules, open_case
+from services.processing.domain.step_folding import stays_of, steps_after
 from shared.contracts import facts
 from shared.contracts.facts import DossierAccepted, DossierFact, PapersReceived, State
 from shared.rulebook.calendar import Calendar, local
@@ -52,6 +53,7 @@ class Difference(NamedTuple):
 LOOKED_AT = (
     *("state", "statutory_due", "statutory_paused_since", "promised_due", "promised_paused_since"),
     *("finished_at", "finished_late_at", "closed_at"),
+    *("accepted_at", "recorded_at", "evidence", "approved_by", "approving_agency"),
 )
 """What of a case follows from its facts and the rulebook."""
 TOLD = frozenset({"statutory_due", "promised_due"})
@@ -61,6 +63,8 @@ OF_A_HALT = (
     "ended_by",
 )
 """What of a pause follows from its facts: who, why, on what article, from when, until when."""
+OF_A_STEP = ("status", "opened_at", "completed_at")
+"""What of a step follows from its facts, beside its agency and the earlier stays at it."""
 CLOSING = (facts.RefusedAfterLimit, facts.DossierWithdrawn, facts.DossierStopped)
 
 
@@ -145,7 +149,8 @@ def _completed(papers: Iterator[Heard], wanted: set[str]) -> datetime | None:
 def _after(case: Case, heard: Heard) -> Case:
     """Return the case after one fact of processing, its due moments not yet reckoned."""
     fact, at = heard
-    case = replace(case, state=State(getattr(fact, "state", case.state)))
+    state = State(getattr(fact, "state", case.state))
+    case = replace(case, state=state, steps=steps_after(case.steps, fact, at))
     for model, change in _CHANGES.items():
         if isinstance(fact, model):
             return change(case, fact, at)
@@ -229,6 +234,11 @@ def _differing(
     for number in range(max(len(stored.halts), len(ways[0].halts))):
         pair = [case.halts[number] if number < len(case.halts) else None for case in (stored, ways[0])]
         yield from _halts_unlike(stored.code, number + 1, *pair)
+    yield from _unlike(
+        stored.code, "steps", *(tuple(str(step.no) for step in case.steps) for case in (stored, ways[0]))
+    )
+    for one, other in zip(stored.steps, ways[0].steps, strict=False):
+        yield from _step_unlike(stored.code, one, other)
 
 
 def _halts_unlike(code: str, number: int, stored: Halt | None, folded: Halt | None) -> Iterator[Difference]:
@@ -237,6 +247,15 @@ def _halts_unlike(code: str, number: int, stored: Halt | None, folded: Halt | No
         return
     for name in OF_A_HALT:
         yield from _unlike(code, f"pause {number} {name}", getattr(stored, name), getattr(folded, name))
+
+
+def _step_unlike(code: str, stored: Step, folded: Step) -> Iterator[Difference]:
+    for name in OF_A_STEP:
+        yield from _unlike(code, f"step {stored.no} {name}", getattr(stored, name), getattr(folded, name))
+    if folded.agency:
+        yield from _unlike(code, f"step {stored.no} agency", stored.agency, folded.agency)
+    spans = [", ".join(" to ".join(map(_said, stay)) for stay in stays_of(step)) for step in (stored, folded)]
+    yield from _unlike(code, f"step {stored.no} earlier", *spans)
 
 
 def _unlike(code: str, what: str, stored: Any, folded: Any) -> Iterator[Difference]:

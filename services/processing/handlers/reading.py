@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.processing.domain.cases import Case
 from services.processing.domain.deadlines import Deadline, deadline_of
 from services.processing.domain.refusals import UnknownCase
+from services.processing.domain.step_times import StepTimes, step_times
 from services.processing.handlers.acting import means_of
 from services.processing.repository.reading import read_case, tracking_secret_hash
 from shared.database import CallersPool, Connection, Scope
@@ -51,6 +53,11 @@ class Reading:
         known = [each.of(case.received_by) for each in reversed(self.rules.calendars())]
         issued_first = sorted(known, key=lambda each: each.version != case.calendar_version)
         return deadline_of(case, means_of(self.rules, case).kind_of(case), issued_first)
+
+    def step_times(self, case: Case, now: datetime) -> StepTimes:
+        """Reckon the clocks of a dossier's steps by the calendar that it follows. Raises CalendarYearMissing."""
+        kind, _ = self.rules_of(case)
+        return step_times(case, kind, self.rules.calendar(case.calendar_followed), now)
 
     def rules_of(self, case: Case) -> tuple[Kind, Agencies]:
         """Find the case of the catalogue, and the agencies, that a dossier was accepted under."""

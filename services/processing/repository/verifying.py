@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from services.processing.domain.cases import Case
 from services.processing.repository.halting import read_standing
+from services.processing.repository.reading import read_steps
 from services.processing.repository.rows import CASE_COLUMNS, NOTHING_STANDS, case_of
 from shared.database import Connection
 
@@ -15,10 +16,10 @@ select {CASE_COLUMNS} from cases c where c.code > $1 order by c.code limit $2
 
 
 async def read_portion(tx: Connection, after: str, limit: int) -> list[Case]:
-    """Read the next cases by code, without their steps: they take no part in the clock."""
+    """Read the next cases by code, with their steps; what other agencies were asked takes no part in any clock."""
     rows = await tx.fetch(PORTION, after, limit)
-    standing = await read_standing(tx, rows)
-    return [case_of(row, (), (), standing.get(row["code"], NOTHING_STANDS)) for row in rows]
+    steps, standing = await read_steps(tx, [row["code"] for row in rows]), await read_standing(tx, rows)
+    return [case_of(row, steps.get(row["code"], ()), (), standing.get(row["code"], NOTHING_STANDS)) for row in rows]
 
 
 COUNT_CASES = """

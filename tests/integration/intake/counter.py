@@ -12,7 +12,7 @@ import asyncpg
 import httpx2
 
 from deploy.local.stack import Stack
-from shared.clocks import OFFICE_ZONE, write_scenario
+from shared.clocks import OFFICE_ZONE, ScenarioClock, write_scenario
 
 DISTRICT_DESK = "H56.97.01"
 COMMUNE, AREA = "H56.97.21", "16093"
@@ -47,6 +47,11 @@ class Counter:
         assert self.stack.scenario_file is not None
         write_scenario(self.stack.scenario_file, moment)
 
+    def now(self) -> datetime:
+        """What the clock stands at, wherever other trials have moved it."""
+        assert self.stack.scenario_file is not None
+        return ScenarioClock(self.stack.scenario_file).now()
+
     async def case(self, procedure_code: str, case_code: str = "default") -> dict[str, Any]:
         if not self.procedures:
             self.procedures += (await self.http.get("/v1/procedures", params={"on": "2020-01-02"})).json()["items"]
@@ -73,6 +78,10 @@ class Counter:
     ) -> httpx2.Response:
         sent = {"Idempotency-Key": key or f"key-{next(_keys)}"} | (self.bearer() if headers is None else headers)
         return await self.http.post("/v1/dossiers", json=filing, headers=sent)
+
+    async def approve(self, said: Any, bearer: dict[str, str], *, key: str = "") -> httpx2.Response:
+        sent = {"Idempotency-Key": key or f"key-{next(_keys)}"} | bearer
+        return await self.http.post("/v1/backdatings", json=said, headers=sent)
 
     async def register(self, filing: Any, bearer: dict[str, str], place: str = COMMUNE) -> httpx2.Response:
         sent = {"Idempotency-Key": f"key-{next(_keys)}"} | bearer

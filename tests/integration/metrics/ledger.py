@@ -18,6 +18,7 @@ class Known:
     due: dict[str, datetime | None] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     repeated: list[str] = field(default_factory=list)
+    backdated: set[str] = field(default_factory=set)
     notices: list[tuple[str, str, str]] = field(default_factory=list)
 
     def count(self, now: datetime, place: str = "", of_field: str = "") -> dict[str, int]:
@@ -26,7 +27,7 @@ class Known:
             (
                 *("received", "resolved", "resolved_on_time", "resolved_late", "closed_without_result", "in_progress"),
                 *("in_progress_within_limit", "in_progress_overdue", "apologies_published", "reopened"),
-                "supplements_repeated",
+                *("supplements_repeated", "backdated"),
             ),
             0,
         )
@@ -37,6 +38,7 @@ class Known:
             found["apologies_published"] += code in self.apologised
             found["reopened"] += self.reopened.count(code)
             found["supplements_repeated"] += self.repeated.count(code)
+            found["backdated"] += code in self.backdated
             finished, due = self.finished.get(code), self.due.get(code, first_due)
             if code in self.closed:
                 found["resolved"] += 1

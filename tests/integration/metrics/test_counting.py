@@ -58,6 +58,12 @@ def notice(kind: type[facts.NoticeFact], channel: Channel) -> facts.NoticeFact:
     return kind(message_id="m", about="a", template="t", channel=channel, **reason)  # type: ignore[arg-type]
 
 
+def recorded(at: datetime) -> facts.Backdating:
+    """What was accepted at one moment, and recorded an hour later."""
+    later, kind = at + timedelta(hours=1), facts.Evidence.INCIDENT_RECORD
+    return facts.Backdating(recorded_at=later, evidence=kind, approved_by="chief", approving_agency="H56.97")
+
+
 @pytest.fixture(scope="module")
 async def busy(town: Town) -> Town:
     """A week of 90 dossiers: on time, exactly on time, late with an apology, and open."""
@@ -65,7 +71,8 @@ async def busy(town: Town) -> Town:
     town.set_clock(NOW)
     for number in range(90):
         code = f"{PLACES[number % 3]}-200302-{number + 1:04d}"
-        await town.accept(code, BEGIN + timedelta(minutes=number), DUE, FIELDS[chance.randrange(3)])
+        at = BEGIN + timedelta(minutes=number)
+        await town.accept(code, at, DUE, FIELDS[chance.randrange(3)], recorded(at) if number % 30 == 7 else None)
         await town.act(code, step(town, facts.DossierAssigned), BEGIN + timedelta(hours=3))
         if number % 10 == 9:
             await town.act(code, apology(town), DUE - timedelta(days=1))
@@ -101,7 +108,7 @@ async def agrees(town: Town, now: datetime) -> None:
         for name in (
             *("received", "resolved_on_time", "in_progress", "in_progress_overdue", "resolved", "resolved_late"),
             *("in_progress_within_limit", "apologies_published", "closed_without_result", "carried_over", "reopened"),
-            "supplements_repeated",
+            *("supplements_repeated", "backdated"),
         )
     ]
 
@@ -127,6 +134,7 @@ async def scrape_agrees(town: Town, expected: dict[str, int]) -> None:
     assert found["motcua_apologies_published_total"][()] == expected["apologies_published"]
     assert found["motcua_dossiers_closed_without_result_total"][()] == expected["closed_without_result"]
     assert found["motcua_supplements_repeated_total"][()] == expected["supplements_repeated"]
+    assert found["motcua_dossiers_backdated_total"][()] == expected["backdated"]
     assert found["motcua_notices_total"]["sms", "handed_over"] == town.known.told("handed_over")
     assert found["motcua_notices_total"]["email", "failed"] == 0
 

@@ -89,7 +89,9 @@ class Town:
         async with transaction(self.pools[source]) as tx:
             await self.journals[source].append(tx, drafts)
 
-    async def accept(self, code: str, at: datetime, due: datetime, of_field: str = "land") -> None:
+    async def accept(
+        self, code: str, at: datetime, due: datetime, of_field: str = "land", backdating: facts.Backdating | None = None
+    ) -> None:
         place = code.partition("-")[0]
         fact = facts.DossierAccepted(
             catalogue_version=self.versions["catalogue"],
@@ -107,7 +109,10 @@ class Town:
             statutory_due=due,
             promised_due=due,
             tracking_secret_hash="0" * 64,
+            backdating=backdating,
         )
+        if backdating is not None:
+            self.known.backdated.add(code)
         self.known.accepted[code] = (at, due, of_field)
         await self.publish("intake", Draft(LIFECYCLE.name, code, fact, at))
 

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from shared.clocks import OFFICE_ZONE
@@ -40,7 +41,14 @@ def _cases() -> Iterator[tuple[tuple[str, str], Mapping[str, str]]]:
         yield from (((row["procedure_code"], row["case_code"]), row) for row in csv.DictReader(file))
 
 
+def _flows() -> Iterator[tuple[tuple[str, str], list[Mapping[str, str]]]]:
+    with (LAW / "steps.csv").open(encoding="utf-8", newline="") as file:
+        by_case = groupby(csv.DictReader(file), key=lambda row: (row["procedure_code"], row["case_code"]))
+        yield from ((case, list(rows)) for case, rows in by_case)
+
+
 CATALOGUE = dict(_cases())
+FLOWS = dict(_flows())
 
 
 async def stored(everywhere: Everywhere, codes: Sequence[str]) -> dict[str, Mapping[str, Any]]:
@@ -106,3 +114,107 @@ def _naive(at: datetime) -> str:
 
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
+
+
+Spans = list[tuple[datetime, datetime | None]]
+STEPS = """
+select step_no, opened_at, completed_at, earlier from processing.steps where code = $1 order by step_no
+"""
+COMPLETING = frozenset({"step_completed", "result_signed", "result_handed_over"})
+OPENING_AGAIN = {"step_returned": "to_step", "step_recalled": "step_no", "signature_voided": "step_no"}
+"""Fact that sends a dossier back → its field that names the step."""
+
+
+async def stored_stays(everywhere: Everywhere, code: str) -> dict[int, Spans]:
+    """Step → when the dossier stood there, as it is stored; what is still open has no end."""
+    found = {}
+    for row in await everywhere.database.fetch(STEPS, code):
+        earlier = [(span.lower, span.upper) for span in row["earlier"]]
+        last = [(row["opened_at"], row["completed_at"])] if row["opened_at"] else []
+        found[row["step_no"]] = joined(earlier + last)
+    return found
+
+
+def joined(spans: Spans) -> Spans:
+    """Without those that took no time; those that touch are one."""
+    found: Spans = []
+    for begins, ends in spans:
+        if begins == ends:
+            continue
+        if found and found[-1][1] == begins:
+            found[-1] = (found[-1][0], ends)
+        else:
+            found.append((begins, ends))
+    return found
+
+
+def refolded_stays(case: Mapping[str, Any], facts: Sequence[tuple[str, datetime, Any]]) -> dict[int, Spans]:
+    """The same from what was journaled about a dossier, and the law's list of steps."""
+    walk = Walk(FLOWS[case["procedure_code"], case["case_code"]])
+    for kind, at, body in facts:
+        if kind == "accepted":
+            recorded = (body.get("backdating") or {}).get("recorded_at")
+            walk.begin(at, datetime.fromisoformat(recorded) if recorded else at)
+        elif kind in COMPLETING or (kind == "result_numbered" and walk.moves[body["step_no"]] == "number"):
+            walk.complete(body["step_no"], at)
+        elif kind in OPENING_AGAIN:
+            walk.send_back(body[OPENING_AGAIN[kind]], at)
+        elif kind == "supplement_received" and body["restarted"]:
+            walk.start_again(at)
+        elif kind == "result_reopened":
+            walk.go_on(datetime.fromisoformat(body["finished_at"]), at)
+    return {no: joined(spans) for no, spans in walk.stays.items()}
+
+
+class Walk:
+    """Where a dossier stands, by the numbers of its steps."""
+
+    def __init__(self, flow: Sequence[Mapping[str, str]]) -> None:
+        self.moves = {int(row["step_no"]): row["move"] for row in flow}
+        self.groups = {int(row["step_no"]): row["parallel_group"] for row in flow}
+        self.stays: dict[int, Spans] = {no: [] for no in self.moves}
+        self.done: set[int] = set()
+        self.open: set[int] = set()
+
+    def begin(self, at: datetime, recorded: datetime) -> None:
+        self.stays[1].append((at, recorded))
+        self.done.add(1)
+        self._open_next(recorded)
+
+    def complete(self, no: int, at: datetime) -> None:
+        self._leave(no, at)
+        self.done.add(no)
+        if not self.open:
+            self._open_next(at)
+
+    def send_back(self, to: int, at: datetime) -> None:
+        later = {no for no in self.moves if no > to and not (self.groups[no] and self.groups[no] == self.groups[to])}
+        for no in self.open & later:
+            self._leave(no, at)
+        self.done -= {to, *later}
+        self._stand(to, at)
+
+    def start_again(self, at: datetime) -> None:
+        for no in set(self.open):
+            self._leave(no, at)
+        self.done = {1}
+        self._open_next(at)
+
+    def go_on(self, finished: datetime, at: datetime) -> None:
+        for no in set(self.open):
+            self._leave(no, finished)
+            self._stand(no, at)
+
+    def _open_next(self, at: datetime) -> None:
+        waiting = [no for no in self.moves if no not in self.done]
+        for no in waiting:
+            if no == waiting[0] or (self.groups[no] and self.groups[no] == self.groups[waiting[0]]):
+                self._stand(no, at)
+
+    def _stand(self, no: int, at: datetime) -> None:
+        self.stays[no].append((at, None))
+        self.open.add(no)
+
+    def _leave(self, no: int, at: datetime) -> None:
+        self.stays[no][-1] = (self.stays[no][-1][0], at)
+        self.open.remove(no)

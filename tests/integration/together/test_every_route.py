@@ -34,6 +34,7 @@ from tests.integration.together.rights import (
 FILE: Route = ("intake", "post", "/v1/dossiers")
 REGISTER: Route = ("intake", "post", "/v1/registrations")
 REFUSE: Route = ("intake", "post", "/v1/refusals")
+BACKDATE: Route = ("intake", "post", "/v1/backdatings")
 CALENDAR: Route = ("intake", "post", "/v1/rules/calendar")
 CATALOGUE: Route = ("intake", "post", "/v1/rules/catalogue")
 BY_ITSELF: Mapping[Route, tuple[str, ...]] = {
@@ -52,6 +53,7 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     FILE: "writes a dossier of the caller's own place",
     REGISTER: "writes a dossier of the caller's own place",
     REFUSE: "writes a dossier of the caller's own place",
+    BACKDATE: "approves for places of the caller's own subtree: tried beside intake",
     CALENDAR: "publishes rules, and names no dossier",
     CATALOGUE: "publishes rules, and names no dossier",
     ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): "acts on registrations: tried beside intake",
@@ -138,7 +140,9 @@ async def test_no_secured_operation_is_open_to_an_expired_token_or_an_agency_tha
     secured = {route: each["security"] for route, each in (await operations(everywhere)).items() if "security" in each}
     filing = await counter.filing()
     rules = {"based_on": "calendar-1", "version": "calendar-2", "file": "kind,date,source"}
+    approval = {"place": ended, "procedure_code": "1.001193", "received_at": FIRST_MORNING.isoformat()}
     filings = {
+        BACKDATE: approval | {"evidence": "postmark", "evidence_no": "1"},
         CALENDAR: rules,
         CATALOGUE: rules,
         FILE: filing,

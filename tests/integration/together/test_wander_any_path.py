@@ -23,7 +23,7 @@ from shared.contracts.facts import State
 from shared.http.wire import Answer
 from tests.integration.intake.counter import Counter as Desk
 from tests.integration.together.everywhere import Everywhere
-from tests.integration.together.refold import MOVERS, clock_of, history, refolded, stored
+from tests.integration.together.refold import MOVERS, clock_of, history, refolded, refolded_stays, stored, stored_stays
 from tests.integration.together.situations import (
     ACTS,
     BEGINNINGS,
@@ -239,6 +239,8 @@ class Wandering(RuleBasedStateMachine):
         cases, facts = await stored(self.town.everywhere, codes), await history(self.town.everywhere, codes)
         for code, case in cases.items():
             assert clock_of(case) == refolded(case, facts[code]), (code, _short(facts[code]))
+            stood = await stored_stays(self.town.everywhere, code)
+            assert stood == refolded_stays(case, facts[code]), (code, _short(facts[code]))
             self.town.refolds += 1
 
 

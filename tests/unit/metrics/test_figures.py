@@ -263,6 +263,17 @@ def test_each_further_request_for_papers_is_counted_in_public() -> None:
     assert counted[tally(DUE.date(), Figure.SUPPLEMENTS_REPEATED)] == 0
 
 
+def test_what_counts_from_before_its_record_is_received_and_counted_on_the_day_of_the_record() -> None:
+    said = facts.Backdating(
+        recorded_at=LATER, evidence=facts.Evidence.POSTMARK, approved_by="chief", approving_agency="H56.97"
+    )
+    counted = fold([(accepted().model_copy(update={"backdating": said}), ACCEPTED)])
+    assert counted == {
+        tally(LATER.date(), Figure.RECEIVED): 1,
+        tally(LATER.date(), Figure.BACKDATED): 1,
+    }
+
+
 HISTORIES_OF_PROCESSING: list[tuple[facts.Fact, ...]] = [
     *((), (READY,), (APOLOGISED,), (APOLOGISED, READY), (READY, REOPENED), (READY, REOPENED, APOLOGISED, READY)),
     *((asked(),), (asked(), received(LATER), READY), (asked(), received(DUE), asked(2), WITHDRAWN), (STOPPED,)),

@@ -67,6 +67,7 @@ def figures(received: int, on_time: int, late: int, overdue: int) -> Figures:
         apologies_published=late,
         reopened=0,
         supplements_repeated=0,
+        backdated=0,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.processing.domain.acts import Act, Officer
-from services.processing.domain.cases import Case
+from services.processing.domain.cases import Case, Stay
 from services.processing.domain.duties import duties
 from services.processing.domain.reasons import CorrectionReason, ReopeningReason, ReturnReason, VoidingReason
 from services.processing.domain.timers import TimerKind, alarms_of, timers_of
@@ -87,7 +87,11 @@ def test_a_reopened_dossier_is_in_progress_again_with_its_signature_and_number()
     decision = acted(ready, REOPEN, BOSS, MONDAY + timedelta(hours=1))
     case = decision.after
     assert (case.state, case.finished_at, case.finished_late_at) == (State.PROCESSING, None, None)
-    assert (case.steps, case.result_number, case.promised_due) == (ready.steps, ready.result_number, ready.promised_due)
+    assert (case.result_number, case.promised_due) == (ready.result_number, ready.promised_due)
+    *signed, last = ready.steps
+    assert last.opened_at is not None
+    goes_on = replace(last, opened_at=MONDAY + timedelta(hours=1), earlier=(Stay(last.opened_at, last.opened_at),))
+    assert case.steps == (*signed, goes_on), "while it was finished no step's clock ran (C10)"
     told = decision.facts[0].fact
     assert isinstance(told, facts.ResultReopened)
     assert (told.state, told.agency, told.officer, told.reason) == (4, "H56.97", "boss", "result_faulty")

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from services.processing.domain.acts import Act, Officer
-from services.processing.domain.cases import Case, Stay, StepStatus
+from services.processing.domain.cases import Case, Stay, Step, StepStatus
 from services.processing.domain.clock import papers_arrived, restated
 from services.processing.domain.duties import WORK, duties
 from services.processing.domain.effects import EFFECTS
 from services.processing.domain.progress import next_group
 from services.processing.domain.reasons import REASONS
 from services.processing.domain.refusals import Refusal
+from services.processing.domain.step_folding import stays_of, steps_after
+from services.processing.domain.step_times import step_times
 from services.processing.domain.timers import OF_A_HALT, OF_THE_PROMISE, Timer, TimerKind, alarms_of, fire
 from services.processing.domain.workflow import decide, possible
 from shared.contracts import facts
@@ -44,6 +46,10 @@ BEGIN_AND_END: Mapping[type[DossierFact], EventType] = {
 """Fact → what it begins or ends at its legal time; a supplement ends when its papers arrive."""
 
 
+def times_of(step: Step) -> tuple[object, ...]:
+    return step.status, step.opened_at, step.completed_at, stays_of(step)
+
+
 class Dossier(RuleBasedStateMachine):
     """One dossier and everybody who may have an eye on it."""
 
@@ -59,7 +65,7 @@ class Dossier(RuleBasedStateMachine):
         self.kind, self.case, self.now = kind, found.case, MONDAY
         self.timers = {timer.kind: timer for timer in found.timers}
         self.events: list[Event] = []
-        self.history = [self.case]
+        self.history, self.folded = [self.case], self.case.steps
         self.acts: list[str] = []
 
     @rule(pick=st.integers(0, 9))
@@ -137,6 +143,7 @@ class Dossier(RuleBasedStateMachine):
         assert len(decision.facts) == 1
         assert decision.after.version == self.case.version + 1
         self._remember(decision.facts[0].fact)
+        self.folded = steps_after(self.folded, decision.facts[0].fact, self.now)
         self._became(decision.after)
         self.history.append(self.case)
         self.acts.append(act.action)
@@ -177,10 +184,25 @@ class Dossier(RuleBasedStateMachine):
         for old, new in zip(before.steps, after.steps, strict=True):
             assert new.earlier[: len(old.earlier)] == old.earlier
             if new.opened_at != old.opened_at and old.opened_at is not None:
-                assert new.earlier[len(old.earlier) :] == (Stay(old.opened_at, old.completed_at or self.acted_at),)
+                left_at = before.finished_at if self.acts[-1] == "reopen" else old.completed_at
+                assert new.earlier[len(old.earlier) :] == (Stay(old.opened_at, left_at or self.acted_at),)
             over = [moment for stay in new.earlier for moment in stay]
             assert sorted(over) == over
             assert new.opened_at is None or not over or over[-1] <= new.opened_at
+
+    @invariant()
+    def the_stays_at_the_steps_are_those_of_a_refold_of_the_facts(self) -> None:
+        if hasattr(self, "case"):
+            assert list(map(times_of, self.folded)) == list(map(times_of, self.case.steps))
+
+    @invariant()
+    def what_a_dossier_is_late_by_is_somebodys_to_the_second(self) -> None:
+        if not hasattr(self, "case"):
+            return
+        found = step_times(self.case, self.kind, means().calendar, self.now)
+        if found.lateness is not None:
+            assert sum(found.lateness.parts, found.lateness.desk) == found.lateness.total
+            assert not (found.lateness.desk and any(clock.overrun for clock in found.clocks))
 
     @invariant()
     def open_steps_are_one_group_with_everything_before_them_complete(self) -> None:
