@@ -53,7 +53,7 @@ faults: $(INSTALLED) ## every fault at full size on one stack, and docs/faults.m
 outage: $(INSTALLED) ## 600 s without Kafka, then without the database, under load; ARGS="--rate 100 --seconds 60"
 	@.venv/bin/python -m tests.faults.outage $(ARGS)
 
-fuzz: $(INSTALLED) ## asks every operation of every service 1,000 times; ARGS="--service intake --examples 100 --seed N"
+fuzz: $(INSTALLED) ## asks every operation of every service 1,000 times; ARGS="--service intake --examples 100 --seed N --write-docs"
 	@.venv/bin/python -m tests.fuzz $(ARGS)
 
 bench: $(RIVAL_INSTALLED) tools ## how fast it is, beside floors and a rival, and build/bench.json; ARGS="--only accept relay --rounds 3 --seconds 5"

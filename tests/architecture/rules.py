@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +69,43 @@ def migrations() -> Iterator[tuple[str, str]]:
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.sql")):
             yield path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
+
+
+def routers_on_plain_pools(found: Iterable[Module]) -> set[str]:
+    """Routers of services that reach a `Pool` past `CallersPool`: given to them, or to a class of theirs."""
+    nodes = [(module.path.split("/")[1], node) for module in found for node in ast.walk(module.tree)]
+    classes = {(service, node.name): node for service, node in nodes if isinstance(node, ast.ClassDef)}
+
+    def reached(service: str, router: ast.FunctionDef) -> set[str]:
+        names, left = set[str](), list[ast.AST]([router])
+        while left:
+            new = {name for annotation in _annotations(left.pop()) for name in _names(annotation)} - names
+            names |= new
+            left += [classes[service, name] for name in new if (service, name) in classes]
+        return names
+
+    return {
+        f"{service}: {node.name}"
+        for service, node in nodes
+        if isinstance(node, ast.FunctionDef) and node.name.endswith("_router") and "Pool" in reached(service, node)
+    }
+
+
+def _annotations(given: ast.AST) -> Iterator[ast.expr]:
+    """What a function is given, or a class: its fields, or the parameters of its `__init__`."""
+    if isinstance(given, ast.FunctionDef):
+        every = (*given.args.posonlyargs, *given.args.args, *given.args.kwonlyargs)
+        yield from (parameter.annotation for parameter in every if parameter.annotation is not None)
+    if isinstance(given, ast.ClassDef):
+        for node in given.body:
+            if isinstance(node, ast.AnnAssign):
+                yield node.annotation
+            elif isinstance(node, ast.FunctionDef) and node.name == "__init__":
+                yield from _annotations(node)
+
+
+def _names(annotation: ast.expr) -> Iterator[str]:
+    return (node.id for node in ast.walk(annotation) if isinstance(node, ast.Name))
 
 
 def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

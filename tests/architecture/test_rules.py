@@ -92,3 +92,38 @@ def test_migrations_use_no_clock_of_the_database_outside_messaging() -> None:
     planted = "create table papers (code text not null, filed_at timestamptz not null default now());"
     assert list(rules.no_clock_in_migrations("services/intake/migrations/0099_planted.sql", planted))
     assert list(rules.migrations())
+
+
+ON_PLAIN_POOLS = {
+    "intake: rules_router": "publishes rules and names no dossier (ADR 41)",
+    "intake: internal_router": "for other services and operators",
+    "processing: internal_router": "for operators",
+    **dict.fromkeys(
+        (f"processing: {name}_router" for name in ("bulk", "deadlines", "officers", "register", "worklist")),
+        "the register of officers, which holds no dossier, is read into memory (ADR 67)",
+    ),
+    "notification: notices_router": "counts for operators; a dossier's notices are read by a CallersPool beside",
+    "notification: receipts_router": "for the gateway, by the message's reference",
+    "metrics: board_router": "public figures",
+    "metrics: report_router": "public figures",
+    "metrics: history_router": "published roots",
+    "metrics: quiet_router": "for operators",
+}
+"""Routers whose requests are done in the service's own role, past row-level security, and why."""
+PLANTED_ROUTERS = """
+class Asking:
+    def __init__(self, callers: CallersPool, pool: Pool | None) -> None: ...
+@dataclass
+class Desk:
+    asking: Asking
+def direct_router(pool: Pool) -> APIRouter: ...
+def hidden_router(desk: Desk) -> APIRouter: ...
+def scoped_router(pool: CallersPool) -> APIRouter: ...
+"""
+
+
+def test_routers_get_a_callers_pool_or_stand_in_the_list_with_the_reason() -> None:
+    of_services = [module for module in rules.modules() if module.path.startswith("services/")]
+    assert rules.routers_on_plain_pools(of_services) == ON_PLAIN_POOLS.keys()
+    planted = Module("services/intake/api/planted.py", PLANTED_ROUTERS)
+    assert rules.routers_on_plain_pools([planted]) == {"intake: direct_router", "intake: hidden_router"}

@@ -36,7 +36,7 @@ LONGEST = 6
 """So many times `--seconds` a consumer of ours may take, FastStream once: then what it did until then is its figure."""
 EMPTY = """
 truncate metrics.cursors, metrics.parked, metrics.dossiers, metrics.daily_counters, metrics.daily_notices,
-    metrics.effects
+    metrics.effects cascade
 """
 MOVED = """
 select coalesce(sum(seq), 0)::bigint as facts,

@@ -163,3 +163,8 @@ def _by_ratio(figure: Figure, values: Mapping[str, float]) -> Iterator[Line]:
         ratio = value / values[other.figure]
         goal = "" if other.least is None else f"≥ {other.least:.2f} ×"
         yield Line(figure, value, other.figure, ratio, goal, None if other.least is None else ratio >= other.least)
+
+
+def number(value: float) -> str:
+    """Write a figure with three digits that mean something."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}"

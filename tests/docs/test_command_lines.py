@@ -17,7 +17,9 @@ RUNBOOKS = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs" 
 DOCS = ("docs/compose.md", "docs/monitoring.md", "docs/operations.md", "docs/rule-changes.md")
 PAGES = ("README.md", "README.vi.md", *DOCS, *RUNBOOKS)
 SPAN = re.compile(r"`([^`\n]+)`")
-MOTCUA = re.compile(r"(?<![\w=/-])(?:\.venv/bin/)?motcua (?=[a-z])(.*)")
+MOTCUA = re.compile(r"(?<![\w=/-])(?:(?:\.venv/bin/)?motcua|run .*\boperator|as_me) (?=[a-z])(.*)")
+"""The last two are `motcua` in its container."""
+STORES = re.compile(r"\b((?:pg_dump|pg_restore|psql) -.*)")
 MAKE = re.compile(r"(?<![\w-])make(?: [A-Z]+=\S+| [A-Z]+=\"[^\"]*\")*(?: -[\w-]+)* ([a-z-]+)")
 
 
@@ -53,6 +55,19 @@ LINES = [pytest.param(line, id=f"{page}: {line}") for page in PAGES for line in 
 @pytest.mark.parametrize("line", LINES)
 def test_a_command_line_of_a_page_is_one(line: str) -> None:
     parse(line)
+
+
+def stores_are_told(page: str) -> list[str]:
+    """What PostgreSQL's programs are told on a page to back up and to restore, wherever the file is."""
+    section = (ROOT / page).read_text("utf-8").partition("ack up and restore")[2]
+    found = [match.group(1) for match in map(STORES.search, re.findall(r"^    .*", section, re.MULTILINE)) if match]
+    return [re.sub(r"( --file=| [<>] | )var/backup/\S+", "", line).strip() for line in found]
+
+
+def test_containers_are_backed_up_and_restored_as_everything_else_is() -> None:
+    embedded, containers = map(stores_are_told, ("docs/operations.md", "docs/compose.md"))
+    assert len(containers) == 5
+    assert [line for line in embedded if line in containers] == containers
 
 
 def test_every_target_of_make_that_a_page_names_is_one() -> None:

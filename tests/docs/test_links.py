@@ -60,6 +60,7 @@ def test_each_guarantee_names_what_shows_it(row: str) -> None:
     faults = {int(number) for numbers in re.findall(r"\bfaults? ([\d, ]+)", row) for number in numbers.split(",")}
     page = (ROOT / "docs" / "faults.md").read_text("utf-8").partition("## Not injected")[0]
     assert tests or faults
+    assert "`::" not in row, "name the file of each test: what begins with :: is not looked for"
     for file, _, test in tests:
         assert test, f"{file}: name the test in it"
         assert f"def {test}(" in (ROOT / file).read_text("utf-8"), f"{file} has no test {test}"

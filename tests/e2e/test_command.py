@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from deploy.local.ports import OFFSETS, Ports, refuse_taken
-from tests.e2e.conftest import FOLDER, PORT_BASE
+from tests.e2e.years import FOLDER, PORT_BASE
 from tests.operating import command
 from tests.unit.demo.test_report import KEYS
 
@@ -39,7 +39,9 @@ def all_ended(port_base: int = PORT_BASE) -> None:
 
 @pytest.mark.timeout(900)
 async def test_it_prints_one_object_serves_on_and_ends_at_the_first_interrupt() -> None:
-    async with demo("--dossiers", "30", "--open", "0", "--late", "3", "--json") as process:
+    """And the same seed gives the same report again, but for its seconds."""
+    words = ("--dossiers", "30", "--open", "0", "--late", "3", "--days", "20", "--json")
+    async with demo(*words) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         first = (await process.stderr.readline()).decode().strip()
@@ -56,6 +58,10 @@ async def test_it_prints_one_object_serves_on_and_ends_at_the_first_interrupt() 
         process.send_signal(signal.SIGINT)
         rest, _ = await process.communicate()
         assert (process.returncode, rest) == (0, b"")
+    all_ended()
+    async with demo("--exit", *words) as process:
+        out, _ = await process.communicate()
+    assert json.loads(out) | {"seconds": 0} == found | {"seconds": 0}
     all_ended()
 
 

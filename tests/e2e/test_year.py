@@ -14,7 +14,7 @@ from deploy.local.stack import Stack
 from shared.contracts.facts import DossierAccepted
 from shared.contracts.topics import LIFECYCLE
 from shared.messaging.envelope import encode_headers
-from tests.e2e.conftest import YearRunner, connected, producing
+from tests.e2e.years import YearRunner, connected, producing
 
 STRANGE = "H56.97.21-200601-9999"
 

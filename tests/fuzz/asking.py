@@ -1,16 +1,16 @@
 """Asks a running service whatever its OpenAPI document allows and forbids, as every kind of caller.
 
 The service may answer as it likes, if the document says so: status, content type, headers and shape; and never with a
-5xx (ADR 40); a 503 that says `Retry-After` is asked again, as clients do. Half of what schemathesis makes is mixed with
-what the service knows: codes of its dossiers, acts that are owed, bodies that it takes; else nothing would get past the
-first look.
+5xx (ADR 40); a 503 that says `Retry-After` is asked again, as clients do, and counted. Half of what schemathesis makes
+is mixed with what the service knows: codes of its dossiers, acts that are owed, bodies that it takes; else nothing
+would get past the first look.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
@@ -32,6 +32,8 @@ HELD_TO = (
 ADDRESS = "127.0.0.6"
 """Where it asks from: what one address may do (guess secrets, say) is taken from nobody else."""
 PATIENCE_SECONDS = 30
+ASKED_AGAIN = 3
+"""How often at most, before a 503 that says `Retry-After` is an answer like any other."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,23 @@ class Extent:
     seed: int = 1
 
 
-Heard = dict[str, Counter[int]]
-"""Operation → how often it answered with which status."""
+@dataclass
+class Heard:
+    """What an operation answered: how often with which status, and how often it was asked again after a 503.
+
+    `wrong` are the answers that no document allows, each with a command that asks again.
+    """
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    asked_again: int = 0
+    wrong: BaseExceptionGroup[BaseException] | None = None
 
 
-def ask(url: str, document: dict[str, Any], known: Known, extent: Extent) -> Heard:
-    """Ask every operation of a service. Raises schemathesis' failures, each with a command that asks again."""
+def ask(url: str, document: dict[str, Any], known: Known, extent: Extent) -> dict[str, Heard]:
+    """Ask every operation of a service; answers what each was heard to say."""
     promised = schemathesis.openapi.from_dict(document)
     promised.config.update(base_url=url)
-    with _session() as session:
+    with patient_session() as session:
         return {each.label: _ask(each, known, extent, session) for each in _operations(promised)}
 
 
@@ -84,20 +94,36 @@ class _Patience(Retry):
     RETRY_AFTER_STATUS_CODES = frozenset({503})
 
 
-def _session() -> requests.Session:
+def again(response: requests.Response) -> int:
+    """Say how often this was asked before it was answered."""
+    return len(response.raw.retries.history)
+
+
+def patient_session() -> requests.Session:
+    """Open a session that asks again after a 503, where the service says when, and after nothing else."""
+
     class FromAddress(HTTPAdapter):
         def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
             super().init_poolmanager(*arguments, **more, source_address=(ADDRESS, 0))
 
     session = requests.Session()
     session.trust_env = False
-    again = _Patience(total=None, connect=0, read=0, other=0, status=3, allowed_methods=None, raise_on_status=False)
-    session.mount("http://", FromAddress(max_retries=again))
+    # `total` must be a number: urllib3 heeds no Retry-After without one.
+    patience = _Patience(
+        total=ASKED_AGAIN, connect=0, read=0, other=0, status=ASKED_AGAIN, allowed_methods=None, raise_on_status=False
+    )
+    session.mount("http://", FromAddress(max_retries=patience))
     return session
 
 
-def _ask(operation: Any, known: Known, extent: Extent, session: requests.Session) -> Counter[int]:
-    heard: Counter[int] = Counter()
+def _ask(operation: Any, known: Known, extent: Extent, session: requests.Session) -> Heard:
+    heard = Heard()
+
+    def count(response: requests.Response, **_sent: Any) -> None:
+        heard.statuses[response.status_code] += 1
+        heard.asked_again += again(response)
+
+    session.hooks["response"] = [count]
 
     @seed(extent.seed)
     @settings(
@@ -111,10 +137,12 @@ def _ask(operation: Any, known: Known, extent: Extent, session: requests.Session
     def one(case: Any, mixed: Mapping[str, Any], token: str) -> None:
         _mix(case, mixed, token)
         response = case.call(session=session, timeout=PATIENCE_SECONDS, allow_redirects=False)
-        heard[response.status_code] += 1
         case.validate_response(response, checks=list(HELD_TO))
 
-    one()
+    try:
+        one()
+    except BaseExceptionGroup as wrong:
+        heard.wrong = wrong
     return heard
 
 

@@ -1,8 +1,8 @@
 """The third witness: the year counted from processing's own moments, by SQL that shares no code with metrics.
 
-No table of processing holds a total or says that something was late: both are worked out here from when a dossier was
-received, when it was promised, since when that stands still, and when it was finished, now and before it was reopened
-(C6, C11, C15).
+No table of processing holds a total: what was late is worked out here from when a dossier was received, when it was
+promised, since when that stands still, and when it was finished (C6, C11, C15). Only of a late finish that was taken
+back does processing keep the moment (`finished_late_at`): reopening makes nothing punctual, and the year reopens none.
 """
 
 from __future__ import annotations

@@ -142,6 +142,22 @@ async def test_a_request_that_is_given_up_in_the_middle_is_finished_by_its_repea
         assert [name for name, _ in await hall.facts_of(code)] == ["assigned"]
 
 
+async def test_a_list_in_which_processing_is_killed_is_finished_by_its_repeat(hall: Hall) -> None:
+    codes = await lands(hall, 30)
+    acts, desk, key = [assigned(code) for code in codes], ("desk", COMMUNE), f"killed-{codes[0]}"
+    async with held(hall, codes[1]):
+        sent = asyncio.create_task(bulk(hall, acts, desk, key))
+        await is_assigned(hall, codes[0])
+        await hall.stack.kill("processing")
+        with pytest.raises(httpx2.TransportError):
+            await sent
+    await hall.stack.wait_ready("processing")
+    items = await items_of(hall, acts, desk, key)
+    assert [(item["status"], item["answer"]["code"]) for item in items] == [(HTTPStatus.OK, code) for code in codes]
+    for code in codes:
+        assert [name for name, _ in await hall.facts_of(code)] == ["assigned"]
+
+
 async def test_a_dossier_that_somebody_holds_is_answered_so_and_the_others_are_done(hall: Hall) -> None:
     mine, his, last = await lands(hall, 3)
     acts, desk, key = [assigned(code) for code in (mine, his, last)], ("desk", COMMUNE), f"held-{mine}"

@@ -57,3 +57,12 @@ async def dossiers(counter: Counter, everywhere: Everywhere, agencies: Agencies)
     )
     await everywhere.rest()
     return [await filed(everywhere, agencies, answer.json()["code"]) for answer in answers]
+
+
+@pytest.fixture(scope="module")
+async def registration(counter: Counter, everywhere: Everywhere, agencies: Agencies) -> Filed:
+    """One that waits at a commune and that nobody has accepted."""
+    place = "H56.97.44"
+    answer = await counter.register(await counter.filing(), counter.bearer("desk", place), place)
+    await everywhere.rest()
+    return Filed(answer.json()["code"], {"place": (agencies.get(place).path,), "competent": (), "steps": ()}, ())

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import httpx2
 
 from deploy.demo.offices import Duty, Officer, act_body
+from services.intake.domain.registration import EFFECTS as AT_RECEPTION
 from services.processing.domain.effects import EFFECTS
 from shared.rulebook.agencies import Agencies
 from tests.integration.intake.counter import FIRST_MORNING, PERSON
@@ -35,7 +36,11 @@ ACT_ON_MANY: Route = ("processing", "post", "/v1/acts")
 ACTS = (ACT, ACT_ON_MANY)
 """The routes by which officers act: one act, and several of which each is answered by itself."""
 LIST: Route = ("processing", "get", "/v1/worklist")
+ACT_AT_RECEPTION: Route = ("intake", "post", "/v1/dossiers/{code}/acts/{action}")
+LIST_AT_RECEPTION: Route = ("intake", "get", "/v1/registrations")
+"""What waits at a place of reception, and the acts on it there."""
 _keys, _ROLES, ACTIONS = itertools.count(1), itertools.cycle(OFFICERS), itertools.cycle(EFFECTS)
+ACTIONS_AT_RECEPTION = itertools.cycle(AT_RECEPTION)
 
 
 SAID_IN: Mapping[str, Mapping[str, object]] = {
@@ -46,7 +51,9 @@ SAID_IN: Mapping[str, Mapping[str, object]] = {
     **{key: {"papers": ["any"]} for key in ("request_supplement", "propose_supplement")},
     **{key: {"amount_vnd": 5} for key in ("demand_payment", "record_payment")},
     **{key: {} for key in ("approve_supplement", "receive_supplement", "refuse_after_limit", "stop_unpaid")},
-    **{key: {} for key in ("withdraw", "stop")},
+    **{key: {} for key in ("withdraw", "stop", "accept", "request_withdrawal")},
+    **{key: {"papers": [{"paper_code": "any"}]} for key in ("ask_papers", "submit_papers")},
+    "refuse": {"reason": "not_eligible"},
 }
 """What acts say that nobody owes, so that they are refused for their caller's sake alone."""
 
@@ -90,6 +97,7 @@ async def ask(
     seconds: int = 600,
     process: str = "",
     body: Any = None,
+    version: int = 1,
     **values: str,
 ) -> httpx2.Response:
     """Call a route as an officer (role, agency); another process of the service where one is named."""
@@ -98,12 +106,12 @@ async def ask(
     token = everywhere.stack.token(role, agency, f"{role}.{agency}", seconds=seconds)
     headers = {"Authorization": f"Bearer {token}"}
     if method == "post":
-        headers |= {"Idempotency-Key": f"every-route-{next(_keys)}", "If-Match": '"1"'}
+        headers |= {"Idempotency-Key": f"every-route-{next(_keys)}", "If-Match": f'"{version}"'}
         action = values["action"]
         owed = act_body(Duty(Officer(agency, role), 1, action))
         body = body or SAID_IN.get(action, owed)
         if route == ACT_ON_MANY:
-            body = {"acts": [{"code": values["code"], "action": action, "version": 1, "body": body}]}
+            body = {"acts": [{"code": values["code"], "action": action, "version": version, "body": body}]}
     url = f"http://127.0.0.1:{everywhere.stack.ports.of(process or service)}{path.format(**values)}"
     async with _at_once:
         return await everywhere.http.request(method.upper(), url, headers=headers, json=body)
@@ -158,14 +166,30 @@ async def mislisted(
     ]
 
 
+async def mislisted_at_reception(
+    everywhere: Everywhere, agencies: Agencies, registration: Filed, process: str = ""
+) -> list[Misjudged]:
+    """Ask every office what waits at its place; answer who found a registration of another place, or misses his."""
+    asked = [(role, agency.code) for agency in agencies.agencies for role in OFFICERS]
+    lists = await asyncio.gather(
+        *(whole_list(everywhere, caller, process, route=LIST_AT_RECEPTION) for caller in asked)
+    )
+    return [
+        Misjudged(caller, pages[-1].status_code, told)
+        for caller, pages in zip(asked, lists, strict=True)
+        if bool(told := [mark for page in pages for mark in of_the_dossier(page, registration)])
+        != (agencies.get(caller[1]).path in registration.paths["place"])
+    ]
+
+
 async def whole_list(
-    everywhere: Everywhere, caller: tuple[str, str], process: str = "", narrowed: str = ""
+    everywhere: Everywhere, caller: tuple[str, str], process: str = "", narrowed: str = "", route: Route = LIST
 ) -> list[httpx2.Response]:
-    """Read every page of an office's worklist; a refusal is the only page."""
+    """Read every page of an office's list; a refusal is the only page."""
     pages, cursor = [], narrowed
     while True:
-        route = (*LIST[:2], f"{LIST[2]}?limit=200{cursor}")
-        pages.append(await ask(everywhere, route, caller, process=process))
+        page = (*route[:2], f"{route[2]}?limit=200{cursor}")
+        pages.append(await ask(everywhere, page, caller, process=process))
         following = pages[-1].json().get("next_cursor")
         if not following:
             return pages
@@ -233,3 +257,44 @@ async def misled(
             wrong.append(Misjudged(caller, status, told or [code]))
         refused[status] += 1
     return wrong, refused
+
+
+async def misled_at_reception(
+    everywhere: Everywhere, agencies: Agencies, registration: Filed, process: str = ""
+) -> tuple[list[Misjudged], collections.Counter[str]]:
+    """Act at reception as every agency's desk, and as one more of its officers, on a version that there never was.
+
+    Answers who was refused otherwise than the rights say, and how often each refusal was right.
+    """
+    others = itertools.cycle(OFFICERS[1:])
+    callers = [(role, agency.code) for agency in agencies.agencies for role in (OFFICERS[0], next(others))]
+    acting = (
+        ask(
+            *(everywhere, ACT_AT_RECEPTION, caller),
+            process=process,
+            version=999,
+            code=registration.code,
+            action=next(ACTIONS_AT_RECEPTION),
+        )
+        for caller in callers
+    )
+    wrong, refused = [], collections.Counter[str]()
+    for caller, answer in zip(callers, await asyncio.gather(*acting), strict=True):
+        told, right = list(of_the_dossier(answer, registration)), _at_reception(agencies, registration, caller)
+        if told or (answer.status_code, answer.json()["code"]) != right:
+            wrong.append(Misjudged(caller, answer.status_code, told or [answer.json()["code"]]))
+        refused[right[1]] += 1
+    return wrong, refused
+
+
+def _at_reception(agencies: Agencies, registration: Filed, caller: tuple[str, str]) -> tuple[int, str]:
+    """How an act on a version that never was is refused: only its own place is told so, only those above of it."""
+    (role, agency), [place] = caller, registration.paths["place"]
+    path = agencies.get(agency).path
+    if role != "desk":
+        return HTTPStatus.FORBIDDEN, "role_not_allowed"
+    if path == place:
+        return HTTPStatus.PRECONDITION_FAILED, "version_stale"
+    if place.startswith(path) or not agencies.in_force(agency, FIRST_MORNING.date()):
+        return HTTPStatus.FORBIDDEN, "agency_not_allowed"
+    return HTTPStatus.NOT_FOUND, "dossier_unknown"

@@ -14,7 +14,7 @@ import pytest
 
 from deploy.provision.database import API_RIGHTS
 from services.intake.repository.dossiers import READ_VISIBLE_DOSSIER
-from services.intake.repository.registrations import READ_REGISTRATION
+from services.intake.repository.registrations import LOCK_REGISTRATION, READ_REGISTRATION, WAITING
 from services.notification.repository.figures import NOTICES_OF, VISIBLE
 from services.processing.repository.halting import HALTS_OF, PROPOSALS_OF
 from services.processing.repository.reading import ASKS_OF, READ_CASE, STEPS_OF, WORKLIST
@@ -47,19 +47,28 @@ WITHOUT_DOSSIERS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Query:
-    """What a route asks the database: its first lock is `predicate`, empty where what was read is looked at instead."""
+    """What a route asks the database: its first lock is `predicate`, empty where what was read is looked at instead.
+
+    `waits`: it shows what nobody has accepted yet.
+    """
 
     service: str
     sql: str
     predicate: str
     instead: str
     arguments: Callable[[str], Sequence[Any]]
+    waits: bool = False
 
     def unlocked(self) -> str:
         assert self.predicate in self.sql
         return self.sql.replace(self.predicate, self.instead) if self.predicate else self.sql
 
 
+REGISTRATION = (
+    "(received_path ^@ any ($2::text[]) or applicant_index = $3)",
+    "($2::text[] is not null or $3::bytea is not null)",
+    lambda code: (code, [OUR_PATH], None),
+)
 LONG_AGO, LATER = datetime(1, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 QUERIES: Mapping[str, Query] = {
     "worklist": Query(
@@ -81,12 +90,15 @@ QUERIES: Mapping[str, Query] = {
         "$2::text[] is not null",
         lambda code: (code, [OUR_PATH]),
     ),
-    "registration": Query(
+    "registration": Query("intake", READ_REGISTRATION, *REGISTRATION),
+    "registration to be acted on": Query("intake", LOCK_REGISTRATION, *REGISTRATION),
+    "registrations that wait": Query(
         "intake",
-        READ_REGISTRATION,
-        "(received_path ^@ any ($2::text[]) or applicant_index = $3)",
-        "($2::text[] is not null or $3::bytea is not null)",
-        lambda code: (code, [OUR_PATH], None),
+        WAITING,
+        "received_path = place.path",
+        "place.path is not null",
+        lambda _: ([OUR_PATH], LONG_AGO, "", 10_000),
+        waits=True,
     ),
     "keys": Query("intake", READ_KEYS, "", "", lambda code: ([code],)),
     "visible": Query(
@@ -123,6 +135,13 @@ async def codes(counter: Counter, everywhere: Everywhere) -> tuple[str, str]:
     return ours, theirs
 
 
+@pytest.fixture(scope="module")
+async def waiting(counter: Counter) -> str:
+    """A registration of theirs that nobody has accepted."""
+    answer = await counter.register(await counter.filing(), counter.bearer("desk", THEIRS), THEIRS)
+    return str(answer.json()["code"])
+
+
 @asynccontextmanager
 async def one_connection(everywhere: Everywhere, service: str) -> AsyncIterator[Pool]:
     """A pool as the service has it, of one connection."""
@@ -139,16 +158,17 @@ async def shown(pool: CallersPool, scope: Scope, sql: str, query: Query, code: s
     """Whether a transaction of this scope is shown anything of a dossier."""
     async with pool.transaction(scope) as tx:
         rows = await tx.fetch(sql, *query.arguments(code))
-    if query.sql is WORKLIST:
+    if query.sql is WORKLIST or query.waits:
         return code in [row["code"] for row in rows]
     return bool(rows) and rows[0][0] is not False
 
 
 @pytest.mark.parametrize("name", QUERIES)
 async def test_either_lock_alone_keeps_others_out_and_without_both_they_are_in(
-    everywhere: Everywhere, codes: tuple[str, str], name: str
+    everywhere: Everywhere, codes: tuple[str, str], waiting: str, name: str
 ) -> None:
-    query, (_, theirs) = QUERIES[name], codes
+    query = QUERIES[name]
+    theirs = waiting if query.waits else codes[1]
     async with one_connection(everywhere, query.service) as connection:
         pool, scope = CallersPool(connection, query.service), Scope((OUR_PATH,))
         assert not await shown(pool, scope, query.unlocked(), query, theirs)

@@ -13,8 +13,9 @@ from schemathesis.core.failures import FailureGroup
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 from deploy.openapi import FOLDER, VERSION
-from tests.fuzz.asking import Extent, Known, ask, document_of
+from tests.fuzz.asking import Extent, Heard, Known, ask, document_of
 from tests.fuzz.house import known_to
+from tests.fuzz.table import impatient
 
 EXAMPLES = 25
 
@@ -24,13 +25,21 @@ async def known(stack: Stack) -> Mapping[str, Known]:
     return await known_to(stack)
 
 
+def raise_what_is_wrong(heard: Mapping[str, Heard]) -> None:
+    for each in heard.values():
+        if each.wrong is not None:
+            raise each.wrong
+
+
 @pytest.mark.parametrize("service", SERVICES)
 async def test_every_answer_is_in_the_document(stack: Stack, known: Mapping[str, Known], service: str) -> None:
     url = stack.urls[service]
     document = await asyncio.to_thread(document_of, url)
     heard = await asyncio.to_thread(ask, url, document, known[service], Extent(EXAMPLES))
-    unreached = {operation for operation, statuses in heard.items() if not any(status < 300 for status in statuses)}
+    raise_what_is_wrong(heard)
+    unreached = {operation for operation, each in heard.items() if not any(status < 300 for status in each.statuses)}
     assert unreached == set()
+    assert list(impatient({service: heard})) == []
     document["info"]["version"] = VERSION
     assert document == json.loads((FOLDER / f"{service}.json").read_text("utf-8"))
 
@@ -64,4 +73,4 @@ async def test_an_answer_that_is_not_in_the_document_is_found(
     forget(document["paths"][path]["get"])
     document["paths"] = {path: document["paths"][path]}
     with pytest.raises(FailureGroup, match=found):
-        await asyncio.to_thread(ask, url, document, known["metrics"], Extent(EXAMPLES))
+        raise_what_is_wrong(await asyncio.to_thread(ask, url, document, known["metrics"], Extent(EXAMPLES)))

@@ -17,16 +17,21 @@ from shared.rulebook.agencies import Agencies
 from tests.integration.intake.counter import FIRST_MORNING, Counter
 from tests.integration.together.everywhere import Everywhere
 from tests.integration.together.rights import (
+    ACT_AT_RECEPTION,
     ACTIONS,
+    ACTIONS_AT_RECEPTION,
     ACTS,
     LIST,
+    LIST_AT_RECEPTION,
     OFFICERS,
     READS,
     Filed,
     Route,
     ask,
     misled,
+    misled_at_reception,
     mislisted,
+    mislisted_at_reception,
     mislooked,
     misread,
     of_the_dossier,
@@ -41,7 +46,6 @@ CATALOGUE: Route = ("intake", "post", "/v1/rules/catalogue")
 OFFICERS_SAID: Route = ("processing", "post", "/v1/officers")
 BY_ITSELF: Mapping[Route, tuple[str, ...]] = {
     FILE: ("agency_receives",),
-    ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): ("action_unknown",),
 }
 """What is refused for another reason than the agency that is not in force, and by which code."""
 OF_APPLICANTS: Route = ("processing", "get", "/v1/tracking/{code}")
@@ -58,8 +62,6 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     BACKDATE: "approves for places of the caller's own subtree: tried beside intake",
     CALENDAR: "publishes rules, and names no dossier",
     CATALOGUE: "publishes rules, and names no dossier",
-    ("intake", "post", "/v1/dossiers/{code}/acts/{action}"): "acts on registrations: tried beside intake",
-    ("intake", "get", "/v1/registrations"): "what waits at the caller's own place: tried beside intake",
     ("intake", "get", "/internal/v1/dossiers/{code}/people"): "services only, for a purpose, audited",
     ("processing", "get", "/v1/acts"): "the acts and their reasons are public",
     ("processing", "get", "/v1/officers"): "who sits, is away or is revoked in a unit",
@@ -70,7 +72,12 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     ("metrics", "get", "/v1/reports/district"): "public figures",
     ("metrics", "get", "/v1/history/roots"): "digests of whole journals",
 }
-TRIED = {*READS, *ACTS, LIST, OF_APPLICANTS}
+BEFORE_ACCEPTANCE: tuple[Route, ...] = (
+    ("intake", "get", "/v1/registrations/{code}"),
+    ("notification", "get", "/v1/dossiers/{code}/notices"),
+)
+"""Reads that show a registration to its place."""
+TRIED = {*READS, *ACTS, LIST, OF_APPLICANTS, ACT_AT_RECEPTION, LIST_AT_RECEPTION}
 LOCKS = ("both locks", "predicates alone")
 
 
@@ -145,6 +152,37 @@ async def test_whoever_has_no_part_acts_on_nothing_and_learns_nothing(
     assert await everywhere.rows(*before) == before
 
 
+@pytest.mark.parametrize("locks", LOCKS)
+@pytest.mark.parametrize("route", BEFORE_ACCEPTANCE, ids="-".join)
+async def test_a_registration_is_read_by_its_place_and_those_above_it_and_unknown_to_all_others(
+    everywhere: Everywhere, registration: Filed, agencies: Agencies, route: Route, locks: str
+) -> None:
+    async with locks_of(everywhere, locks, route[0]):
+        wrong, expected = await misread(everywhere, agencies, route, registration)
+    assert wrong == []
+    assert expected == {HTTPStatus.OK, HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}
+
+
+@pytest.mark.parametrize("locks", LOCKS)
+async def test_what_waits_at_a_place_is_listed_there_and_nowhere_else(
+    everywhere: Everywhere, registration: Filed, agencies: Agencies, locks: str
+) -> None:
+    async with locks_of(everywhere, locks, "intake"):
+        assert await mislisted_at_reception(everywhere, agencies, registration) == []
+
+
+@pytest.mark.parametrize("locks", LOCKS)
+async def test_only_its_place_acts_on_a_registration_and_only_those_above_learn_that_it_is_there(
+    everywhere: Everywhere, registration: Filed, agencies: Agencies, locks: str
+) -> None:
+    before = await everywhere.rows("intake.dossiers", "intake.papers")
+    async with locks_of(everywhere, locks, "intake"):
+        wrong, refused = await misled_at_reception(everywhere, agencies, registration)
+    assert wrong == []
+    assert refused.keys() == {"version_stale", "agency_not_allowed", "role_not_allowed", "dossier_unknown"}
+    assert await everywhere.rows(*before) == before
+
+
 async def test_no_secured_operation_is_open_to_an_expired_token_or_an_agency_that_is_not_in_force(
     everywhere: Everywhere, counter: Counter, agencies: Agencies, dossiers: list[Filed]
 ) -> None:
@@ -168,7 +206,7 @@ async def test_no_secured_operation_is_open_to_an_expired_token_or_an_agency_tha
             said = {
                 "body": filings.get(route),
                 "code": dossiers[0].code,
-                "action": next(ACTIONS),
+                "action": next(ACTIONS_AT_RECEPTION if route == ACT_AT_RECEPTION else ACTIONS),
             }
             expired = await ask(everywhere, route, (role, "H56.90"), seconds=-60, **said)
             gone = await ask(everywhere, route, (role, ended), **said)
@@ -178,7 +216,7 @@ async def test_no_secured_operation_is_open_to_an_expired_token_or_an_agency_tha
             assert by_itself or gone.status_code == refused, (route, role, gone.text)
             for answer in (expired, gone):
                 assert not list(of_the_dossier(answer, dossiers[0])), (route, role, answer.text)
-    assert {*ACTS, LIST, *READS} < secured.keys()
+    assert {*ACTS, LIST, *READS, ACT_AT_RECEPTION, LIST_AT_RECEPTION} < secured.keys()
 
 
 async def test_an_officer_and_another_dossiers_applicant_learn_nothing_from_tracking(
@@ -209,7 +247,7 @@ async def test_what_tells_nothing_of_a_dossier_tells_nothing(everywhere: Everywh
     stranger = ("desk", "H56.97.22")
     for route, why in NOTHING_OF_A_DOSSIER.items():
         for dossier in dossiers:
-            if route[:2] == ("intake", "post") and "{action}" not in route[2]:
+            if route[:2] == ("intake", "post"):
                 continue
             values = {"code": dossier.code, "action": "take"}
             answer = await ask(everywhere, route, stranger, **values)

@@ -16,22 +16,49 @@ import pytest
 from deploy.local.services import not_ready
 from shared.rulebook.agencies import Agencies
 from tests.integration.together.everywhere import Everywhere
-from tests.integration.together.rights import READS, Filed, misled, mislisted, misread, strangers
+from tests.integration.together.rights import (
+    ACT_AT_RECEPTION,
+    LIST,
+    LIST_AT_RECEPTION,
+    READS,
+    Filed,
+    Misjudged,
+    Route,
+    misled,
+    misled_at_reception,
+    mislisted,
+    mislisted_at_reception,
+    misread,
+    strangers,
+)
 from tests.waiting import until
 
 
 class Plant(NamedTuple):
-    """A process of a service that lost one predicate, while row-level security is gone from these tables."""
+    """A process of a service that lost one predicate, while row-level security is gone from these tables.
+
+    `route` shows it, or every read of one dossier where none is named.
+    """
 
     service: str
     tables: tuple[str, ...]
     code: str
+    route: Route | None = None
 
 
-def without_predicate(service: str, module: str, statement: str, predicate: str, instead: str, *tables: str) -> Plant:
+def without_predicate(
+    service: str,
+    module: str,
+    statement: str,
+    predicate: str,
+    instead: str,
+    *tables: str,
+    also: str = "",
+    route: Route | None = None,
+) -> Plant:
     """Plant the loss of a predicate that stands in a statement."""
     lost = f"assert {predicate!r} in m.{statement}; m.{statement} = m.{statement}.replace({predicate!r}, {instead!r})"
-    return Plant(service, tables, f"import services.{service}.{module} as m; {lost}")
+    return Plant(service, tables, f"import services.{service}.{module} as m; {lost}; {also}", route)
 
 
 EVERYBODY = "from services.processing.domain.cases import Case; Case.concerns = lambda *_: True"
@@ -41,6 +68,7 @@ PLANTS: Mapping[str, Plant] = {
         *("processing", "repository.reading", "WORKLIST"),
         *("agency = $1 and role = $2", "$1::text is not null and $2::text is not null"),
         *("duties", "cases"),
+        route=LIST,
     ),
     "intake.dossiers": without_predicate(
         *("intake", "repository.dossiers", "READ_VISIBLE_DOSSIER"),
@@ -51,6 +79,19 @@ PLANTS: Mapping[str, Plant] = {
         *("intake", "repository.registrations", "READ_REGISTRATION"),
         *("received_path ^@ any ($2::text[])", "$2::text[] is not null"),
         *("dossiers",),
+    ),
+    "intake.dossiers that wait": without_predicate(
+        *("intake", "repository.registrations", "WAITING"),
+        *("received_path = place.path", "place.path is not null"),
+        *("dossiers",),
+        route=LIST_AT_RECEPTION,
+    ),
+    "intake.dossiers to be acted on": without_predicate(
+        *("intake", "repository.registrations", "LOCK_REGISTRATION"),
+        *("received_path ^@ any ($2::text[])", "$2::text[] is not null"),
+        *("dossiers",),
+        also="from services.intake.domain.registration import Actor; Actor.sees = lambda *_: True",
+        route=ACT_AT_RECEPTION,
     ),
     "notification.dossiers": without_predicate(
         *("notification", "repository.figures", "VISIBLE"),
@@ -91,21 +132,29 @@ async def planted(everywhere: Everywhere, plant: Plant) -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("table", PLANTS)
 async def test_a_lost_policy_and_predicate_of_one_table_are_seen_by_these_trials(
-    everywhere: Everywhere, dossiers: list[Filed], agencies: Agencies, table: str
+    everywhere: Everywhere, dossiers: list[Filed], registration: Filed, agencies: Agencies, table: str
 ) -> None:
-    plant, dossier = PLANTS[table], dossiers[0]
+    plant = PLANTS[table]
+    dossier = registration if plant.route in {LIST_AT_RECEPTION, ACT_AT_RECEPTION} else dossiers[0]
     of_strangers = set(strangers(agencies, dossier))
 
-    async def found(process: str) -> set[tuple[str, str]]:
-        if "duties" in plant.tables:
-            return {each.caller for each in await mislisted(everywhere, agencies, [dossier], process)} & of_strangers
+    async def misjudged(process: str) -> list[Misjudged]:
+        if plant.route == LIST:
+            return await mislisted(everywhere, agencies, [dossier], process)
+        if plant.route == LIST_AT_RECEPTION:
+            return await mislisted_at_reception(everywhere, agencies, dossier, process)
+        if plant.route == ACT_AT_RECEPTION:
+            return (await misled_at_reception(everywhere, agencies, dossier, process))[0]
         reads = [route for route in READS if route[0] == plant.service]
         wrong = [each for route in reads for each in (await misread(everywhere, agencies, route, dossier, process))[0]]
         assert all(each.status in SHOWN and dossier.code in each.told for each in wrong)
         if plant.service == "processing":
             acted, _ = await misled(everywhere, agencies, dossier, process)
             assert bool(acted) == bool(wrong)
-        return {each.caller for each in wrong} & of_strangers
+        return wrong
+
+    async def found(process: str) -> set[tuple[str, str]]:
+        return {each.caller for each in await misjudged(process)} & of_strangers
 
     async with planted(everywhere, plant) as process:
         assert await found(process) == set(), "the policy alone keeps them out"

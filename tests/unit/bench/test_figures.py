@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import wrk
+from tests.bench import rivals, wrk
 from tests.bench.figures import FIGURES, lines_of
 from tests.bench.load import percentile
-from tests.bench.report import BEGIN, END, Run
+from tests.bench.report import MARKS, Run
 from tests.bench.rounds import Measurement, Played, Refused, Round, Size, play
+from tests.pages import table, write_between
 
 ROOT = Path(__file__).parents[3]
 GOOD = {"seconds": 2.0, "requests": 40, "lost": 0, "p50_ms": 1.0, "p95_ms": 2.0, "p99_ms": 3.0, "statuses": {"201": 40}}
@@ -23,7 +24,31 @@ def test_the_page_names_every_figure_and_nothing_else() -> None:
     page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
     told = [line for line in page.splitlines() if line.startswith("| `")]
     assert told == [f"| `{each.name}` | {each.by} | {each.unit} | {each.says} |" for each in FIGURES]
-    assert page.index(BEGIN) < page.index(END)
+    assert page.index(MARKS[0]) < page.index(MARKS[1]) < page.index(rivals.MARKS[0]) < page.index(rivals.MARKS[1])
+
+
+def test_the_page_shows_the_rivals_as_they_were_measured_and_above_them_our_own_line_at_most() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+    shown = page.partition(rivals.MARKS[0])[2].partition(rivals.MARKS[1])[0].strip().splitlines()
+    head, beneath, *lines = table(rivals.HEADINGS, rivals.LINES, figures=True).splitlines()
+    assert [shown[:2], shown[-len(lines) :]] == [[head, beneath], lines]
+    assert len(shown) <= len(lines) + 3
+
+
+def test_our_line_is_written_from_the_medians_of_a_run_that_measured_the_path(tmp_path: Path) -> None:
+    path = {"path_per_s": 201.4, "path_cpu_s": 9.04, "path_p50_ms": 31.2, "path_p99_ms": 99.6}
+    ours = rivals.our_line(path | {"metrics_consume_per_s": 18_012.0, "one_row_consume_per_s": 35_000.0})
+    assert ours == ("Một Cửa", "201", "9.0", "31.2 / 99.6 ms", "18,012 / 35,000", "–")
+    assert rivals.our_line({"path_per_s": 201.4}) is None
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{rivals.MARKS[0]}\nold\n{rivals.MARKS[1]}\nafter\n", "utf-8")
+    write_between(page, rivals.MARKS, table(rivals.HEADINGS, [ours, *rivals.LINES], figures=True))
+    before, begin, head, beneath, first, *_, end, after = page.read_text("utf-8").splitlines()
+    assert (before, begin, end, after) == ("before", *rivals.MARKS, "after")
+    assert first == "| Một Cửa | 201 | 9.0 | 31.2 / 99.6 ms | 18,012 / 35,000 | – |"
+    assert head.count("|") == beneath.count("|") == first.count("|")
+    with pytest.raises(LookupError):
+        write_between(page, MARKS, "")
 
 
 def test_names_are_said_once_and_what_a_figure_is_held_against_is_of_the_same_measurement() -> None:

@@ -139,7 +139,10 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "Saturated",
-        {f"process_resident_memory_bytes{{{OF_INTAKE}}}": "270000000x1 285000000x20"},
+        {
+            f"process_resident_memory_bytes{{{OF_INTAKE}}}": "180000000x1 190000000x20",
+            f"process_resident_memory_bytes{{{HEALTHY}}}": "150000000x20",
+        },
         silent=("6m",),
         fires="7m",
         summary="intake at a uses 95% of its memory",
