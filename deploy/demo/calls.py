@@ -68,11 +68,7 @@ class Caller:
         self, target: str, token: str, key: str, body: Mapping[str, Any], *, version: int | None = None
     ) -> Answer:
         """POST under an idempotency key; `version` becomes If-Match. Raises `Refused`, `GaveUp`."""
-        headers = {
-            "authorization": f"Bearer {token}",
-            "idempotency-key": key,
-            "content-type": "application/json",
-        }
+        headers = _posting(token, key)
         if version is not None:
             headers["if-match"] = f'"{version}"'
         return await self._patiently("POST", target, headers, json.dumps(body).encode())
@@ -82,12 +78,8 @@ class Caller:
 
         Each has its `status` and its `answer`, which may be a problem. Raises `Refused`, `GaveUp` of the list itself.
         """
-        headers = {
-            "authorization": f"Bearer {token}",
-            "idempotency-key": key,
-            "content-type": "application/json",
-        }
-        answer = await self._patiently("POST", target, headers, json.dumps(body).encode(), again=_some_pass)
+        sent = json.dumps(body).encode()
+        answer = await self._patiently("POST", target, _posting(token, key), sent, again=_some_pass)
         return list(answer.json()["items"])
 
     async def _patiently(
@@ -126,6 +118,10 @@ class Caller:
         """Give the replicas again and again, beginning with the one after that of the last request."""
         self._replicas.rotate(-1)
         return cycle(tuple(self._replicas))
+
+
+def _posting(token: str, key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}", "idempotency-key": key, "content-type": "application/json"}
 
 
 def _passes(status: int, code: str) -> bool:

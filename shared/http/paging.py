@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Generic, TypeVar
 
@@ -41,3 +42,14 @@ def decode_cursor(cursor: str, *types: type) -> tuple[str | int, ...]:
     if not ours or [type(part) for part in key] != list(types):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid", "Take the cursor from next_cursor as it is.")
     return tuple(key)
+
+
+def decode_moment(cursor: str | None, start: tuple[datetime, str]) -> tuple[datetime, str]:
+    """Read after which moment and code a page begins; `start` without a cursor. Raises Problem 422 `cursor_invalid`."""
+    if cursor is None:
+        return start
+    text, code = decode_cursor(cursor, str, str)
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC), str(code)
+    except (ValueError, OverflowError) as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid") from error

@@ -13,13 +13,14 @@ from pathlib import Path
 import httpx2
 
 from deploy.demo.plan import Arrival, YearPlan
-from deploy.demo.play import Stage
+from deploy.demo.play import Stage, seed_rules
 from deploy.local import kafka
 from deploy.local.services import SERVICES, SMS_SECRET
 from deploy.local.sinks.conduct import Conduct
 from deploy.local.sinks.logbook import Kind
 from deploy.local.stack import Stack
 from shared.clocks import ScenarioClock
+from shared.rulebook.limits import due
 from tests.e2e.years import connected
 from tests.faults.signals import superseded
 from tests.holding import held
@@ -110,11 +111,14 @@ async def withhold(stack: Stack) -> None:
 
 
 def strangers_of(plan: YearPlan) -> Sequence[Arrival]:
-    """What strangers file: at places where nobody of the plan does so soon, so that its dossiers keep their numbers."""
-    moments = sorted({arrival.moment for arrival in plan.arrivals})
+    """What strangers file: long matters, since officers hear of them at a later moment, and at places where nobody of
+    the plan files soon, so that its dossiers keep their numbers."""
+    calendar, moments = seed_rules().calendar, sorted({arrival.moment for arrival in plan.arrivals})
     begin = moments.index(plan.arrivals[int(STRANGERS * len(plan.arrivals)) - 1].moment)
     busy = {arrival.place.code for arrival in plan.arrivals if arrival.moment in moments[begin : begin + 4]}
-    return [arrival for arrival in plan.arrivals if arrival.place.code not in busy][:FOREIGN]
+    free = [arrival for arrival in plan.arrivals if arrival.place.code not in busy]
+    by_due = sorted(free, key=lambda arrival: due(calendar, arrival.case.promised_limit, moments[begin]), reverse=True)
+    return by_due[:FOREIGN]
 
 
 async def file_as_strangers(stack: Stack, plan: YearPlan) -> None:

@@ -31,7 +31,7 @@ from shared.http.bodies import DossierCodePath
 from shared.http.etags import IfMatch, etag
 from shared.http.idempotency import Answer, Asked, IdempotencyKey, answer_each_once, claim_of
 from shared.http.openapi import header
-from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
+from shared.http.paging import Page, PageCursor, PageLimit, decode_moment, encode_cursor
 from shared.http.problems import Problem
 from shared.messaging.requests import Claim
 from shared.observability import current_traceparent
@@ -198,7 +198,7 @@ def _add_reading(router: APIRouter, reception: Reception) -> None:
     async def waiting(caller: Officer, limit: PageLimit = 50, cursor: PageCursor = None) -> Page[WaitingItem]:
         paths = reception.paths_of(caller)
         async with reception.pool.transaction(Scope(paths)) as tx:
-            rows = await waiting_registrations(tx, paths, _after(cursor), limit + 1)
+            rows = await waiting_registrations(tx, paths, decode_moment(cursor, START), limit + 1)
         page = rows[:limit]
         more = encode_cursor(page[-1].filed_at.isoformat(), page[-1].code) if len(rows) > limit else None
         rules = reception.desk.rules
@@ -217,13 +217,3 @@ def _add_reading(router: APIRouter, reception: Reception) -> None:
         response.headers["ETag"] = etag(found.registration.version)
         catalogue = reception.desk.rules.catalogue(found.registration.catalogue_version)
         return RegistrationOfIntake.of(found, catalogue)
-
-
-def _after(cursor: str | None) -> tuple[datetime, str]:
-    if cursor is None:
-        return START
-    text, code = decode_cursor(cursor, str, str)
-    try:
-        return datetime.fromisoformat(str(text)).astimezone(UTC), str(code)
-    except (ValueError, OverflowError) as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid") from error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Query
@@ -16,8 +14,7 @@ from services.processing.domain.worklists import BEGINNING, EVERYTHING, Filters,
 from services.processing.repository.reading import Place, worklist
 from shared.database import Scope
 from shared.http.bodies import Code
-from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
-from shared.http.problems import Problem
+from shared.http.paging import Page, PageCursor, PageLimit, decode_moment, encode_cursor
 from shared.rulebook.seats import OfficerRole
 
 START = (BEGINNING, "")
@@ -50,7 +47,7 @@ def worklist_router(desk: Desk) -> APIRouter:
         limit: PageLimit = 50,
         cursor: PageCursor = None,
     ) -> Page[WorklistItem]:
-        (officer, paths, _), after = desk.admit(caller), _after(cursor)
+        (officer, paths, _), after = desk.admit(caller), decode_moment(cursor, START)
         with refusals_told():
             selected = select(officer, asked, lambda agency: desk.is_below(agency, paths))
         days = days_of(desk.calendar_of(selected.agency), desk.acting.clock.now())
@@ -62,14 +59,3 @@ def worklist_router(desk: Desk) -> APIRouter:
         return Page(items=[worklist_item(row, days) for row in page], next_cursor=more)
 
     return router
-
-
-def _after(cursor: str | None) -> tuple[datetime, str]:
-    """Read after which dossier a page begins. Raises Problem 422 `cursor_invalid`."""
-    if cursor is None:
-        return START
-    text, code = decode_cursor(cursor, str, str)
-    try:
-        return datetime.fromisoformat(str(text)).astimezone(UTC), str(code)
-    except (ValueError, OverflowError) as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid") from error

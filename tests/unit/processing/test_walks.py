@@ -245,13 +245,14 @@ class Dossier(RuleBasedStateMachine):
         if not hasattr(self, "case"):
             return
         case = self.case
-        acts = [action for action in self.acts if action in {*STRAIGHT, *TAKEN_BACK}]
         done: list[str] = []
-        for action in acts:
+        for action, after in zip(self.acts, self.history[1:], strict=True):
+            if action == RESTARTING and after.state is State.ACCEPTED:
+                done = []
             if action in TAKEN_BACK:
                 assert TAKEN_BACK[action] in done
                 done = done[: done.index(TAKEN_BACK[action])]
-            else:
+            if action in STRAIGHT:
                 done.append(action)
                 assert done == STRAIGHT[: len(done)]
         assert case.version == 1 + len(self.acts)
