@@ -8,8 +8,8 @@ import pytest
 
 from deploy.demo.ledger import digest_of
 from deploy.demo.plan import YearRequest
-from tests.e2e.test_command import all_ended, demo
 from tests.e2e import years as others
+from tests.e2e.test_command import all_ended, demo
 from tests.e2e.years import YearRunner
 
 FOLDER, PORT_BASE = others.FOLDER.with_name("e2e-full-year"), others.PORT_BASE + 50
