@@ -41,7 +41,7 @@ check-architecture:
 	.venv/bin/pytest -q tests/architecture
 
 test: check tools ## every check and every test, the full year among them; ARGS="tests/unit"
-	.venv/bin/pytest -n 2 --dist loadscope --no-loadscope-reorder --durations 15 --durations-min 10 $(ARGS)
+	.venv/bin/pytest -n 3 --dist loadscope --no-loadscope-reorder --durations 15 --durations-min 10 $(ARGS)
 
 SEEDS ?= 1-300
 simulate: $(INSTALLED) ## seeds of the deterministic simulation; SEEDS=1-20000 or ARGS="--seed 17 --trace"

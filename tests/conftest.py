@@ -1,4 +1,4 @@
-"""How the tests share two processes: each suite whole in one of them, the longest first."""
+"""How the tests share a few processes: each suite whole in one of them, the longest first."""
 
 from __future__ import annotations
 
@@ -51,6 +51,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Suites:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put long suites first and those without a stack last: two processes then end at about the same time."""
+    """Put long suites first and those without a stack last: all processes then end at about the same time."""
     order: Sequence[str | None] = (*STACKS, None)
     items.sort(key=lambda item: order.index(stack_of(item.nodeid)))
