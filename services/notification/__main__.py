@@ -16,6 +16,7 @@ from services.notification.handlers.reading import Reading
 from services.notification.handlers.sending import CALLS_AT_ONCE, Sender, Sending
 from services.notification.receipts import receipts_router
 from services.notification.settings import Settings
+from shared.auth import admitted_by
 from shared.clocks import machine_now
 from shared.contracts.facts import Channel
 from shared.http.languages import Words
@@ -23,6 +24,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.faults import Unready
 from shared.messaging.figures import Gauges
 from shared.messaging.journal import Journal
+from shared.messaging.officers import OfficerStore
 from shared.messaging.relay import Relay
 from shared.messaging.rules import RuleStore
 from shared.runtime import Parts, Resources, Service, Surface, run
@@ -36,6 +38,7 @@ async def build(resources: Resources[Settings]) -> Parts:
     """Put the service together; nothing is started yet."""
     settings, pool = resources.settings, resources.pool
     journal, rules, woken = Journal(NAME), RuleStore(settings.kafka), asyncio.Event()
+    officers = OfficerStore(settings.kafka)
     outcomes, reading = Outcomes(pool, journal, resources.clock), Reading(pool, rules, resources.clock)
     senders = channels(settings)
     sending = Sending(
@@ -54,10 +57,12 @@ async def build(resources: Resources[Settings]) -> Parts:
             routers=(notices_router(reading), receipts_router(outcomes, settings.receipts.token_file)),
             titles=TITLES,
             unavailable=(Unready,),
+            admit=admitted_by(officers.register, lambda: resources.clock.now().date()),
         ),
-        prepare=(rules.load,),
+        prepare=(rules.load, officers.load),
         loops={
             "rules": rules,
+            "officers": officers,
             "relay": Relay(pool, journal, settings.kafka),
             "gauges": Gauges(pool, resources.clock, (read_waiting,)),
         },
