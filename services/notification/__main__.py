@@ -9,6 +9,7 @@ from services.notification.api import notices_router
 from services.notification.channels.mail import MailServer
 from services.notification.channels.sms import SmsGateway
 from services.notification.channels.texts import load_wording
+from services.notification.channels.zalo import Zalo
 from services.notification.delivery import Delivery, read_waiting
 from services.notification.handlers.facts import Requests
 from services.notification.handlers.outcomes import Outcomes
@@ -76,8 +77,8 @@ async def build(resources: Resources[Settings]) -> Parts:
 
 def channels(settings: Settings) -> dict[Channel, Sender]:
     """Open no connection yet; name who sends on which channel."""
-    sms, mail = settings.sms, settings.mail
-    return {
+    sms, mail, zalo = settings.sms, settings.mail, settings.zalo
+    senders: dict[Channel, Sender] = {
         Channel.SMS: SmsGateway(
             sms.url, sms.token_file, timeout_seconds=sms.timeout_seconds, connections=CALLS_AT_ONCE[Channel.SMS]
         ),
@@ -89,6 +90,15 @@ def channels(settings: Settings) -> dict[Channel, Sender]:
             connections=CALLS_AT_ONCE[Channel.EMAIL],
         ),
     }
+    if zalo.token_file is not None:
+        senders[Channel.ZALO] = Zalo(
+            zalo.url,
+            zalo.token_file,
+            zalo.templates,
+            timeout_seconds=zalo.timeout_seconds,
+            connections=CALLS_AT_ONCE[Channel.ZALO],
+        )
+    return senders
 
 
 if __name__ == "__main__":
