@@ -10,11 +10,11 @@ import json
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -30,6 +30,7 @@ from shared.jwks import KeyFile, Keys, PinnedKey
 from shared.roles import OFFICER_NAME, OFFICERS, Role
 from shared.rulebook.agencies import Agencies
 from shared.rulebook.identifiers import AGENCY
+from shared.rulebook.officers import Register, Seat
 from shared.settings import TokenSettings
 from shared.tokens import LONGEST_SECONDS
 
@@ -207,11 +208,6 @@ def unauthorised(code: str) -> Problem:
     return Problem(HTTPStatus.UNAUTHORIZED, code, headers={"WWW-Authenticate": challenge})
 
 
-def role_not_allowed() -> Problem:
-    """Make the refusal of a role: 403."""
-    return Problem(HTTPStatus.FORBIDDEN, "role_not_allowed")
-
-
 def paths_of(caller: Principal, agencies: Agencies, day: date) -> tuple[str, ...]:
     """Find the paths of the caller's agency and of those whose work it took over: whose dossiers he may see.
 
@@ -223,6 +219,34 @@ def paths_of(caller: Principal, agencies: Agencies, day: date) -> tuple[str, ...
     return (agency.path, *(former.path for former in agencies.predecessors(agency, day)))
 
 
+Admission: TypeAlias = Callable[[Principal], None]
+"""Raises Problem 403 for an officer whose token is good, and who may do nothing all the same."""
+
+
+def everybody(_caller: Principal) -> None:
+    """Let every officer in: of a service that knows of no register."""
+
+
+def admitted_by(register: Callable[[], Register], today: Callable[[], date]) -> Admission:
+    """Let in whom the register of his unit shuts out on no such (legal) day: 403 `officer_revoked`, `seat_not_held`."""
+
+    def admit(caller: Principal) -> None:
+        shut = register().shuts_out(Seat(caller.agency, caller.subject, caller.role), today())
+        if shut is not None:
+            raise Problem(HTTPStatus.FORBIDDEN, shut)
+
+    return admit
+
+
+def let_in(request: Request, caller: Principal, roles: Collection[Role]) -> Principal:
+    """Return a verified caller of one of these roles; officers are judged by `app.state.admit`. Raises Problem 403."""
+    if caller.role not in roles:
+        raise Problem(HTTPStatus.FORBIDDEN, "role_not_allowed")
+    if caller.role in OFFICERS:
+        request.app.state.admit(caller)
+    return caller
+
+
 _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", bearerFormat="JWT")
 
 
@@ -230,7 +254,7 @@ def require(*roles: Role) -> Callable[..., Awaitable[Principal]]:
     """Make a FastAPI dependency that lets only these roles in.
 
     The verifier is `app.state.verifier`. Raises Problem 401 (`token_missing`, `token_invalid`, `token_expired`) or 403
-    (`role_not_allowed`).
+    (`role_not_allowed`, and of officers what `let_in` says).
     """
     allowed = frozenset(roles)
 
@@ -240,9 +264,6 @@ def require(*roles: Role) -> Callable[..., Awaitable[Principal]]:
         if credentials is None:
             raise unauthorised("token_missing")
         verifier: TokenVerifier = request.app.state.verifier
-        principal = verifier.verify(credentials.credentials)
-        if principal.role not in allowed:
-            raise role_not_allowed()
-        return principal
+        return let_in(request, verifier.verify(credentials.credentials), allowed)
 
     return caller

@@ -117,6 +117,8 @@ def _channels(folder: Folder, ports: Ports) -> dict[str, str]:
         "MOTCUA_MAIL__HOST": "127.0.0.1",
         "MOTCUA_MAIL__PORT": str(ports.mail),
         "MOTCUA_MAIL__SENDER": "mot-cua@motcua.example",
+        "MOTCUA_ZALO__URL": f"http://127.0.0.1:{ports.sms}",
+        "MOTCUA_ZALO__TOKEN_FILE": str(folder.secrets / SMS_SECRET),
     }
 
 

@@ -12,11 +12,13 @@ from services.intake.handlers.accepting import Desk
 from services.intake.handlers.following import SUBSCRIPTIONS
 from services.intake.handlers.publishing import Publishing
 from services.intake.settings import Settings
+from shared.auth import admitted_by
 from shared.database import CallersPool
 from shared.messaging.consumer import Consumer
 from shared.messaging.faults import Unready
 from shared.messaging.figures import Gauges
 from shared.messaging.journal import Journal
+from shared.messaging.officers import OfficerStore
 from shared.messaging.relay import Relay
 from shared.messaging.rules import RuleStore
 from shared.runtime import Parts, Resources, Service, Surface, run
@@ -34,6 +36,7 @@ async def build(resources: Resources[Settings]) -> Parts:
     keyring = KeyringReader(pool, kek)
     journal, rules = Journal("intake"), RuleStore(settings.kafka)
     desk, callers = Desk(journal, rules, resources.clock, kek), CallersPool(pool, "intake")
+    officers = OfficerStore(settings.kafka)
 
     async def rules_in_force() -> str | None:
         try:
@@ -55,9 +58,14 @@ async def build(resources: Resources[Settings]) -> Parts:
             ),
             titles=TITLES,
             unavailable=(Unready,),
+            admit=admitted_by(officers.register, lambda: resources.clock.now().date()),
         ),
         loops={"relay": Relay(pool, journal, settings.kafka), "gauges": Gauges(pool, resources.clock)},
-        consumers={"facts": Consumer("intake", SUBSCRIPTIONS, pool, settings.kafka), "rules": rules},
+        consumers={
+            "facts": Consumer("intake", SUBSCRIPTIONS, pool, settings.kafka),
+            "rules": rules,
+            "officers": officers,
+        },
         checks={"rules in force": rules_in_force},
     )
 

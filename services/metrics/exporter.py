@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import structlog
+from prometheus_client import Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
@@ -27,12 +28,18 @@ from shared.http.health import SNAPSHOT_SECONDS
 from shared.loops import Pulse, rest
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import refresh_figures
+from shared.messaging.publications import last_published
 from shared.rulebook.figures import Figure
 
 LEASE = timedelta(seconds=15)
 SPOKEN = LEASE - timedelta(seconds=SNAPSHOT_SECONDS) - timedelta(seconds=1)
 """How long a reading may be shown: the text of /metrics may outlive it by the age of a snapshot."""
 REFRESH_SECONDS = 1.0
+
+PUBLISHED = Gauge(
+    "motcua_history_published_timestamp_seconds",
+    "When the roots of history were last published (machine time); 0 before the first time",
+)
 
 log = structlog.get_logger("exporter")
 
@@ -79,6 +86,8 @@ class DomainFigures:
                 await self.refresh()
                 async with transaction(self._pool) as tx:
                     await refresh_figures(tx, self._machine_now(), self._clock.now())
+                    published = await last_published(tx)
+                PUBLISHED.set(0 if published is None else published.timestamp())
             except Exception as error:
                 if not passes(error):
                     raise

@@ -9,6 +9,7 @@ from services.notification.api import notices_router
 from services.notification.channels.mail import MailServer
 from services.notification.channels.sms import SmsGateway
 from services.notification.channels.texts import load_wording
+from services.notification.channels.zalo import Zalo
 from services.notification.delivery import Delivery, read_waiting
 from services.notification.handlers.facts import Requests
 from services.notification.handlers.outcomes import Outcomes
@@ -16,6 +17,7 @@ from services.notification.handlers.reading import Reading
 from services.notification.handlers.sending import CALLS_AT_ONCE, Sender, Sending
 from services.notification.receipts import receipts_router
 from services.notification.settings import Settings
+from shared.auth import admitted_by
 from shared.clocks import machine_now
 from shared.contracts.facts import Channel
 from shared.http.languages import Words
@@ -23,6 +25,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.faults import Unready
 from shared.messaging.figures import Gauges
 from shared.messaging.journal import Journal
+from shared.messaging.officers import OfficerStore
 from shared.messaging.relay import Relay
 from shared.messaging.rules import RuleStore
 from shared.runtime import Parts, Resources, Service, Surface, run
@@ -36,6 +39,7 @@ async def build(resources: Resources[Settings]) -> Parts:
     """Put the service together; nothing is started yet."""
     settings, pool = resources.settings, resources.pool
     journal, rules, woken = Journal(NAME), RuleStore(settings.kafka), asyncio.Event()
+    officers = OfficerStore(settings.kafka)
     outcomes, reading = Outcomes(pool, journal, resources.clock), Reading(pool, rules, resources.clock)
     senders = channels(settings)
     sending = Sending(
@@ -54,10 +58,12 @@ async def build(resources: Resources[Settings]) -> Parts:
             routers=(notices_router(reading), receipts_router(outcomes, settings.receipts.token_file)),
             titles=TITLES,
             unavailable=(Unready,),
+            admit=admitted_by(officers.register, lambda: resources.clock.now().date()),
         ),
-        prepare=(rules.load,),
+        prepare=(rules.load, officers.load),
         loops={
             "rules": rules,
+            "officers": officers,
             "relay": Relay(pool, journal, settings.kafka),
             "gauges": Gauges(pool, resources.clock, (read_waiting,)),
         },
@@ -71,8 +77,8 @@ async def build(resources: Resources[Settings]) -> Parts:
 
 def channels(settings: Settings) -> dict[Channel, Sender]:
     """Open no connection yet; name who sends on which channel."""
-    sms, mail = settings.sms, settings.mail
-    return {
+    sms, mail, zalo = settings.sms, settings.mail, settings.zalo
+    senders: dict[Channel, Sender] = {
         Channel.SMS: SmsGateway(
             sms.url, sms.token_file, timeout_seconds=sms.timeout_seconds, connections=CALLS_AT_ONCE[Channel.SMS]
         ),
@@ -84,6 +90,15 @@ def channels(settings: Settings) -> dict[Channel, Sender]:
             connections=CALLS_AT_ONCE[Channel.EMAIL],
         ),
     }
+    if zalo.token_file is not None:
+        senders[Channel.ZALO] = Zalo(
+            zalo.url,
+            zalo.token_file,
+            zalo.templates,
+            timeout_seconds=zalo.timeout_seconds,
+            connections=CALLS_AT_ONCE[Channel.ZALO],
+        )
+    return senders
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where the SMS gateway posts its receipts."""
+"""Where the SMS gateway, and whoever hears Zalo's webhooks, posts receipts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Applied(BaseModel):
 
 
 def receipts_router(outcomes: Outcomes, token_file: Path) -> APIRouter:
-    """Serve `POST /v1/receipts/sms` for whoever holds the gateway's token.
+    """Serve `POST /v1/receipts/sms` and `…/zalo` for whoever holds the gateway's token.
 
     A receipt needs no idempotency key: its reference is one.
     """
@@ -52,6 +52,11 @@ def receipts_router(outcomes: Outcomes, token_file: Path) -> APIRouter:
         if credentials is None or not hmac.compare_digest(credentials.credentials.encode(), token):
             raise unauthorised("token_invalid" if credentials else "token_missing")
 
+    @router.post(
+        "/receipts/zalo",
+        summary="The same of Zalo's messages.",
+        dependencies=[Depends(the_gateway)],
+    )
     @router.post(
         "/receipts/sms",
         summary="Delivery receipts, by the reference of the message; repeats do no harm.",

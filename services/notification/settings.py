@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from shared.settings import ENV_PREFIX, KeyringSettings, Piece, Port, Seconds, SecretFile, ServiceSettings
+
+NAMES = TypeAdapter(dict[str, str])
+
+
+def _holds_names(path: Path) -> Path:
+    NAMES.validate_json(path.read_bytes())
+    return path
 
 
 class SmsSettings(Piece):
@@ -33,6 +41,30 @@ class MailSettings(Piece):
     timeout_seconds: Seconds = 5.0
 
 
+class ZaloSettings(Piece):
+    """Zalo's notification service. Without a URL whoever wants to be told by Zalo gets an SMS.
+
+    The file of the access token is read at each call. `templates_file`: a JSON object, our name of a text
+    (`accepted.vi`) → the id under which Zalo has approved it.
+    """
+
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+/?)?$")] = ""
+    token_file: SecretFile | None = None
+    templates_file: Annotated[Path, AfterValidator(_holds_names)] | None = None
+    timeout_seconds: Seconds = 5.0
+
+    @model_validator(mode="after")
+    def _an_account_is_whole(self) -> Self:
+        if bool(self.url) != (self.token_file is not None):
+            raise ValueError("url and token_file go together")
+        return self
+
+    @property
+    def templates(self) -> dict[str, str]:
+        """Read which text was approved under which id."""
+        return {} if self.templates_file is None else NAMES.validate_json(self.templates_file.read_bytes())
+
+
 class NoticesSettings(Piece):
     """What texts show, and how long a sender may keep a message to itself.
 
@@ -55,12 +87,14 @@ class Settings(ServiceSettings):
     sms: SmsSettings
     receipts: ReceiptsSettings
     mail: MailSettings
+    zalo: ZaloSettings = ZaloSettings()
     notices: NoticesSettings = NoticesSettings()
 
     @property
     def call(self) -> timedelta:
         """How long a call may last at most: the timeout for reaching the other side, and again for its answer."""
-        return timedelta(seconds=2 * max(self.sms.timeout_seconds, self.mail.timeout_seconds))
+        called = (self.sms, self.mail, *((self.zalo,) if self.zalo.url else ()))
+        return timedelta(seconds=2 * max(each.timeout_seconds for each in called))
 
     @model_validator(mode="after")
     def _leases_outlast_calls(self) -> Self:

@@ -19,6 +19,7 @@ from services.processing.handlers.reading import Reading
 from services.processing.handlers.reissuing import Reissuing
 from services.processing.loops import Rereading, Timers, read_due
 from services.processing.settings import Settings
+from shared.auth import admitted_by
 from shared.database import CallersPool
 from shared.http.app import Surface
 from shared.http.rates import Rate
@@ -43,8 +44,8 @@ async def build(resources: Resources[Settings]) -> Parts:
     tickets = Tickets.with_keys(
         settings.tracking_keys, issuer=settings.tokens.issuer, seconds=settings.tracking.token_seconds
     )
-    officers = Officers(pool)
-    desk = Desk(callers, Acting(rules, journal, clock), reading, officers)
+    officers = Officers(pool, journal)
+    desk = Desk(callers, Acting(rules, journal, clock, officers.register), reading, officers)
     acts = Acts(callers, desk.acting)
     return Parts(
         surface=Surface(
@@ -61,6 +62,7 @@ async def build(resources: Resources[Settings]) -> Parts:
             titles=TITLES,
             unavailable=(Unready,),
             verifiers=(tickets.verifier,),
+            admit=admitted_by(officers.register, lambda: clock.now().date()),
         ),
         prepare=(rules.load, officers.refresh),
         loops={

@@ -24,6 +24,7 @@ from shared.contracts.detours import (
     StepRecalled,
     StepReturned,
 )
+from shared.contracts.officers import EntryKind, OfficerEntered
 from shared.contracts.pauses import (
     ClockPaused,
     ClockResumed,
@@ -79,6 +80,7 @@ __all__ = [
     "DossierRegistered",
     "DossierStopped",
     "DossierWithdrawn",
+    "EntryKind",
     "Evidence",
     "Fact",
     "Filer",
@@ -90,6 +92,7 @@ __all__ = [
     "NoticeFailed",
     "NoticeHandedOver",
     "NoticeUnknown",
+    "OfficerEntered",
     "OfficersFact",
     "PapersReceived",
     "PapersRequested",
@@ -290,6 +293,7 @@ FACTS: Mapping[str, type[Fact]] = {
         NoticeFailed,
         NoticeUnknown,
         RulesPublished,
+        OfficerEntered,
     )
 }
 """Type on the wire → model."""

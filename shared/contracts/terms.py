@@ -43,6 +43,7 @@ class Channel(StrEnum):
 
     SMS = "sms"
     EMAIL = "email"
+    ZALO = "zalo"
 
 
 class Language(StrEnum):

@@ -100,8 +100,15 @@ RULES = Topic(
     writers={"intake": (facts.RulesPublished,)},
     readers=("intake", "processing", "notification", "metrics"),
 )
+OFFICERS = Topic(
+    name="officers.entries.v1",
+    partitions=1,
+    compacted=False,
+    writers={"processing": (facts.OfficerEntered,)},
+    readers=("intake", "notification"),
+)
 
-TOPICS: tuple[Topic, ...] = (LIFECYCLE, CONTACTS, OUTCOMES, RULES)
+TOPICS: tuple[Topic, ...] = (LIFECYCLE, CONTACTS, OUTCOMES, RULES, OFFICERS)
 
 STATUTORY_DUE_HEADER = "motcua_statutory_due"
 PROMISED_DUE_HEADER = "motcua_promised_due"

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from shared.auth import TokenVerifier
+from shared.auth import Admission, TokenVerifier, everybody
 from shared.http import problems
 from shared.http.health import Health, MetricsSnapshot, health_router
 from shared.http.languages import Words, preferred_language
@@ -33,7 +33,8 @@ class Surface:
 
     `state` becomes attributes of `app.state`; `titles` are its own problem codes; `unavailable` its errors that mean
     503 and another try, beside those of database and broker (`faults.passes`); `static` folders by the path under
-    which they are served; `verifiers` of tokens that are believed beside those of all services.
+    which they are served; `verifiers` of tokens that are believed beside those of all services; `admit` judges each
+    officer whose token is believed.
     """
 
     routers: Sequence[APIRouter] = ()
@@ -42,6 +43,7 @@ class Surface:
     unavailable: Sequence[type[Exception]] = ()
     static: Mapping[str, Path] = field(default_factory=dict)
     verifiers: Sequence[TokenVerifier] = ()
+    admit: Admission = everybody
 
 
 def create_app(
@@ -64,6 +66,7 @@ def create_app(
         telemetry=_NO_TELEMETRY,
     )
     app.state.verifier = verifier
+    app.state.admit = surface.admit
     app.state.titles = {**problems.TITLES, **surface.titles}
     for name, value in surface.state.items():
         setattr(app.state, name, value)

@@ -78,6 +78,10 @@ TITLES: Mapping[str, Words] = {
     "token_expired": Words("Mã truy cập đã hết hạn", "The bearer token has expired"),
     "role_not_allowed": Words("Vai trò này không được phép", "This role may not do that"),
     "agency_not_allowed": Words("Cơ quan này không được phép", "This agency may not do that"),
+    "officer_revoked": Words("Cán bộ đã bị thu hồi quyền", "The officer is revoked"),
+    "seat_not_held": Words(
+        "Cán bộ không giữ vị trí này vào ngày này", "The officer does not hold this seat on this day"
+    ),
     "idempotency_key_missing": Words("Thiếu Idempotency-Key", "Idempotency-Key is missing"),
     "idempotency_key_invalid": Words("Idempotency-Key không hợp lệ", "Idempotency-Key is not valid"),
     "idempotency_key_reused": Words(

@@ -36,6 +36,17 @@ async def add_roots(tx: Connection, roots: Sequence[PublishedRoot]) -> None:
     await tx.execute(ADD_ROOTS, *columns(rows, 5))
 
 
+LAST_PUBLISHED = """
+select published_at from published_roots order by ordinal desc limit 1
+"""
+
+
+async def last_published(tx: Connection) -> datetime | None:
+    """Say when something was published last (machine time); None before the first time."""
+    found: datetime | None = await tx.fetchval(LAST_PUBLISHED)
+    return found
+
+
 ROOTS = """
 select ordinal, published_at, service, chains, facts, root
 from published_roots

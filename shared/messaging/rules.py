@@ -6,8 +6,6 @@ version which is not here raises `Unready`, so that its consumer pauses instead 
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,15 +13,12 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from shared.contracts.facts import RulesPublished
 from shared.contracts.topics import RULES
-from shared.loops import Pulse, rest
-from shared.messaging.connection import connection, see, start
 from shared.messaging.envelope import Record, Undecodable, decode, parse
 from shared.messaging.faults import Unready, reason_of
+from shared.messaging.following import FollowedTopic
 from shared.rulebook.agencies import Agencies
 from shared.rulebook.calendar import Calendar
 from shared.rulebook.catalogue import Catalogue
@@ -52,7 +47,7 @@ class _Versions(Generic[RuleT]):
         return self.found[version]
 
 
-class RuleStore:
+class RuleStore(FollowedTopic):
     """Rule versions by id. `topic` and `partitions` differ from those of the contracts only in tests."""
 
     def __init__(
@@ -63,8 +58,7 @@ class RuleStore:
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._kafka = kafka
-        self._places = [TopicPartition(topic, number) for number in range(partitions)]
+        super().__init__(kafka, (topic, partitions), name="rules", monotonic=monotonic)
         self._catalogues = _Versions[Catalogue](parse_catalogue, {})
         self._calendars = _Versions[Calendar](parse_calendar, {})
         self._agencies = _Versions[Agencies](parse_agencies, {})
@@ -73,7 +67,6 @@ class RuleStore:
             "calendar": self._calendars,
             "agencies": self._agencies,
         }
-        self.pulse = Pulse("rules: not read yet", monotonic)
 
     def catalogue(self, version: str) -> Catalogue:
         """Return one version of the catalogue. Raises Unready."""
@@ -131,61 +124,6 @@ class RuleStore:
     def current_agencies(self) -> Agencies:
         """Return the agencies published last. Raises Unready."""
         return self._agencies.get(self._agencies.current[1])
-
-    async def load(self) -> None:
-        """Read the topic from its beginning to its end; waits for Kafka and for the topic as long as it takes."""
-        await self._sessions(asyncio.Event(), follow=False)
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Follow the topic until `stop` is set; loads first if nobody has."""
-        await self._sessions(stop, follow=True)
-
-    async def _sessions(self, stop: asyncio.Event, *, follow: bool) -> None:
-        while not stop.is_set():
-            self.pulse.turn()
-            try:
-                await self._session(stop, follow=follow)
-            except (KafkaError, OSError, TimeoutError) as error:
-                self.pulse.turn()
-                self.pulse.reason = f"rules: {reason_of(error)}"
-                log.warning("rules wait", reason=self.pulse.reason)
-                await rest(stop, 0.5)
-            else:
-                return
-
-    async def _session(self, stop: asyncio.Event, *, follow: bool) -> None:
-        client = AIOKafkaConsumer(
-            **connection(self._kafka),
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=2000,
-        )
-        try:
-            async with asyncio.timeout(10):
-                await start(client, self._kafka)
-                await see(client, {place.topic for place in self._places})
-            async with asyncio.timeout(10):
-                ends = await client.end_offsets(self._places)
-            client.assign(self._places)
-            await self._read(client, ends)
-            self.pulse.reason = ""
-            while follow and not stop.is_set():
-                self.pulse.turn()
-                await self._take(client)
-        finally:
-            with contextlib.suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(client.stop(), 5)
-
-    async def _read(self, client: Any, ends: Mapping[TopicPartition, int]) -> None:
-        async with asyncio.timeout(60):
-            while any([await client.position(place) < ends[place] for place in self._places]):
-                self.pulse.turn()
-                await self._take(client)
-
-    async def _take(self, client: Any) -> None:
-        for records in (await client.getmany(timeout_ms=200)).values():
-            for record in records:
-                self.add(record)
 
     def add(self, record: Record) -> None:
         """Take one record in. What cannot be used is told and left out: those who need it are Unready."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.bench import accept, consume, edge, latency, opening, path, reading, relay, year
+from tests.bench import accept, consume, dispatch, edge, latency, opening, path, reading, relay, year
 from tests.bench.rounds import Measurement
 
 MEASUREMENTS: Mapping[str, Measurement] = {
@@ -17,6 +17,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         Measurement("latency", latency.begin),
         Measurement("edge", edge.begin),
         Measurement("reading", reading.begin),
+        Measurement("dispatch", dispatch.begin, once=True),
         Measurement("path", path.begin),
         Measurement("year", year.begin, once=True),
     )

@@ -15,7 +15,7 @@ from services.metrics import handlers as metrics
 from services.notification.handlers.facts import Requests
 from services.processing.handlers import accepting as processing
 from shared.clocks import machine_now
-from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES, RULES, TOPICS
+from shared.contracts.topics import CONTACTS, LIFECYCLE, OFFICERS, OUTCOMES, RULES, TOPICS
 from shared.messaging.batch import Subscription
 from shared.messaging.rules import RuleStore
 from shared.settings import KafkaSettings
@@ -151,6 +151,7 @@ def test_quiet_waits_for_every_reader_of_a_topic(service: str) -> None:
 
 @pytest.mark.parametrize("service", TABLE)
 def test_a_service_is_a_reader_of_what_it_reads_and_of_nothing_else(service: str) -> None:
-    """Rights on the broker are read off `readers`; the rules are read without a subscription."""
-    read = {one.topic for one in subscriptions(service)} | {RULES.name}
+    """Rights on the broker are read off `readers`; rules and officers are read without a subscription."""
+    followed = {RULES.name} | ({OFFICERS.name} if service in {"intake", "notification"} else set())
+    read = {one.topic for one in subscriptions(service)} | followed
     assert {topic.name for topic in TOPICS if service in topic.readers} == read

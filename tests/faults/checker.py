@@ -84,7 +84,7 @@ TOLD = {
     "result_corrected": True,
 }
 """Fact that is told to the citizen → whether it may come twice rather than never."""
-SINK_OF = {"sms": "sms", "email": "mail"}
+SINK_OF = {"sms": "sms", "email": "mail", "zalo": "zalo"}
 TAKEN = {"handed_over", "delivered"}
 
 

@@ -29,6 +29,7 @@ SERVER_SETTINGS = {"max_connections": "64", "max_wal_size": "96MB", "track_commi
 QUICK = {
     "MOTCUA_SMS__TIMEOUT_SECONDS": "1",
     "MOTCUA_MAIL__TIMEOUT_SECONDS": "1",
+    "MOTCUA_ZALO__TIMEOUT_SECONDS": "1",
     "MOTCUA_NOTICES__LEASE_SECONDS": "6",
 }
 """A gateway that withholds its answer is given up sooner than in earnest."""

@@ -1,16 +1,15 @@
-"""The SMS gateway's HTTP interface.
+"""The SMS gateway's HTTP interface, and on the same port Zalo's (`deploy.local.sinks.zalo`).
 
 POST /v1/messages      bearer token, {reference, to, text, sender} → 202 {reference, accepted: true}; the same
                        reference again gets the same answer and is no second message
                        401 wrong token · 422 {error: malformed | number_invalid | rejected} · 503 {error: busy}
                        429 {error: throttled}
-POST /v1/conduct       {sink: sms | mail, conduct: one of `Conduct`, times: n}
-GET  /v1/summary       what arrived at both sinks, and receipts posted and waiting
+POST /v1/conduct       {sink: sms | mail | zalo, conduct: one of `Conduct`, times: n}
+GET  /v1/summary       what arrived at all sinks, and receipts posted and waiting
 """
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 import re
@@ -23,9 +22,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from deploy.local.sinks.conduct import SLOW_SECONDS, Conduct, Conducts
+from deploy.local.sinks.conduct import Conduct, Conducts
 from deploy.local.sinks.logbook import Kind, Logbook
 from deploy.local.sinks.receipts import Receipts
+from deploy.local.sinks.treatment import REFUSING, Arrival, Treatment
+from deploy.local.sinks.zalo import zalo_route
 
 NUMBER = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)
 FIELDS = {"reference", "to", "text", "sender"}
@@ -34,15 +35,16 @@ REFUSALS: Mapping[Conduct, tuple[HTTPStatus, str]] = {
     Conduct.REJECT: (HTTPStatus.UNPROCESSABLE_ENTITY, "rejected"),
     Conduct.THROTTLE: (HTTPStatus.TOO_MANY_REQUESTS, "throttled"),
 }
+"""How each of `REFUSING` is said by SMS gateways."""
 
 
 class Gateway:
     """Takes messages, writes them down, sends receipts."""
 
     def __init__(self, token_file: Path, logbook: Logbook, conducts: Conducts, receipts: Receipts) -> None:
-        self._challenge = f"Bearer {token_file.read_text('utf-8').strip()}".encode()
+        self._token = token_file.read_text("utf-8").strip()
         self._logbook, self._conducts, self._receipts = logbook, conducts, receipts
-        self._silent: set[str] = set()
+        self._treatment = Treatment(logbook, conducts, receipts)
 
     def app(self) -> Starlette:
         """Build the ASGI application."""
@@ -51,6 +53,7 @@ class Gateway:
                 Route("/v1/messages", self.take, methods=["POST"]),
                 Route("/v1/conduct", self.conduct, methods=["POST"]),
                 Route("/v1/summary", self.summary),
+                zalo_route(self._token, self._treatment),
             ]
         )
 
@@ -63,27 +66,11 @@ class Gateway:
             return _refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "malformed")
         if not NUMBER.fullmatch(message["to"]):
             return _refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "number_invalid")
-        return await self._treat(request, message)
-
-    async def _treat(self, request: Request, message: Mapping[str, str]) -> Response:
-        conduct = self._conducts.next(Kind.SMS)
-        if conduct in REFUSALS:
+        arrival = Arrival(Kind.SMS, message["reference"], message["to"], message["text"])
+        conduct = await self._treatment.of(request, arrival)
+        if conduct in REFUSING:
             return _refusal(*REFUSALS[conduct])
-        reference = message["reference"]
-        repeat = self._logbook.arrived(Kind.SMS, reference, to=message["to"], text=message["text"])
-        if conduct is Conduct.WITHHOLD:
-            self._silent.add(reference)
-            while (await request.receive())["type"] != "http.disconnect":
-                continue
-        elif not repeat or reference in self._silent:
-            self._silent.discard(reference)
-            for _ in range(2 if conduct is Conduct.RECEIPT_TWICE else 1):
-                self._receipts.add(reference)
-        if conduct is Conduct.RECEIPT_FIRST:
-            await self._receipts.taken()
-        if conduct is Conduct.SLOW:
-            await asyncio.sleep(SLOW_SECONDS)
-        return JSONResponse({"reference": reference, "accepted": True}, HTTPStatus.ACCEPTED)
+        return JSONResponse({"reference": arrival.reference, "accepted": True}, HTTPStatus.ACCEPTED)
 
     async def conduct(self, request: Request) -> Response:
         """Order the conduct of one sink for its next messages."""
@@ -102,7 +89,7 @@ class Gateway:
         return JSONResponse({**self._logbook.summary(), "receipts": receipts, "conduct_left": self._conducts.left()})
 
     def _knows(self, request: Request) -> bool:
-        return hmac.compare_digest(request.headers.get("authorization", "").encode(), self._challenge)
+        return hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {self._token}".encode())
 
 
 def _read(body: bytes, fields: set[str]) -> dict[str, str] | None:

@@ -25,6 +25,7 @@ class Kind(StrEnum):
 
     SMS = "sms"
     MAIL = "mail"
+    ZALO = "zalo"
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Tally:
 
 
 class Logbook:
-    """The log of both sinks in one folder. Opened again, it still knows every reference, also after a kill."""
+    """The log of all sinks in one folder. Opened again, it still knows every reference, also after a kill."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -80,8 +80,10 @@ class AnyFilingBody(RequestBody):
     content: LongText = ""
     note: LongText = ""
     language: Language = Language.VI
-    channel_preferences: Annotated[list[Channel], Field(max_length=2)] | None = Field(
-        default=None, description="How to tell the applicant; without it, by every address given. Empty: not at all."
+    channel_preferences: Annotated[list[Channel], Field(max_length=3)] | None = Field(
+        default=None,
+        description="How to tell the applicant; without it, by SMS and e-mail where there is an address. "
+        "Zalo only where it is named. Empty: not at all.",
     )
     papers: Annotated[list[PaperBody], Field(max_length=100)]
 

@@ -166,15 +166,16 @@ def _person(applicant: Applicant, today: date) -> Person:
     )
 
 
+ON_REQUEST = frozenset({Channel.ZALO})
+"""Channels of another company: only for whoever chose them."""
+
+
 def channels_of(filing: Filing, person: Person) -> tuple[Channel, ...]:
     """Say how the applicant is told: as he wants, else by whatever address he gave. Raises Refused."""
-    reachable = [
-        channel
-        for channel, address in ((Channel.SMS, person.phone), (Channel.EMAIL, person.email))
-        if address is not None
-    ]
+    addresses = {Channel.SMS: person.phone, Channel.EMAIL: person.email, Channel.ZALO: person.phone}
+    reachable = [channel for channel, address in addresses.items() if address is not None]
     if filing.channels is None:
-        return tuple(reachable)
+        return tuple(channel for channel in reachable if channel not in ON_REQUEST)
     if any(channel not in reachable for channel in filing.channels):
         raise Refused("channel_without_address", Fault("/channel_preferences", "A channel named has no address."))
     return tuple(dict.fromkeys(filing.channels))

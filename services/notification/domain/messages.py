@@ -37,6 +37,8 @@ class Reason(StrEnum):
     REJECTED = "rejected_by_gateway"
     ADDRESS_INVALID = "address_invalid"
     ADDRESS_MISSING = "address_missing"
+    NOT_ON_ZALO = "not_on_zalo"
+    """The number has no Zalo, or takes no such messages there: an SMS goes instead."""
     UNDELIVERED = "undelivered"
     PEOPLE_ERASED = "people_erased"
     UNREADABLE = "contact_unreadable"

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
 
-from services.notification.domain.words import CAUSES, PERIODS, POLICIES, Words, vnd
+from services.notification.domain import zalo
+from services.notification.domain.words import (
+    CAUSES,
+    PERIODS,
+    POLICIES,
+    Words,
+    reason_of_refusal,
+    show_moment,
+    vnd,
+)
 from shared.contracts.facts import Channel, Language
-from shared.rulebook.calendar import ZONE
-from shared.rulebook.refusals import EVERY_REASON
 
 SUBJECT = "Subject: "
 
@@ -23,10 +29,12 @@ class TextError(ValueError):
 
 @dataclass(frozen=True)
 class Text:
-    """One text; an SMS has no subject and stands on one line."""
+    """One text; an SMS has no subject and stands on one line. What Zalo is sent is `template` and its `values`."""
 
     subject: str
     body: str
+    template: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 def text_name(template: str, language: Language, channel: Channel) -> str:
@@ -34,21 +42,10 @@ def text_name(template: str, language: Language, channel: Channel) -> str:
     return f"{template}.{language}.{channel}.txt"
 
 
-def show_moment(value: str) -> str:
-    """Write a moment (RFC 3339) as people here do: dd/MM/yyyy HH:mm in Vietnam."""
-    return datetime.fromisoformat(value).astimezone(ZONE).strftime("%d/%m/%Y %H:%M")
-
-
 def unaccented(text: str) -> str:
     """Write Vietnamese in the letters of an SMS (GSM 7-bit)."""
     decomposed = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-
-
-def reason_of_refusal(code: str, language: str) -> str:
-    """Say why a dossier was not taken in, in the words of the closed list."""
-    reason = EVERY_REASON[code]
-    return reason.en if language == Language.EN else reason.vi
 
 
 def _named(words: Mapping[str, Words]) -> Callable[[str, str], str]:
@@ -59,6 +56,7 @@ class Wording:
     """All texts by name. A text that uses what it is not given is a fault."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
+        self._sources = sources
         # Texts are plain: nothing is HTML, and whoever is told is not named in them.
         self._texts = Environment(loader=DictLoader(sources), undefined=StrictUndefined, autoescape=False)  # noqa: S701
         self._texts.filters |= {
@@ -76,15 +74,22 @@ class Wording:
         return self._texts.list_templates()
 
     def render(self, template: str, language: Language, channel: Channel, parameters: Mapping[str, str]) -> Text:
-        """Render one text. Raises TextError when there is none, it lacks a parameter, or an e-mail has no subject."""
+        """Render one text. Raises TextError when there is none, it lacks a parameter, or begins without its subject."""
         name = text_name(template, language, channel)
         try:
+            if channel is Channel.ZALO:
+                source = self._sources[name]
+                values = zalo.values_of(source, language, parameters)
+                return Text(*_parted(name, zalo.filled(source, values)), f"{template}.{language}", values)
             text = self._texts.get_template(name).render(parameters)
-        except TemplateError as error:
+        except (TemplateError, KeyError) as error:
             raise TextError(f"{name}: {type(error).__name__}") from error
-        if channel is Channel.SMS:
-            return Text("", " ".join(text.split()))
-        head, _, body = text.partition("\n\n")
-        if not head.startswith(SUBJECT) or not body.strip():
-            raise TextError(f"{name}: an e-mail begins with a subject line")
-        return Text(head.removeprefix(SUBJECT).strip(), body.strip() + "\n")
+        return Text("", " ".join(text.split())) if channel is Channel.SMS else Text(*_parted(name, text))
+
+
+def _parted(name: str, text: str) -> tuple[str, str]:
+    """Part a text into its subject, which stands in the first line, and its body. Raises TextError."""
+    head, _, body = text.partition("\n\n")
+    if not head.startswith(SUBJECT) or not body.strip():
+        raise TextError(f"{name}: it begins with a subject line")
+    return head.removeprefix(SUBJECT).strip(), body.strip() + "\n"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from shared.contracts.facts import Language, Period, StopCause
+from shared.rulebook.calendar import ZONE
 from shared.rulebook.catalogue import SupplementPolicy
+from shared.rulebook.refusals import EVERY_REASON
 
 Words = Mapping[Language, str]
 
@@ -33,6 +36,17 @@ POLICIES: Mapping[str, Words] = {
     },
 }
 """Supplement policy → what becomes of the limit (printed on Mẫu 02)."""
+
+
+def show_moment(value: str) -> str:
+    """Write a moment (RFC 3339) as people here do: dd/MM/yyyy HH:mm in Vietnam."""
+    return datetime.fromisoformat(value).astimezone(ZONE).strftime("%d/%m/%Y %H:%M")
+
+
+def reason_of_refusal(code: str, language: str) -> str:
+    """Say why a dossier was not taken in, in the words of the closed list."""
+    reason = EVERY_REASON[code]
+    return reason.en if language == Language.EN else reason.vi
 
 
 def vnd(amount: str) -> str:

@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from prometheus_client import Counter
 
-from services.notification.domain.messages import Change, ReceiptStatus, Result, State, Told, after_call, after_receipt
-from services.notification.repository import messages
+from services.notification.domain.messages import (
+    Change,
+    Reason,
+    ReceiptStatus,
+    Result,
+    State,
+    Told,
+    after_call,
+    after_receipt,
+)
+from services.notification.repository import messages, requests
 from services.notification.repository.messages import Message
+from services.notification.repository.requests import NewMessage
 from shared.clocks import LegalClock
 from shared.contracts import facts
+from shared.contracts.facts import Channel
 from shared.contracts.topics import OUTCOMES
 from shared.database import Connection, Pool, transaction
 from shared.messaging.journal import Draft, Journal
@@ -46,7 +57,19 @@ class Outcomes:
         """
         results = {message.id: (message.progress.attempts, result) for message, result in called}
         async with transaction(self.pool) as tx:
-            await self.save(tx, list(_judged(await messages.lock(tx, results), results, now)))
+            changes = list(_judged(await messages.lock(tx, results), results, now))
+            await self.save(tx, changes)
+            await self._tell_otherwise(tx, changes, now)
+
+    async def _tell_otherwise(self, tx: Connection, changes: Changes, now: datetime) -> None:
+        """Queue an SMS for whoever cannot be told by Zalo, unless he has one of the same fact already."""
+        instead = [
+            NewMessage(message_id(each.fact_id, Channel.SMS), each.fact_id, Channel.SMS, each.language, each.sealed)
+            for each, change in changes
+            if change.reason is Reason.NOT_ON_ZALO
+        ]
+        if instead:
+            await requests.queue(tx, instead, wake_at=now, changed_at=self.clock.now())
 
     async def after_receipts(self, receipts: Mapping[UUID, Sequence[ReceiptStatus]]) -> int:
         """Apply receipts by reference; answers how many messages they changed."""
@@ -70,9 +93,14 @@ class Outcomes:
                 TOLD.labels(message.channel, told).inc()
 
 
-def spread_of(message_id: UUID) -> float:
+def message_id(fact_id: UUID, channel: Channel) -> UUID:
+    """Name the message of a fact on a channel: the same name whenever it is asked."""
+    return uuid5(fact_id, channel)
+
+
+def spread_of(message: UUID) -> float:
     """Return a number in [0, 1) that belongs to the message: its share of the jitter."""
-    return (message_id.int % 1024) / 1024
+    return (message.int % 1024) / 1024
 
 
 def _judged(

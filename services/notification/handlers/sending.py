@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Protocol
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -22,7 +22,7 @@ from services.notification.domain.letters import Letter
 from services.notification.domain.messages import Answer, NoticeState, Reason, Result, State, after_call
 from services.notification.domain.touch import Touch
 from services.notification.domain.wording import TextError, Wording
-from services.notification.handlers.outcomes import Outcomes, spread_of
+from services.notification.handlers.outcomes import Outcomes, message_id, spread_of
 from services.notification.repository import messages, requests
 from services.notification.repository.messages import Message
 from services.notification.repository.requests import Addressed, NewMessage
@@ -36,7 +36,7 @@ CALLS = Counter("motcua_notice_calls_total", "Attempts to hand a message over, b
 for _labels in product(Channel, Answer):
     CALLS.labels(*_labels)  # shown before the first call: to Prometheus an increase from nothing is none
 BATCH = 128
-CALLS_AT_ONCE: Mapping[Channel, int] = {Channel.SMS: 16, Channel.EMAIL: 4}
+CALLS_AT_ONCE: Mapping[Channel, int] = {Channel.SMS: 16, Channel.EMAIL: 4, Channel.ZALO: 8}
 RECORD_RETRY_SECONDS = 0.2
 LOST = Result(Answer.LOST)
 
@@ -166,7 +166,7 @@ class Sending:
     async def _address(self, tx: Connection, now: datetime) -> int:
         found = await requests.lock_addressable(tx, BATCH * 4)
         if found:
-            queued = [message for entry in found for message in _messages(entry)]
+            queued = [message for entry in found for message in self._messages(entry)]
             await requests.queue(tx, queued, wake_at=now, changed_at=self._outcomes.clock.now())
             for state in (NoticeState.ADDRESSED, NoticeState.UNREACHABLE):
                 reachable = state is NoticeState.ADDRESSED
@@ -200,7 +200,7 @@ class Sending:
             contact = Contact.model_validate_json(opened)
         except (SealBroken, ValidationError):
             return Reason.UNREADABLE
-        to = contact.phone if message.channel is Channel.SMS else contact.email
+        to = contact.email if message.channel is Channel.EMAIL else contact.phone
         if not to:
             return Reason.ADDRESS_MISSING
         shown = {
@@ -216,15 +216,11 @@ class Sending:
             return Reason.TEXT_FAULTY
         return Letter(str(message.id), to, text, self._machine_now())
 
-
-def message_id(fact_id: UUID, channel: Channel) -> UUID:
-    """Name the message of a fact on a channel: the same name whenever it is asked."""
-    return uuid5(fact_id, channel)
-
-
-def _messages(entry: Addressed) -> list[NewMessage]:
-    contact = entry.contact
-    return [
-        NewMessage(message_id(entry.fact_id, channel), entry.fact_id, channel, contact.language, contact.sealed)
-        for channel in contact.channels
-    ]
+    def _messages(self, entry: Addressed) -> list[NewMessage]:
+        """Make a message for each channel; an SMS where this installation has no account at Zalo."""
+        contact = entry.contact
+        channels = dict.fromkeys(each if each in self._senders else Channel.SMS for each in contact.channels)
+        return [
+            NewMessage(message_id(entry.fact_id, channel), entry.fact_id, channel, contact.language, contact.sealed)
+            for channel in channels
+        ]

@@ -34,7 +34,7 @@ class SaidAct(NamedTuple):
 
 
 class Admitted(NamedTuple):
-    """An officer whom the register lets in today, the paths of his agency, and his name as a caller."""
+    """An officer with those for whom he stands today, the paths of his agency, and his name as a caller."""
 
     officer: Officer
     paths: tuple[str, ...]

@@ -24,6 +24,7 @@ from shared.http.idempotency import IdempotencyKey, claim_of
 from shared.http.openapi import header
 from shared.roles import Role
 from shared.rulebook.calendar import Calendar
+from shared.rulebook.officers import Seat
 
 Actor: TypeAlias = Annotated[Principal, Depends(require(Role.DESK, Role.SPECIALIST, Role.LEADER))]
 READERS = (Role.DESK, Role.SPECIALIST, Role.LEADER, Role.AUDITOR)
@@ -51,12 +52,11 @@ class Desk:
     officers: Officers
 
     def admit(self, caller: Principal) -> Admitted:
-        """Let an officer in. Raises Problem 403 unless his agency is in force on this legal day, and he is seated."""
+        """Say in whose names an officer acts. Raises Problem 403 unless his agency is in force on this legal day."""
         today = self.acting.clock.now().date()
         paths = paths_of(caller, self.acting.rules.current_agencies(), today)
-        said = Officer(caller.subject, caller.role, caller.agency)
-        with refusals_told():
-            return Admitted(self.officers.register.admit(said, today), paths, caller.caller)
+        absent = self.officers.register().stands_for(Seat(caller.agency, caller.subject, caller.role), today)
+        return Admitted(Officer(caller.subject, caller.role, caller.agency, absent), paths, caller.caller)
 
     def is_below(self, agency: str, paths: tuple[str, ...]) -> bool:
         """Tell whether an agency is in a subtree under one of these paths; none is that nobody knows."""

@@ -18,14 +18,15 @@ from services.processing.api.officers import Desk, Reader
 from services.processing.api.views import View
 from services.processing.api.wording import as_problem, refusals_told
 from services.processing.domain.refusals import NotAllowed, UnknownEntry
-from services.processing.domain.register import Entry, EntryKind, Said
 from shared.auth import Principal, require
+from shared.contracts.officers import EntryKind
 from shared.database import Connection, Scope
 from shared.http.bodies import Day, RequestBody
 from shared.http.idempotency import Answer, Asked, IdempotencyKey, answer_each_once, claim_of
 from shared.http.paging import Page, PageCursor, PageLimit, decode_cursor, encode_cursor
 from shared.roles import Role
 from shared.rulebook.calendar import local
+from shared.rulebook.officers import Entry, Said
 
 Leader: TypeAlias = Annotated[Principal, Depends(require(Role.LEADER))]
 Unit: TypeAlias = Annotated[
@@ -128,7 +129,7 @@ def register_router(desk: Desk) -> APIRouter:
             if not desk.is_below(agency, admitted.paths):
                 raise NotAllowed("agency_not_allowed", "The unit is none of yours.")
         after = 0 if cursor is None else int(decode_cursor(cursor, int)[0])
-        left = [entry for entry in desk.officers.register.of(agency, on) if entry.no > after]
+        left = [entry for entry in desk.officers.register().of(agency, on) if entry.no > after]
         more = encode_cursor(left[limit - 1].no) if len(left) > limit else None
         return Page(items=[EntryView.of(entry) for entry in left[:limit]], next_cursor=more)
 

@@ -87,9 +87,12 @@ TITLES: Mapping[str, Words] = {
         "Hạn trả đang lưu không khớp với giải trình, hệ thống đã báo cho người vận hành",
         "The due moment that is stored is not what its explanation adds up to; the operators were told",
     ),
-    "officer_revoked": Words("Cán bộ đã bị thu hồi quyền", "The officer is revoked"),
-    "seat_not_held": Words(
-        "Cán bộ không giữ vị trí này vào ngày này", "The officer does not hold this seat on this day"
+    "named_officer_revoked": Words(
+        "Cán bộ được phân công đã bị thu hồi quyền", "The officer whom the act names is revoked"
+    ),
+    "named_officer_not_seated": Words(
+        "Cán bộ được phân công không giữ vị trí của bước này vào hôm nay",
+        "The officer whom the act names does not hold the step's seat today",
     ),
     "entry_unknown": Words("Không có mục này trong sổ cán bộ", "The register has no such entry"),
     "reappointed_to_invalid": Words("Ngày hẹn lại không hợp lệ", "The new appointment is not valid"),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from services.processing.domain.cases import Case, Step
-from services.processing.domain.refusals import ConditionNotMet
+from services.processing.domain.refusals import ActInvalid, ConditionNotMet
 from services.processing.domain.situations import Situation
 from shared.contracts.facts import DossierFact
 from shared.rulebook.agencies import Agencies
@@ -16,6 +16,7 @@ from shared.rulebook.calendar import Calendar
 from shared.rulebook.catalogue import Case as Kind
 from shared.rulebook.catalogue import Catalogue
 from shared.rulebook.moves import Move
+from shared.rulebook.officers import NOBODY_SAID, Register, Seat, Shut
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Means:
 
     `calendar` is the one that the dossier follows, `issued_by` the one that its dates were issued by where that is
     another. `next_number` is the next free number of the caller's agency in this year, drawn for the act `number` only.
+    `officers` is the register of officers.
     """
 
     calendar: Calendar
@@ -31,6 +33,7 @@ class Means:
     catalogue: Catalogue
     next_number: int | None = None
     issued_by: Calendar | None = None
+    officers: Register = NOBODY_SAID
 
     @property
     def calendars(self) -> tuple[Calendar, ...]:
@@ -64,6 +67,17 @@ def step_of(seen: Situation) -> Step:
     if seen.step is None:
         raise ConditionNotMet("step_open_here", "The step named does not wait for this act.")
     return seen.step
+
+
+def named_officer(seen: Situation, step: Step, means: Means) -> str:
+    """Return the officer whom the act names for a step. Raises ActInvalid for whom the register lets do nothing."""
+    named = seen.act.officer or ""
+    match means.officers.shuts_out(Seat(step.agency, named, step.role), seen.now.date()):
+        case Shut.REVOKED:
+            raise ActInvalid("named_officer_revoked", "The officer named is revoked.")
+        case Shut.NOT_SEATED:
+            raise ActInvalid("named_officer_not_seated", "The officer named does not hold the step's seat today.")
+    return named
 
 
 def about(case: Case, step: Step, officer: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.processing.domain.cases import Ask, Case, Step
-from services.processing.domain.changing import Means, about, acted, step_of
+from services.processing.domain.changing import Means, about, acted, named_officer, step_of
 from services.processing.domain.progress import replaced, send_back
 from services.processing.domain.refusals import ActInvalid, ConditionNotMet
 from services.processing.domain.situations import Situation
@@ -45,13 +45,14 @@ def recall(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.Doss
     return case, facts.StepRecalled(**about(case, step, officer))
 
 
-def reassign(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.DossierFact]:
+def reassign(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.DossierFact]:
     """Give an open step to another officer; it goes on with the time that it has used."""
     before = step_of(seen)
-    step = replace(before, holder=seen.act.officer, taken=False)
+    named = named_officer(seen, before, means)
+    step = replace(before, holder=named, taken=False)
     case = acted(seen.case, move, steps=replaced(seen.case.steps, step))
     return case, facts.DossierReassigned(
-        **about(case, step, seen.act.officer or ""),
+        **about(case, step, named),
         previous_officer=before.holder or "",
         reassigned_by=seen.officer.subject,
     )

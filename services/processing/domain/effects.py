@@ -8,7 +8,7 @@ from dataclasses import replace
 from services.processing.domain import closing, detours, pausing, redress
 from services.processing.domain.apologies import reappointment
 from services.processing.domain.cases import Case, Step
-from services.processing.domain.changing import Effect, Means, about, acted, step_of
+from services.processing.domain.changing import Effect, Means, about, acted, named_officer, step_of
 from services.processing.domain.progress import NamedCommunes, complete, replaced
 from services.processing.domain.situations import Situation
 from shared.contracts import facts
@@ -27,10 +27,11 @@ def _completed(seen: Situation, step: Step, means: Means) -> tuple[Step, ...]:
     return complete(seen.case.steps, step, seen.officer.subject, seen.now, named)
 
 
-def _assign(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.DossierFact]:
-    step = replace(step_of(seen), holder=seen.act.officer)
+def _assign(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.DossierFact]:
+    named = named_officer(seen, step_of(seen), means)
+    step = replace(step_of(seen), holder=named)
     case = acted(seen.case, move, steps=replaced(seen.case.steps, step))
-    return case, facts.DossierAssigned(**about(case, step, seen.act.officer or ""))
+    return case, facts.DossierAssigned(**about(case, step, named))
 
 
 def _take(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.DossierFact]:

@@ -45,7 +45,7 @@ class ConditionNotMet(Refusal):
 
 
 class ActInvalid(Refusal):
-    """What the act says cannot be: `other_commune_invalid`, `reappointed_to_invalid`."""
+    """What the act says cannot be: `other_commune_invalid`, `reappointed_to_invalid`, `named_officer_revoked`."""
 
 
 class UnknownCase(Refusal):

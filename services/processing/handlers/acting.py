@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from shared.group_commit import Busy
 from shared.messaging.journal import Draft, Journal
 from shared.messaging.rules import RuleStore
 from shared.rulebook.calendar import CalendarYearMissing
+from shared.rulebook.officers import NOBODY_SAID, Register
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Acting:
     rules: RuleStore
     journal: Journal
     clock: LegalClock
+    officers: Callable[[], Register] = lambda: NOBODY_SAID
 
     async def perform(self, tx: Connection, wanted: Sequence[Wanted]) -> list[Outcome]:
         """Perform acts, each on another dossier; where the outcome is an error, nothing was changed there.
@@ -118,7 +120,7 @@ class Acting:
 
     def _decide(self, wanted: Wanted, case: Case, now: datetime, number: int) -> Decision:
         """Decide one act on the case; which number it gives decides nothing."""
-        means = means_of(self.rules, case, number)
+        means = replace(means_of(self.rules, case, number), officers=self.officers())
         return decide(case, wanted.act, wanted.officer, now, seen_version=wanted.seen_version, means=means)
 
     async def _number(self, tx: Connection, judged: Sequence[_Judged], now: datetime) -> list[_Judged]:

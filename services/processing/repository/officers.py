@@ -6,8 +6,9 @@ from datetime import datetime
 
 import asyncpg
 
-from services.processing.domain.register import Entry, EntryKind, Said
+from shared.contracts.officers import EntryKind
 from shared.database import Connection
+from shared.rulebook.officers import Entry, Said
 
 ENTRIES_AFTER = """
 select no, kind, agency, officer, role, deputy, first_day, last_day, withdraws, recorded_at, recorded_by

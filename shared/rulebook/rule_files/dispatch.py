@@ -2,6 +2,7 @@
 
 The columns are COLUMNS, each kind of line takes those of KINDS. What a dispatch says of a date stands from then on in
 place of what was known of it. A day that has begun stays as it was (C14): what was late on it cannot become punctual.
+Hours of an agency are also those of whom it has succeeded by that date: their dossiers are now its own to answer for.
 """
 
 from __future__ import annotations
@@ -60,11 +61,11 @@ class Ground:
 def with_dispatch(text: str, ground: Ground) -> CalendarContent:
     """The calendar's content with a dispatch laid over it. Raises RuleFileFaulty with every faulty line."""
     changes = _each(read_lines(text, COLUMNS, REQUIRED), lambda line: _change(line, ground))
-    content = _with_days(ground.calendar.content, changes)
+    content = _with_days(ground.calendar.content, changes, ground.agencies)
     calendar = Calendar(ground.calendar.version, content)
     changes = [replace(change, days=tuple(_days_of(change, calendar))) for change in changes]
     _refuse([*_told_twice(changes), *_wrongly_replaced(changes, content)])
-    content = _with_hours(content, changes)
+    content = _with_hours(content, changes, ground.agencies)
     if content == ground.calendar.content:
         raise RuleFileFaulty([LineFault.of(0, "changes_nothing", version=ground.calendar.version)])
     return content
@@ -95,7 +96,8 @@ def _change(line: Line, ground: Ground) -> Change:
         if line.get(column) and column not in REQUIRED | KINDS[kind]:
             raise line.wrong("not_here", kind=kind, column=column)
     source = line.required("source", "12729/VPCP-KGVX")
-    days, agency = _days(line, ground), _agency(line, ground.agencies)
+    days = _days(line, ground)
+    agency = _agency(line, days, ground.agencies)
     names = {"name_vi": line.get("name_vi"), "name_en": line.get("name_en") or line.get("name_vi"), "source": source}
     if kind == USUAL:
         return Change(line, days, agency)
@@ -139,13 +141,17 @@ def _off_or_worked(line: Line, kind: DayKind, days: tuple[date, ...]) -> tuple[d
     return weekdays
 
 
-def _agency(line: Line, agencies: Agencies) -> str:
+def _agency(line: Line, days: tuple[date, ...], agencies: Agencies) -> str:
     code = line.get("agency")
-    if code:
-        try:
-            agencies.get(code)
-        except UnknownAgency:
-            raise line.wrong("no_agency", value=code) from None
+    if not code:
+        return ""
+    try:
+        agency = agencies.get(code)
+    except UnknownAgency:
+        raise line.wrong("no_agency", value=code) from None
+    for day in days:
+        if not agency.in_force(day):
+            raise line.wrong("no_such_office", value=code, day=day, successor=agency.successor_code or "-")
     return code
 
 
@@ -190,20 +196,26 @@ def _wrongly_replaced(changes: Iterable[Change], content: CalendarContent) -> It
             yield LineFault.of(change.line.number, "not_replaced", day=replaced)
 
 
-def _with_days(content: CalendarContent, changes: Iterable[Change]) -> CalendarContent:
+def _with_days(content: CalendarContent, changes: Iterable[Change], agencies: Agencies) -> CalendarContent:
     """Days come first: they end the hours that were known of their date, and say which days hours of a range are of."""
     special = {each.day: each for each in content.special_days}
     hours = {(each.day, each.agency): each for each in content.hours}
     for change in changes:
         if change.hours is None:
-            _set_days(change, special, hours)
+            _set_days(change, special, hours, agencies)
     days = tuple(special[day] for day in sorted(special))
     return content.model_copy(update={"special_days": days, "hours": _in_order(hours)})
 
 
-def _set_days(change: Change, special: dict[date, SpecialDay], hours: dict[tuple[date, str], DatedHours]) -> None:
+def _set_days(
+    change: Change,
+    special: dict[date, SpecialDay],
+    hours: dict[tuple[date, str], DatedHours],
+    agencies: Agencies,
+) -> None:
     for day in change.days:
-        for key in [key for key in hours if key[0] == day and (key[1] == change.agency or change.special is not None)]:
+        whose = _whose(change, day, agencies)
+        for key in [key for key in hours if key[0] == day and (key[1] in whose or change.special is not None)]:
             del hours[key]
         if change.special is not None:
             special[day] = change.special.model_copy(update={"day": day})
@@ -220,12 +232,24 @@ def _days_of(change: Change, calendar: Calendar) -> Iterator[date]:
     return (day for day in change.days if calendar.is_working_day(day))
 
 
-def _with_hours(content: CalendarContent, changes: Iterable[Change]) -> CalendarContent:
+def _with_hours(content: CalendarContent, changes: Iterable[Change], agencies: Agencies) -> CalendarContent:
     hours = {(each.day, each.agency): each for each in content.hours}
     for change in changes:
         if change.hours is not None:
-            hours |= {(day, change.agency): change.hours.model_copy(update={"day": day}) for day in change.days}
+            hours |= {
+                (day, agency): change.hours.model_copy(update={"day": day, "agency": agency})
+                for day in change.days
+                for agency in _whose(change, day, agencies)
+            }
     return content.model_copy(update={"hours": _in_order(hours)})
+
+
+def _whose(change: Change, day: date, agencies: Agencies) -> tuple[str, ...]:
+    """Name the agencies that a line's hours are of on a date: that of the line, and those whose work it has by then."""
+    if not change.agency:
+        return ("",)
+    former = agencies.predecessors(agencies.get(change.agency), day)
+    return (change.agency, *(each.code for each in former))
 
 
 def _in_order(hours: Mapping[tuple[date, str], DatedHours]) -> tuple[DatedHours, ...]:

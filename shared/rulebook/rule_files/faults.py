@@ -113,6 +113,12 @@ _DAYS: Mapping[str, Wrong] = {
         "ghi mã cơ quan như H56.97.21, hoặc để trống cho mọi cơ quan",
         "write a code such as H56.97.21, or leave it empty for every agency",
     ),
+    "no_such_office": _wrong(
+        "ngày {day} không có cơ quan {value}",
+        "there is no agency {value} on {day}",
+        "tách dòng theo ngày cơ quan còn hoạt động; từ ngày sau đó ghi cơ quan kế tục ({successor})",
+        "end the line with the agency's last day, and name its successor from then on ({successor})",
+    ),
     "no_hours": _wrong(
         "hours: {value} không phải là giờ làm việc",
         "hours: {value} are no office hours",

@@ -13,7 +13,7 @@ from shared.clocks import legal_clock
 from shared.contracts.topics import CONTACTS, LIFECYCLE, RULES
 from shared.database import create_pool
 from shared.http.app import create_app
-from shared.messaging.rules import RuleStore
+from shared.messaging.following import FollowedTopic
 from shared.runtime import Resources
 from shared.sealing import KeyEncryptionKey, KeyringReader
 from shared.settings import DatabaseSettings
@@ -218,9 +218,10 @@ class restarted:  # noqa: N801 - reads as a verb where it is used
             settings = Settings()
         self._pool = await create_pool(settings.database, "intake")
         parts = await build(Resources(settings, self._pool, legal_clock(settings.clock)))
-        rules = parts.consumers["rules"]
-        assert isinstance(rules, RuleStore)
-        await rules.load()
+        for name in ("rules", "officers"):
+            followed = parts.consumers[name]
+            assert isinstance(followed, FollowedTopic)
+            await followed.load()
         verifier = TokenVerifier(settings.tokens, symmetric=True)
         app = create_app(service="intake", version="0", surface=parts.surface, verifier=verifier)
         self._http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://intake")

@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from deploy.local.services import RECEIPTS_SECRET, SMS_SECRET
 from deploy.local.sinks.logbook import LOG_NAME, SALT_NAME, Kind, read_arrivals
 from deploy.local.stack import Stack
-from services.notification.handlers.sending import message_id
+from services.notification.handlers.outcomes import message_id
 from shared.clocks import machine_now
 from shared.contracts import facts
 from shared.contracts.facts import Channel, Language
@@ -39,6 +39,7 @@ LEASE_SECONDS = "MOTCUA_NOTICES__LEASE_SECONDS"
 FAST = {
     "MOTCUA_SMS__TIMEOUT_SECONDS": "0.8",
     "MOTCUA_MAIL__TIMEOUT_SECONDS": "0.8",
+    "MOTCUA_ZALO__TIMEOUT_SECONDS": "0.8",
     LEASE_SECONDS: "6.4",
 }
 """Settings of the service under test, so that what waits for a timeout or a lease waits little."""
@@ -88,10 +89,12 @@ class Person:
     email: str | None = None
     secret: str = "s3cret-of-128-bits-xyz"
     language: Language = Language.VI
+    by_zalo: bool = False
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        given = {Channel.SMS: self.phone, Channel.EMAIL: self.email}
+        """By Zalo instead of SMS, where he wants that."""
+        given = {Channel.ZALO if self.by_zalo else Channel.SMS: self.phone, Channel.EMAIL: self.email}
         return tuple(channel for channel, to in given.items() if to)
 
 
@@ -233,11 +236,13 @@ class House:
             )
             assert answer.status_code == HTTPStatus.OK, answer.text
 
-    async def post_receipts(self, *receipts: tuple[str, str], token: str | None = None) -> httpx2.Response:
+    async def post_receipts(
+        self, *receipts: tuple[str, str], token: str | None = None, path: str = "sms"
+    ) -> httpx2.Response:
         token = token or (self.stack.folder.secrets / RECEIPTS_SECRET).read_text().strip()
         body = [{"reference": ref, "status": status, "at": machine_now().isoformat()} for ref, status in receipts]
         return await self.client.post(
-            "/v1/receipts/sms", json={"receipts": body}, headers={"Authorization": f"Bearer {token}"}
+            f"/v1/receipts/{path}", json={"receipts": body}, headers={"Authorization": f"Bearer {token}"}
         )
 
     async def outcomes(self, code: str, count: int) -> list[str]:

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from deploy.local.sinks.logbook import Kind
-from services.notification.handlers.sending import message_id
+from services.notification.handlers.outcomes import message_id
 from shared.contracts.facts import Channel
 from tests.integration.notification.house import FAST, LEASE_SECONDS, House, Person
 from tests.waiting import until
+
+BOTH = (Channel.SMS, Channel.EMAIL)
 
 
 async def told_person(house: House) -> str:
@@ -98,6 +100,30 @@ async def test_a_mail_server_may_misbehave_as_well(house: House) -> None:
     assert (await house.message(rejected, "failed", channel="email"))["reason"] == "rejected_by_gateway"
 
 
+async def test_zalo_may_misbehave_as_well(house: House) -> None:
+    person = Person(by_zalo=True)
+    await house.settled()
+    await house.conduct(Kind.ZALO, "withhold")
+    code, fact_id = await house.accept(person)
+    assert (await house.message(code, "delivered", channel="zalo"))["attempts"] == 2
+    assert [line["repeat"] for line in house.arrivals(fact_id, Channel.ZALO)] == [False, True]
+    for conduct in ("refuse", "throttle"):
+        await house.conduct(Kind.ZALO, conduct)
+        refused, _ = await house.accept(person)
+        assert (await house.message(refused, "delivered", channel="zalo"))["attempts"] == 2
+    assert house.arrivals(fact_id) == []
+
+
+async def test_who_cannot_be_told_by_zalo_gets_an_sms_once(house: House) -> None:
+    await house.settled()
+    await house.conduct(Kind.ZALO, "reject")
+    code, fact_id = await house.accept(Person(by_zalo=True))
+    assert (await house.message(code, "failed", channel="zalo"))["reason"] == "not_on_zalo"
+    assert (await house.message(code, "delivered"))["attempts"] == 1
+    assert [len(house.arrivals(fact_id, channel)) for channel in (Channel.ZALO, Channel.SMS)] == [0, 1]
+    assert await house.outcomes(code, 3) == ["failed", "handed_over", "delivered"]
+
+
 async def test_gateways_that_are_away_are_waited_for(house: House) -> None:
     await house.settled()
     await house.sinks.end(signal.SIGKILL)
@@ -105,7 +131,7 @@ async def test_gateways_that_are_away_are_waited_for(house: House) -> None:
 
     async def tried() -> bool:
         items = [item for item in await house.told(code) if item["attempts"]]
-        return len(items) == len(Channel)
+        return len(items) == len(BOTH)
 
     try:
         await until(tried, "both channels were tried")
@@ -114,7 +140,7 @@ async def test_gateways_that_are_away_are_waited_for(house: House) -> None:
         await house.start_sinks()
     await house.message(code, "delivered")
     await house.message(code, "handed_over", channel="email")
-    assert [len(house.arrivals(fact_id, channel)) for channel in Channel] == [1, 1]
+    assert [len(house.arrivals(fact_id, channel)) for channel in BOTH] == [1, 1]
 
 
 async def test_killed_between_call_and_record_the_policy_decides(house: House) -> None:

@@ -9,9 +9,10 @@ from http import HTTPStatus
 import pytest
 
 from deploy.local.sinks.logbook import LOG_NAME
+from deploy.local.sinks.zalo import text_of
 from services.notification.channels.texts import load_wording
 from services.notification.handlers.facts import CONTACT_WAIT
-from services.notification.handlers.sending import message_id
+from services.notification.handlers.outcomes import message_id
 from shared.contracts.facts import Channel, Language
 from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES
 from tests.integration.notification.house import House, Person
@@ -45,6 +46,27 @@ async def test_a_fact_becomes_one_message_on_each_channel(house: House, language
         [arrival] = house.arrivals(fact_id, channel)
         assert arrival["to"] == digest(house, str(to))
         assert arrival["text"] == digest(house, whole)
+
+
+async def test_who_chose_zalo_is_told_there_by_template_and_values_and_not_by_sms(house: House) -> None:
+    person = Person(by_zalo=True)
+    code, fact_id = await house.accept(person)
+    assert (await house.message(code, "delivered", channel="zalo"))["attempts"] == 1
+    assert await house.outcomes(code, 2) == ["handed_over", "delivered"]
+    shown = {
+        "code": code,
+        "tracking_page": "motcua.example/tra-cuu",
+        "tracking_secret": person.secret,
+        "promised_due": (house.begin + timedelta(days=7)).isoformat(),
+    }
+    text = load_wording().render("accepted", Language.VI, Channel.ZALO, shown)
+    assert text.values["promised_due"] == "09/03/2020 08:00"
+    [arrival] = house.arrivals(fact_id, Channel.ZALO)
+    assert arrival["to"] == digest(house, str(person.phone).removeprefix("+"))
+    assert arrival["text"] == digest(house, text_of("accepted.vi", text.values))
+    assert house.arrivals(fact_id) == []
+    token = await house.post_receipts((str(message_id(fact_id, Channel.ZALO)), "failed"), path="zalo", token="wrong")
+    assert token.json()["code"] == "token_invalid"
 
 
 async def test_a_contact_may_come_after_the_fact(house: House) -> None:
@@ -87,7 +109,7 @@ async def test_a_repeated_fact_is_not_told_again(house: House) -> None:
     await until(all_dropped, "every repeated fact was met")
     await house.settled()
     assert (house.sink_folder / LOG_NAME).read_bytes() == log
-    assert [len(house.arrivals(fact_id, channel)) for channel in Channel] == [1, 1]
+    assert [len(house.arrivals(fact_id, channel)) for channel in (Channel.SMS, Channel.EMAIL)] == [1, 1]
 
 
 async def test_an_erased_person_is_told_nothing_and_the_neighbour_is(house: House) -> None:

@@ -94,6 +94,19 @@ async def test_a_revoked_officers_token_is_refused_from_that_day_until_it_is_tak
     assert (again.status_code, again.json()["code"]) == (HTTPStatus.NOT_FOUND, "entry_unknown")
 
 
+async def test_nothing_is_assigned_to_a_revoked_officer(hall: Hall) -> None:
+    code = await hall.accept(hall.catalogue.case(*LAND))
+    await entered(hall, "revocation", "gone.named", hall.now().date())
+    named = {"officer": "gone.named", "agency": BRANCH}
+    refused = await hall.act(code, "assign", ("desk", COMMUNE), 1, named)
+    assert (refused.status_code, refused.json()["code"]) == (HTTPStatus.UNPROCESSABLE_ENTITY, "named_officer_revoked")
+    assert "assign" in refused.json()["possible"]
+    done = await hall.act(code, "assign", ("desk", COMMUNE), 1, {**named, "officer": "stays"})
+    assert done.status_code == HTTPStatus.OK, done.text
+    again = await hall.act(code, "reassign", ("leader", BRANCH), 2, {**named, "step_no": 2})
+    assert again.json()["code"] == "named_officer_revoked"
+
+
 async def test_an_officer_with_a_seat_sits_in_that_seat_alone(hall: Hall) -> None:
     await entered(hall, "seat", "seated", hall.now().date(), role="specialist")
     for role, status in (("specialist", HTTPStatus.OK), ("desk", HTTPStatus.FORBIDDEN)):

@@ -12,6 +12,7 @@ from shared.rulebook.calendar import Calendar
 from shared.rulebook.rule_files.dispatch import Ground
 from shared.rulebook.rule_files.drawing import draw_calendar
 from tests.integration.processing.hall import DISTRICT_DESK, Hall
+from tests.integration.processing.test_deadline import applicant, deadline
 
 SHORT, LAND = ("2.000528", "default"), ("1.012783", "default")
 COMPETENT = ("leader", "H56.92.01")
@@ -23,6 +24,30 @@ async def publish_day_off(hall: Hall, usual: Calendar, day: date) -> None:
     """Lay one more day off over the usual days, and over nothing else."""
     text = f"kind,date,name_vi,source\nswap_off,{day},Nghỉ,1/CĐ\n"
     await publish(hall, draw_calendar(text, Ground(usual, hall.agencies, hall.now().date()), 100).content)
+
+
+async def explained_by_the_dispatch(hall: Hall, code: str, usual: Calendar, off: date) -> None:
+    """The date that was issued anew is explained over HTTP by the calendar that moved it, to officer and applicant.
+
+    Its day off is named with the dispatch; the lines add up to the new moment; nothing is left of the old calendar.
+    """
+    stored, auditor = await hall.dossier(code), hall.bearer("auditor", "H56.90")
+    shown = (await deadline(hall, code, auditor)).json()
+    for name in ("promised", "statutory"):
+        limit = shown[name]
+        lines = limit["runs"][-1]["lines"]
+        assert limit["due_at"] == lines[-1]["to"] == stored[f"{name}_due"]
+        assert limit["calendar_version"] == hall.calendar.version != usual.version
+        assert sum(line["counted"] for line in lines) == limit["wanted"]
+        (skipped,) = [line for line in lines if line["date"] == str(off)]
+        told = [skipped[name] for name in ("counted", "working", "kind", "name_vi", "source")]
+        assert told == [0, False, "swap_off", "Nghỉ", "1/CĐ"]
+    bearer = await applicant(hall, code)
+    public = (await deadline(hall, code, bearer)).json()
+    assert [public[name] for name in ("promised", "statutory")] == [shown[name] for name in ("promised", "statutory")]
+    printed = (await deadline(hall, code, {**bearer, "Accept": "text/plain", "Accept-Language": "vi"})).text
+    assert f"{off:%d/%m/%Y}: không tính, Nghỉ" in printed
+    assert "1/CĐ" in printed
 
 
 async def publish(hall: Hall, content: Mapping[str, Any]) -> None:
@@ -65,6 +90,7 @@ async def test_a_day_off_moves_the_date_its_warnings_and_its_place_on_the_list_o
     ]
     item = await hall.item(code, *COMPETENT)
     assert (item["promised_due"], item["version"]) == (moved.isoformat(), 1)
+    await explained_by_the_dispatch(hall, code, usual, second)
     hall.move_clock(due + SECOND)
     await hall.timers_fired()
     assert (await hall.facts_of(code))[-1][0] == "apology_drafted"

@@ -7,6 +7,7 @@ import json
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from email import message_from_bytes
 from email.policy import default
 from functools import partial
@@ -121,6 +122,7 @@ async def test_history_is_held_against_what_was_published_on_the_board_as_a_file
         for wrong in ("x", "WzFd" * 20):
             assert (await http.get("/v1/history/roots", params={"cursor": wrong})).status_code == 422
     assert {each["service"]: each["root"] for each in [*first["items"], *second["items"]]} == kept
+    await until(partial(exported, stack, int(datetime.fromisoformat(first["items"][0]["published_at"]).timestamp())))
     [letter] = letters
     for root in kept.values():
         assert root in board
@@ -141,6 +143,13 @@ async def test_history_is_held_against_what_was_published_on_the_board_as_a_file
         {(code, "was published, and its whole chain is gone")},
     )
     assert alone == [], "the journal by itself does not show it"
+
+
+async def exported(stack: Stack, second: int) -> bool:
+    """Whether the figure by which a missed day is noticed says this moment."""
+    async with httpx2.AsyncClient(base_url=stack.urls["metrics"], trust_env=False) as http:
+        page = (await http.get("/metrics")).text
+    return int(float(page.split("\nmotcua_history_published_timestamp_seconds ")[1].split()[0])) == second
 
 
 @asynccontextmanager

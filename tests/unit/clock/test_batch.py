@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +49,24 @@ def test_every_vector_through_the_batch_in_order() -> None:
         expected = dict(vector["expected"])
         assert expected.pop("error", "") in answer.get("error", "")
         assert {name: answer[name] for name in expected} == expected
+
+
+def test_every_vector_through_the_command_itself_in_one_process() -> None:
+    """As strangers run it: the installed command, lines in, lines out, in order and each by itself."""
+    command = [str(Path(sys.executable).with_name("motcua")), "due", "--batch"]
+    given = b"".join(json.dumps(_asked(vector)).encode() + b"\n" for vector in VECTORS)
+    ran = subprocess.run(command, input=given, capture_output=True, check=True)
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [line["id"] for line in lines] == [vector["id"] for vector in VECTORS]
+    for line, vector in zip(lines, VECTORS, strict=True):
+        expected = dict(vector["expected"])
+        assert expected.pop("error", "") in line.get("error", "")
+        assert {name: line[name] for name in expected} == expected, vector["id"]
+    assert not ran.stderr
+
+
+def _asked(vector: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in vector.items() if name not in {"rules", "expected", "calculation"}}
 
 
 def test_moments_are_read_as_strangers_write_them() -> None:

@@ -148,12 +148,15 @@ def test_people_are_checked(filing: Filing, rules: Rules) -> None:
 
 
 def test_channels_are_as_wished_and_need_an_address(filing: Filing, rules: Rules) -> None:
+    by_zalo = replace(filing, channels=(Channel.ZALO, Channel.EMAIL))
+    assert accept(by_zalo, COMMUNE, rules, MORNING).channels == (Channel.ZALO, Channel.EMAIL)
     wished = replace(filing, channels=(Channel.EMAIL, Channel.EMAIL))
     assert accept(wished, COMMUNE, rules, MORNING).channels == (Channel.EMAIL,)
     assert accept(replace(filing, channels=()), COMMUNE, rules, MORNING).channels == ()
     mute = replace(filing, applicant=replace(filing.applicant, phone=None, email=None))
     assert accept(mute, COMMUNE, rules, MORNING).channels == ()
-    assert refusal(replace(mute, channels=(Channel.SMS,)), rules).code == "channel_without_address"
+    for channel in (Channel.SMS, Channel.ZALO):
+        assert refusal(replace(mute, channels=(channel,)), rules).code == "channel_without_address"
 
 
 def test_a_year_that_the_calendar_lacks_is_named(filing: Filing, rules: Rules) -> None:

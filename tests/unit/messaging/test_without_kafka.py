@@ -12,6 +12,7 @@ import pytest
 from shared.loops import ALIVE_SECONDS, Watched
 from shared.messaging.consumer import Consumer
 from shared.messaging.journal import Journal
+from shared.messaging.officers import OfficerStore
 from shared.messaging.relay import Relay
 from shared.messaging.rules import RuleStore
 from shared.settings import KafkaSettings
@@ -21,6 +22,7 @@ LOOPS: dict[str, Callable[..., Watched]] = {
     "relay": lambda pool, **clock: Relay(pool, Journal("intake"), NOWHERE, **clock),
     "consumer": lambda pool, **clock: Consumer("intake", [], pool, NOWHERE, **clock),
     "rules": lambda _, **clock: RuleStore(NOWHERE, **clock),
+    "officers": lambda _, **clock: OfficerStore(NOWHERE, **clock),
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.notification.channels import zalo
 from services.notification.channels.sms import read_answer
 from services.notification.domain.messages import (
     Answer,
@@ -144,3 +145,30 @@ def test_receipts_that_say_nothing_new_change_nothing() -> None:
 )
 def test_the_gateways_answers_are_translated(status: int, content: bytes, result: Result) -> None:
     assert read_answer(status, content) == result
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "result"),
+    [
+        (200, b'{"error": 0, "message": "Success", "data": {"msg_id": "1"}}', Result(Answer.TAKEN)),
+        (
+            200,
+            b'{"error": -108, "message": "Phone is invalid"}',
+            Result(Answer.REJECTED, Reason.ADDRESS_INVALID),
+        ),
+        (200, b'{"error": -114}', Result(Answer.REJECTED, Reason.NOT_ON_ZALO)),
+        (200, b'{"error": -118}', Result(Answer.REJECTED, Reason.NOT_ON_ZALO)),
+        (200, b'{"error": -124}', Result(Answer.NOT_TAKEN)),
+        (200, b'{"error": -144}', Result(Answer.NOT_TAKEN)),
+        (200, b'{"error": -132}', Result(Answer.REJECTED, Reason.REJECTED)),
+        (200, b'{"error": "0"}', Result(Answer.LOST)),
+        (200, b'{"error": false}', Result(Answer.LOST)),
+        (200, b"<html>", Result(Answer.LOST)),
+        (200, b"[]", Result(Answer.LOST)),
+        (502, b"", Result(Answer.LOST)),
+        (503, b"", Result(Answer.NOT_TAKEN)),
+        (400, b"", Result(Answer.REJECTED, Reason.REJECTED)),
+    ],
+)
+def test_zalos_answers_are_translated(status: int, content: bytes, result: Result) -> None:
+    assert zalo.read_answer(status, content) == result

@@ -12,7 +12,9 @@ import pytest
 from services.notification.channels.texts import load_wording
 from services.notification.domain.gsm import NotGsm, parts
 from services.notification.domain.notices import NOTICES, POLICIES, NoNotice, Notice, Policy
-from services.notification.domain.wording import TextError, Wording, show_moment, text_name, unaccented
+from services.notification.domain.wording import TextError, Wording, text_name, unaccented
+from services.notification.domain.words import show_moment
+from services.notification.domain.zalo import MOST_PARAGRAPHS, MOST_PLACES, PARAGRAPH_LETTERS, TITLE_LETTERS
 from shared.contracts.facts import FACTS, Channel, Language
 from shared.contracts.topics import LIFECYCLE
 from shared.rulebook.loader import load_seed, parse_catalogue
@@ -108,14 +110,36 @@ def test_every_text_renders_names_the_dossier_and_fits_its_channel(
         assert text.body.endswith("\n")
 
 
+@pytest.mark.parametrize(("kind", "language"), list(itertools.product(TOLD, Language)))
+def test_every_text_is_what_zalo_approves(kind: str, language: Language) -> None:
+    template = TOLD[kind].template
+    text = WORDING.render(template, language, Channel.ZALO, shown(kind))
+    assert text.template == f"{template}.{language}"
+    assert 1 <= len(text.values) <= MOST_PLACES
+    assert all(text.values.values())
+    paragraphs = text.body.strip().split("\n\n")
+    assert TITLE_LETTERS[0] <= len(text.subject) <= TITLE_LETTERS[1]
+    assert len(paragraphs) <= MOST_PARAGRAPHS
+    assert all(PARAGRAPH_LETTERS[0] <= len(each) <= PARAGRAPH_LETTERS[1] for each in paragraphs)
+    assert "<" not in text.body + text.subject
+    assert all(value in text.body for value in text.values.values())
+
+
+def test_values_are_those_that_a_citizen_reads() -> None:
+    paid = WORDING.render("payment_demanded", Language.VI, Channel.ZALO, shown("vn.motcua.dossier.payment_demanded.v1"))
+    assert paid.values == {
+        "code": CODE,
+        "amount_vnd": "1.000.000.000.000",
+        "limit_at": "13/01/2020 17:00",
+        "tracking_page": "motcua.example/tra-cuu",
+    }
+
+
 @pytest.mark.parametrize(("kind", "channel"), list(itertools.product(TOLD, Channel)))
 def test_the_languages_are_not_the_same_text(kind: str, channel: Channel) -> None:
     vi, en = (WORDING.render(TOLD[kind].template, language, channel, shown(kind)).body for language in Language)
     assert vi != en
-    if channel is Channel.EMAIL:
-        assert "hồ sơ" in vi.lower()
-    else:
-        assert "ho so" in vi.lower()
+    assert ("ho so" if channel is Channel.SMS else "hồ sơ") in vi.lower()
 
 
 @pytest.mark.parametrize("language", Language)
@@ -137,6 +161,9 @@ def test_a_text_that_lacks_a_parameter_or_a_subject_is_refused() -> None:
         wording.render("a", Language.VI, Channel.EMAIL, {})
     with pytest.raises(TextError):
         wording.render("b", Language.VI, Channel.SMS, {})
+    for faulty in ("Subject: a\n\n<missing>", "no subject\n\nbody"):
+        with pytest.raises(TextError):
+            Wording({"a.vi.zalo.txt": faulty}).render("a", Language.VI, Channel.ZALO, {})
 
 
 def test_moments_are_shown_as_people_here_write_them() -> None:

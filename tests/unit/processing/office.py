@@ -18,6 +18,7 @@ from shared.rulebook.calendar import ZONE
 from shared.rulebook.catalogue import Case as Kind
 from shared.rulebook.limits import due
 from shared.rulebook.loader import load_seed, parse_agencies, parse_calendar, parse_catalogue
+from shared.rulebook.officers import NOBODY_SAID, Register
 from shared.rulebook.pauses import PauseKind
 from shared.rulebook.steps import competent_agency
 
@@ -109,8 +110,8 @@ def opens_another_commune(case: Case, duty: Duty) -> int:
     )
 
 
-def means(number: int | None = 7) -> Means:
-    return Means(rules().calendar, rules().agencies, rules().catalogue, number)
+def means(number: int | None = 7, officers: Register = NOBODY_SAID) -> Means:
+    return Means(rules().calendar, rules().agencies, rules().catalogue, number, officers=officers)
 
 
 def do(case: Case, duty: Duty, now: datetime = MONDAY) -> Decision:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,11 +17,14 @@ from services.processing.domain.duties import duties
 from services.processing.domain.effects import EFFECTS
 from services.processing.domain.progress import send_back
 from services.processing.domain.reasons import REASONS, ReturnReason
+from services.processing.domain.refusals import ActInvalid
 from services.processing.domain.workflow import Decision, decide, possible
 from shared.contracts import facts
 from shared.contracts.facts import State
+from shared.contracts.officers import EntryKind
 from shared.http.states import STATES
 from shared.rulebook.moves import MOVES
+from shared.rulebook.officers import Entry, Register, Said
 from tests.unit.processing.office import (
     MONDAY,
     OTHER_COMMUNE,
@@ -165,6 +169,27 @@ def test_a_leader_gives_an_open_step_to_another_officer_of_its_agency() -> None:
         assert refused(assigned, elsewhere, CHIEF).code == "officer_of_same_agency"
     assert refused(assigned, Act("reassign", officer="bob", agency=DISTRICT), BOSS).code == "agency_not_allowed"
     assert refused(assigned, Act("reassign", officer="bob", agency=OFFICE), ANNA).code == "role_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (Said(EntryKind.REVOCATION, "bob", MONDAY.date()), "named_officer_revoked"),
+        (Said(EntryKind.SEAT, "bob", MONDAY.date(), role="leader"), "named_officer_not_seated"),
+        (Said(EntryKind.REVOCATION, "bob", MONDAY.date() + timedelta(days=1)), ""),
+        (Said(EntryKind.ABSENCE, "bob", MONDAY.date(), MONDAY.date(), role="specialist"), ""),
+    ],
+)
+def test_nobody_is_given_a_step_whom_the_register_lets_do_nothing_today(said: Said, code: str) -> None:
+    register = Register([Entry(1, OFFICE, said, MONDAY, "head")])
+    fresh, _ = at_duty(SIMPLE, "assign")
+    for case, action in ((fresh, "assign"), (do(*at_duty(SIMPLE, "assign")).after, "reassign")):
+        act = Act(action, officer="bob", agency=OFFICE)
+        with pytest.raises(ActInvalid) if code else nullcontext() as found:
+            decide(case, act, CHIEF, MONDAY, seen_version=case.version, means=means(officers=register))
+        if found is not None:
+            assert (found.value.code, found.value.state) == (code, case.state)
+            assert action in found.value.possible
 
 
 def in_parallel() -> tuple[Case, tuple[Step, ...]]:

@@ -105,6 +105,33 @@ def test_closed_is_closed_and_a_range_off_leaves_weekends_as_they_are() -> None:
     assert calendar.is_working_day(date(2020, 3, 18))
 
 
+def test_hours_of_an_agency_are_those_of_whom_it_has_succeeded_by_then() -> None:
+    """Nga Sơn township (and Nga Bạch, by way of Nga Hiệp) became Nga Sơn commune, H56.61, on 1 July 2025.
+
+    By hand: taken in on Monday 30 June + 2 working days are Tuesday 1 and Wednesday 2 July. Wednesday closes at 10:00.
+    """
+    dispatch = (
+        "hours,2025-06-30,,,H56.97.21,07:00-09:00,,Nửa buổi,Half a session,1/QĐ",
+        "hours,2025-07-02,,,H56.61,07:00-10:00,,Sáng,Morning,2/QĐ",
+        "hours,2025-07-03,,,H56.61,closed,,Dời trụ sở,The office moves,2/QĐ",
+    )
+    ground = Ground(CALENDAR, AGENCIES, date(2025, 6, 2))
+    calendar = laid(lines(*dispatch), ground)
+    township, commune = calendar.of(TOWNSHIP), calendar.of("H56.61")
+    assert hours_of(township, date(2025, 6, 30)) == [(time(7), time(9))]
+    assert hours_of(commune, date(2025, 6, 30)) == hours_of(CALENDAR, date(2025, 6, 30))
+    for former in (township, calendar.of("H56.97.29")):
+        assert hours_of(former, date(2025, 7, 2)) == hours_of(commune, date(2025, 7, 2)) == [(time(7), time(10))]
+        assert not former.is_working_day(date(2025, 7, 3))
+    for others in ("H56.97.22", "H56.97.01", "H56.62"):
+        assert calendar.of(others) is calendar
+    accepted = datetime(2025, 6, 30, 8, tzinfo=ZONE)
+    assert due(township, Limit(LimitKind.WORKING_DAYS, 2), accepted) == datetime(2025, 7, 2, 10, tzinfo=ZONE)
+    assert due(township, Limit(LimitKind.WORKING_DAYS, 3), accepted) == datetime(2025, 7, 4, 17, tzinfo=ZONE)
+    back = laid(lines("usual,2025-07-03,,,H56.61,,,,,3/QĐ"), Ground(calendar, AGENCIES, date(2025, 6, 2)))
+    assert back.of(TOWNSHIP).is_working_day(date(2025, 7, 3))
+
+
 def test_spreadsheets_write_semicolons_marks_comments_and_columns_in_any_order() -> None:
     text = "\ufeffsource;date;kind;name_vi\r\n# ban hành 02/03/2020\r\n1001/UBND;2020-03-13;swap_off;Nghỉ\r\n"
     assert not laid(text).is_working_day(FRIDAY)
@@ -133,6 +160,8 @@ def test_spreadsheets_write_semicolons_marks_comments_and_columns_in_any_order()
         ("worked_saturday,2020-03-21,,,,,2020-03-12,Làm bù,,1/CĐ", "not_replaced"),
         ("worked_saturday,2020-03-21,2020-03-28,,,,,Làm bù,,1/CĐ", "not_here"),
         ("hours,2020-03-13,,,H56.97.99,07:00-11:30,,,,1/CĐ", "no_agency"),
+        ("hours,2020-03-13,,,H56.61,07:00-11:30,,,,1/CĐ", "no_such_office"),
+        ("hours,2025-06-30,2025-07-01,,H56.97.21,07:00-11:30,,,,1/CĐ", "no_such_office"),
         ("hours,2020-03-13,,,,,,,,1/CĐ", "missing"),
         ("hours,2020-03-13,,,,7h-11h,,,,1/CĐ", "no_hours"),
         ("hours,2020-03-13,,,,11:30-07:00,,,,1/CĐ", "no_hours"),

@@ -266,6 +266,19 @@ CASES: tuple[Case, ...] = (
         summary="No process of intake exports the figures of the dossiers",
     ),
     Case(
+        "HistoryNotPublished",
+        {
+            'motcua_history_published_timestamp_seconds{job="motcua", service="metrics", instance="a"}': (
+                "0x1439 86400x1700"
+            ),
+            'motcua_history_published_timestamp_seconds{job="motcua", service="metrics", instance="b"}': "0x3140",
+        },
+        silent=("1439m", "1700m", "3000m", "3001m"),
+        fires="3002m",
+        summary="History was last published 1d 2h 2m 0s ago",
+        labels={"service": "metrics"},
+    ),
+    Case(
         "ProviderDown",
         calls("sms", "taken", "0+10x10 100x20")
         | calls("sms", "not_taken", "0x10 4+4x20")

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from services.processing.domain.acts import Officer
-from services.processing.domain.refusals import NotAllowed, UnknownEntry
+from shared.contracts.officers import EntryKind
 
 
-class EntryKind(StrEnum):
-    """What an entry says."""
+class Seat(NamedTuple):
+    """Whom a token names: an officer of an agency, in a role."""
 
-    SEAT = "seat"
-    ABSENCE = "absence"
-    REVOCATION = "revocation"
-    WITHDRAWAL = "withdrawal"
+    agency: str
+    officer: str
+    role: str
+
+
+class Shut(StrEnum):
+    """Why the register lets an officer do nothing on a day."""
+
+    REVOKED = "officer_revoked"
+    NOT_SEATED = "seat_not_held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +69,14 @@ class Register:
     def __init__(self, entries: Sequence[Entry] = ()) -> None:
         self.entries = tuple(entries)
         withdrawn = {entry.said.withdraws for entry in entries}
-        self._standing = tuple(
-            entry for entry in entries if entry.said.kind is not EntryKind.WITHDRAWAL and entry.no not in withdrawn
-        )
+        self._standing = {
+            entry.no: entry
+            for entry in entries
+            if entry.said.kind is not EntryKind.WITHDRAWAL and entry.no not in withdrawn
+        }
         self._about: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
         self._deputised: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
-        for entry in self._standing:
+        for entry in self._standing.values():
             self._about[entry.agency, entry.said.officer].append(entry)
             if entry.said.deputy:
                 self._deputised[entry.agency, entry.said.deputy].append(entry)
@@ -86,27 +94,31 @@ class Register:
         """List what was said of a unit: everything, or what stands of a day."""
         if day is None:
             return [entry for entry in self.entries if entry.agency == agency]
-        return [entry for entry in self._standing if entry.agency == agency and entry.covers(day)]
+        return [entry for entry in self._standing.values() if entry.agency == agency and entry.covers(day)]
 
-    def standing(self, agency: str, no: int) -> Entry:
-        """Find an entry of a unit that can be withdrawn. Raises UnknownEntry."""
-        found = (entry for entry in self._standing if (entry.agency, entry.no) == (agency, no))
-        if (entry := next(found, None)) is None:
-            raise UnknownEntry
-        return entry
+    def standing(self, agency: str, no: int) -> Entry | None:
+        """Find an entry of a unit that can be withdrawn."""
+        entry = self._standing.get(no)
+        return entry if entry is not None and entry.agency == agency else None
 
-    def admit(self, officer: Officer, day: date) -> Officer:
-        """Let an officer in on a day, with those for whom he stands. Raises NotAllowed for the revoked and unseated."""
-        seat = officer.agency, officer.subject
-        known = self._about.get(seat, ())
+    def shuts_out(self, seat: Seat, day: date) -> Shut | None:
+        """Say why an officer may do nothing on a day: he is revoked, or has seats and this is none of them."""
+        known = self._about.get((seat.agency, seat.officer), ())
         if any(entry.said.kind is EntryKind.REVOCATION and entry.covers(day) for entry in known):
-            raise NotAllowed("officer_revoked", "The unit's leader has revoked the officer.")
+            return Shut.REVOKED
         seats = [entry for entry in known if entry.said.kind is EntryKind.SEAT]
-        if seats and not any(entry.said.role == officer.role and entry.covers(day) for entry in seats):
-            raise NotAllowed("seat_not_held", "The register gives the officer no such seat on this day.")
-        absent = frozenset(
+        if seats and not any(entry.said.role == seat.role and entry.covers(day) for entry in seats):
+            return Shut.NOT_SEATED
+        return None
+
+    def stands_for(self, seat: Seat, day: date) -> frozenset[str]:
+        """Name those whose deputy an officer is on a day."""
+        return frozenset(
             entry.said.officer
-            for entry in self._deputised.get(seat, ())
-            if entry.said.role == officer.role and entry.covers(day)
+            for entry in self._deputised.get((seat.agency, seat.officer), ())
+            if entry.said.role == seat.role and entry.covers(day)
         )
-        return replace(officer, stands_for=absent) if absent else officer
+
+
+NOBODY_SAID = Register()
+"""The register before any leader has said anything."""

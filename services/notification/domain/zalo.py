@@ -1,0 +1,64 @@
+"""Messages of Zalo's notification service (ZNS): a template that Zalo has approved, and the values of its places.
+
+Nobody sends free text there. The files `….zalo.txt` are what is submitted for approval, a place written `<name>`; what
+goes out is the template's name and the values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from services.notification.domain.words import (
+    CAUSES,
+    PERIODS,
+    POLICIES,
+    Words,
+    reason_of_refusal,
+    show_moment,
+    vnd,
+)
+from shared.contracts.facts import Language
+
+PLACE = re.compile(r"<(\w+)>")
+MOST_PLACES = 10
+TITLE_LETTERS = (9, 65)
+MOST_PARAGRAPHS = 4
+PARAGRAPH_LETTERS = (9, 400)
+"""What Zalo takes of one template."""
+
+
+def _moment(value: str, _language: str) -> str:
+    return show_moment(value)
+
+
+def _amount(value: str, _language: str) -> str:
+    return vnd(value)
+
+
+def _named(words: Mapping[str, Words]) -> Callable[[str, str], str]:
+    return lambda code, language: words[code][Language(language)]
+
+
+SHOWN: Mapping[str, Callable[[str, str], str]] = {
+    **dict.fromkeys(("promised_due", "previous_promised_due", "reappointed_to", "limit_at"), _moment),
+    "amount_vnd": _amount,
+    "period": _named(PERIODS),
+    "cause": _named(CAUSES),
+    "policy": _named(POLICIES),
+    "reason": reason_of_refusal,
+}
+"""Parameter → how a citizen is shown it; every other one as it is."""
+
+
+def values_of(source: str, language: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Give the value of each place of a text. Raises KeyError for one that is not given."""
+    return {
+        name: SHOWN[name](parameters[name], language) if name in SHOWN else parameters[name]
+        for name in dict.fromkeys(PLACE.findall(source))
+    }
+
+
+def filled(source: str, values: Mapping[str, str]) -> str:
+    """Put the values into their places, as Zalo shows them."""
+    return PLACE.sub(lambda place: values[place[1]], source)
