@@ -44,11 +44,12 @@ SAID_OF_OFFICERS = (
     {"kind": "revocation"},
 )
 RULE_FILES = {
-    "calendar": "kind,date,hours,agency,source\nhours,2027-12-15,07:00-11:00,{place},1/UBND\n",
+    "calendar": "kind,date,hours,agency,source\nhours,2024-12-16,07:00-11:00,{place},1/UBND\n",
     "catalogue": "procedure_code,case_code,field,value\n1.000894,default,case_name_en,As it is asked for\n",
 }
 """Changes of each rule set that no trial looks at: hours of a day that none reaches, a name."""
-TRACK, TELL = "POST /v1/tracking", "POST /v1/receipts/sms"
+TRACK = "POST /v1/tracking"
+TELLS = ("POST /v1/receipts/sms", "POST /v1/receipts/zalo")
 READS = ("GET /v1/dossiers/{code}", "GET /v1/dossiers/{code}/deadline", "GET /v1/dossiers/{code}/notices")
 BAD = ("forged", "a.b.c", "é", "x" * 5000)
 NO_DOSSIER = "H56.97.21-200102-9999"
@@ -97,7 +98,7 @@ async def known_to(stack: Stack, seed: int = 1) -> Mapping[str, Known]:
         REFUSE: [{"body": {**dossier_body(arrival), "reason": "not_eligible"}} for arrival in here],
         BACKDATE: [{"body": _approval(arrival, now)} for arrival in here],
         TRACK: [{"body": {"code": code, "secret": secret}} for code in codes for secret in (SECRET, "wrong")],
-        TELL: [{"body": {"receipts": [receipt]}}],
+        **{tell: [{"body": {"receipts": [receipt]}}] for tell in TELLS},
         **{
             _publishes(rules): [{"body": await _planned(stack, rules, text.format(place=place.code))}]
             for rules, text in RULE_FILES.items()
@@ -177,7 +178,7 @@ def _right_callers(stack: Stack, duty: Duty, code: str) -> dict[str, str]:
         "GET /v1/tracking/{code}": issue_token(
             secrets / TRACKING_SECRET, subject=code, role="citizen", audience=AUDIENCE
         ),
-        TELL: (secrets / RECEIPTS_SECRET).read_text("utf-8").strip(),
+        **dict.fromkeys(TELLS, (secrets / RECEIPTS_SECRET).read_text("utf-8").strip()),
     }
 
 

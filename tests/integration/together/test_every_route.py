@@ -68,7 +68,10 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     OFFICERS_SAID: "says so, and names no dossier",
     ("processing", "post", "/v1/tracking"): "takes a secret and answers with a token",
     ("notification", "get", "/v1/notices/summary"): "counts only, for operators",
-    ("notification", "post", "/v1/receipts/sms"): "the gateway's, under its own secret",
+    **{
+        ("notification", "post", f"/v1/receipts/{channel}"): "the gateway's, under its own secret"
+        for channel in ("sms", "zalo")
+    },
     ("metrics", "get", "/v1/reports/district"): "public figures",
     ("metrics", "get", "/v1/history/roots"): "digests of whole journals",
 }
