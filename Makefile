@@ -4,7 +4,7 @@ INSTALLED := .venv/installed
 RIVAL_INSTALLED := .venv/installed-with-rival
 REPLICAS := 1
 
-.PHONY: help demo test check simulate faults outage fuzz bench up down install tools deps-debian
+.PHONY: help demo test check simulate faults paths outage fuzz bench up down install tools deps-debian
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -49,6 +49,11 @@ simulate: $(INSTALLED) ## seeds of the deterministic simulation; SEEDS=1-20000 o
 
 faults: $(INSTALLED) ## every fault at full size on one stack, and docs/faults.md; ARGS="--rows 1,5,18 --seed N"
 	@.venv/bin/python -m tests.faults $(ARGS)
+
+RUNS ?= 200
+SEED ?= 1
+paths: $(INSTALLED) ## random paths of dossiers over HTTP, and docs/paths.md; RUNS=20 SEED=7 plays a part of them again
+	@.venv/bin/python -m tests.paths --runs $(RUNS) --seed $(SEED) $(ARGS)
 
 outage: $(INSTALLED) ## 600 s without Kafka, then without the database, under load; ARGS="--rate 100 --seconds 60"
 	@.venv/bin/python -m tests.faults.outage $(ARGS)

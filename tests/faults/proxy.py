@@ -36,6 +36,11 @@ class Line:
         """The port of its client."""
         return int(self.client.get_extra_info("peername")[1])
 
+    @property
+    def outwards(self) -> int:
+        """The port from which it speaks to the server."""
+        return int(self.server.get_extra_info("sockname")[1])
+
     def abort(self) -> None:
         self.client.transport.abort()
         self.server.transport.abort()
@@ -111,6 +116,10 @@ class Proxy:
     def waiting(self) -> list[bytes]:
         """Show what stands in the proxy, piece by piece."""
         return [piece for line in self._lines for piece in line.waiting.values()]
+
+    def caller_behind(self, port: int) -> int:
+        """Tell the port of the client for whom the server is spoken to from this one; 0 where he has gone."""
+        return next((line.caller for line in self._lines if line.outwards == port), 0)
 
     def swallow(self) -> None:
         """Take what comes, on every line and both ways, and lose it in silence."""

@@ -10,6 +10,7 @@ from tests.faults.strikes import (
     at_database,
     at_facts,
     at_intake,
+    at_timers,
     in_disorder,
     on_the_way,
     outside,
@@ -89,6 +90,7 @@ ROWS: tuple[Row, ...] = (
     Row(34, "metrics wiped, read from the beginning", outside.figures_lost, "I6"),
     Row(35, "intake without file descriptors", at_intake.out_of_files, "I7 I8"),
     Row(36, "release N to N+1 with a new field, and back", at_consumers.next_release_and_back, "I3 I4"),
+    Row(38, "timers of one minute, of three processes one killed and one frozen", at_timers.same_minute, "I3 I4 I7"),
 )
 
 NOT_INJECTED: tuple[NotInjected, ...] = (

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from deploy.local.parts import Part
 from deploy.local.ports import Ports
-from deploy.local.services import service_part
+from deploy.local.services import not_ready, service_part
 from deploy.local.stack import Stack
 from shared.clocks import OFFICE_ZONE
 from tests.faults import witness
@@ -23,7 +24,7 @@ FOLDER = ROOT / "var" / "faults"
 PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_FAULTS", "21550"))
 FIRST_MORNING = datetime(2020, 1, 2, 7, 30, tzinfo=OFFICE_ZONE)
 """A working day on which all 25 places of 2020 receive."""
-DATABASE_PROXY, KAFKA_PROXY = 45, 46
+DATABASE_PROXY, KAFKA_PROXY, THIRD_REPLICA = 45, 46, 47
 """Their ports, beside those of the stack."""
 SERVER_SETTINGS = {"max_connections": "64", "max_wal_size": "96MB", "track_commit_timestamp": "on"}
 QUICK = {
@@ -86,14 +87,27 @@ class TrialStack(Stack):
         self._supervisor._running[name].part = dataclasses.replace(part, launch=launch)
 
     @contextlib.asynccontextmanager
-    async def second(self, service: str) -> Any:
+    async def second(self, service: str) -> AsyncIterator[str]:
         """Run one more process of a service; yields its name."""
-        name = f"{service}_2"
-        await self._supervisor.start([self.part(name)])
-        try:
+        async with self._beside(self.part(f"{service}_2")) as name:
             yield name
+
+    @contextlib.asynccontextmanager
+    async def third(self, service: str) -> AsyncIterator[str]:
+        """Run yet another, for which a stack has no port of its own; yields its name."""
+        launch, name, port = self.part(f"{service}_2").launch, f"{service}_3", PORT_BASE + THIRD_REPLICA
+        environment = {**launch.environment, "MOTCUA_HTTP__PORT": str(port)}
+        launch = dataclasses.replace(launch, environment=environment, log=self.folder.logs / f"{name}.log")
+        async with self._beside(Part(name, launch, lambda: not_ready(port))):
+            yield name
+
+    @contextlib.asynccontextmanager
+    async def _beside(self, part: Part) -> AsyncIterator[str]:
+        await self._supervisor.start([part])
+        try:
+            yield part.name
         finally:
-            await end_for_good(self, name)
+            await end_for_good(self, part.name)
 
     def _client(self, name: str) -> Part:
         return super()._client(name) if name == "sinks" else self.part(name)

@@ -94,8 +94,9 @@ class Case:
     Both due moments are a cache of what the rulebook reckons from `accepted_at` and `halts`; of a limit that is paused
     since a moment it is the last that was in force. `finished_late_at` is the first late one of the finishes that were
     taken back: the dossier stays late (C11). `closed_at` is when it ended without a result.
-    `calendar_version` is the calendar by which its due moments were reckoned, `calendar_followed` the one that was last
-    applied to it: by that one goes whatever is reckoned next.
+    `calendar_version` is the calendar by which its promised due moment was reckoned, `statutory_calendar` that of the
+    statutory one where it is another, `calendar_followed` the one that was last applied to it: by that one goes
+    whatever is reckoned next.
     One that counts from before its record says when it was `recorded_at`, on what `evidence`, and who approved (C14).
     """
 
@@ -134,10 +135,16 @@ class Case:
     evidence: str | None = None
     approved_by: str | None = None
     approving_agency: str | None = None
+    statutory_calendar: str | None = None
     steps: tuple[Step, ...] = ()
     asks: tuple[Ask, ...] = ()
     halts: tuple[Halt, ...] = ()
     proposal: Proposal | None = None
+
+    @property
+    def statutory_version(self) -> str:
+        """The calendar by which its statutory due moment was reckoned."""
+        return self.statutory_calendar or self.calendar_version
 
     @property
     def parts(self) -> tuple[str, ...]:

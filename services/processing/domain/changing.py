@@ -23,22 +23,23 @@ from shared.rulebook.officers import NOBODY_SAID, Register, Seat, Shut
 class Means:
     """What an act draws on beside the case: the rules that it goes by, and the register's next number.
 
-    `calendar` is the one that the dossier follows, `issued_by` the one that its dates were issued by where that is
-    another. `next_number` is the next free number of the caller's agency in this year, drawn for the act `number` only.
-    `officers` is the register of officers.
+    `calendar` is the one that the dossier follows, `promised_by` and `statutory_by` are those that its dates were
+    issued by where they are others. `next_number` is the next free number of the caller's agency in this year, drawn
+    for the act `number` only. `officers` is the register of officers.
     """
 
     calendar: Calendar
     agencies: Agencies
     catalogue: Catalogue
     next_number: int | None = None
-    issued_by: Calendar | None = None
+    promised_by: Calendar | None = None
+    statutory_by: Calendar | None = None
     officers: Register = NOBODY_SAID
 
     @property
-    def calendars(self) -> tuple[Calendar, ...]:
-        """The calendars that a due moment is reckoned by, the one that is followed first."""
-        return (self.calendar,) if self.issued_by is None else (self.calendar, self.issued_by)
+    def calendars(self) -> tuple[Calendar, Calendar | None, Calendar | None]:
+        """The calendars that due moments are reckoned by: the one that is followed, and those of the dates in force."""
+        return self.calendar, self.promised_by, self.statutory_by
 
     def kind_of(self, case: Case) -> Kind:
         """Find the case of the catalogue that a dossier was accepted under."""

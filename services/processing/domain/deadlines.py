@@ -88,7 +88,9 @@ def limit_of(kind: Kind, name: LimitName) -> Limit:
 
 def _explained(case: Case, kind: Kind, name: LimitName, calendars: Sequence[Calendar]) -> Explained:
     stored = stored_stand(case, name)
-    laid_out = list(_laid_out(case, kind, name, calendars))
+    issued_by = case.calendar_version if name is LimitName.PROMISED else case.statutory_version
+    issued_first = sorted(calendars, key=lambda each: each.version != issued_by)
+    laid_out = list(_laid_out(case, kind, name, issued_first))
     for each in laid_out:
         if _adds_up_to(each.explanation) == stored:
             return each

@@ -91,10 +91,18 @@ def check(case: Case, kind: Kind, applied: Applied, unfired: Collection[TimerKin
     if (after.promised_due, after.statutory_due) == (case.promised_due, case.statutory_due):
         earlier = promised < case.promised_due or statutory < case.statutory_due
         return Checked(Fate.LATE if late else Fate.KEPT if earlier else Fate.UNTOUCHED, case, followed, applied.at)
-    after = replace(after, calendar_version=applied.calendar.version)
+    promised_by, statutory_by = _issued_by(case, after, applied.calendar.version)
+    after = replace(after, calendar_version=promised_by, statutory_calendar=statutory_by)
     if after.promised_due != case.promised_due and after.draft_is_open:
         after = replace(after, draft_opened_at=None)
     return Checked(Fate.MOVED, case, after, applied.at)
+
+
+def _issued_by(before: Case, after: Case, version: str) -> tuple[str, str | None]:
+    """Name the calendar of each limit: the new one of a date that was issued anew, its own of one that is kept."""
+    promised = before.calendar_version if after.promised_due == before.promised_due else version
+    statutory = before.statutory_version if after.statutory_due == before.statutory_due else version
+    return promised, None if statutory == promised else statutory
 
 
 def timers_anew(checked: Checked, kind: Kind, calendar: Calendar) -> tuple[Timer, ...]:
@@ -115,7 +123,7 @@ def _due(limit: Limit, case: Case, kind: Kind, calendar: Calendar) -> datetime |
 def _fact(before: Case, after: Case) -> DeadlineReissued:
     return DeadlineReissued(
         catalogue_version=after.catalogue_version,
-        calendar_version=after.calendar_version,
+        calendar_version=after.calendar_followed,
         state=after.state,
         statutory_due=after.statutory_due,
         promised_due=after.promised_due,

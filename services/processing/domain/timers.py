@@ -77,7 +77,7 @@ def timers_of(
 
 def alarms_of(before: Case, after: Case, means: Means, now: datetime) -> Alarms:
     """Say which timers a change of a case drops and which it sets."""
-    kind, calendar = means.kind_of(after), means.calendar
+    kind, calendar = means.kind_of(after), means.promised_by or means.calendar
     if after.is_over:
         return Alarms() if before.is_over else Alarms(dropped=tuple(TimerKind))
     if before.finished_at is not None:

@@ -147,11 +147,12 @@ class Acting:
 
 def means_of(rules: RuleStore, case: Case, number: int | None = None) -> Means:
     """Find the rules that a dossier goes by; calendars as its place keeps them."""
-    followed, issued_by = (
-        rules.calendar(version).of(case.received_by) for version in (case.calendar_followed, case.calendar_version)
-    )
+    versions = case.calendar_followed, case.calendar_version, case.statutory_version
+    followed, promised_by, statutory_by = (rules.calendar(version).of(case.received_by) for version in versions)
     agencies, catalogue = rules.agencies(case.agencies_version), rules.catalogue(case.catalogue_version)
-    return Means(followed, agencies, catalogue, number, None if issued_by is followed else issued_by)
+    if promised_by is followed is statutory_by:
+        return Means(followed, agencies, catalogue, number)
+    return Means(followed, agencies, catalogue, number, promised_by, statutory_by)
 
 
 def alarms_for(rules: RuleStore, decision: Decision, now: datetime) -> Alarms:

@@ -50,9 +50,8 @@ class Reading:
 
         Raises ClockDiffers where the explanation would not add up to them, and CalendarYearMissing.
         """
-        known = [each.of(case.received_by) for each in reversed(self.rules.calendars())]
-        issued_first = sorted(known, key=lambda each: each.version != case.calendar_version)
-        return deadline_of(case, means_of(self.rules, case).kind_of(case), issued_first)
+        newest_first = [each.of(case.received_by) for each in reversed(self.rules.calendars())]
+        return deadline_of(case, means_of(self.rules, case).kind_of(case), newest_first)
 
     def step_times(self, case: Case, now: datetime) -> StepTimes:
         """Reckon the clocks of a dossier's steps by the calendar that it follows. Raises CalendarYearMissing."""

@@ -41,36 +41,36 @@ with moved as (
         promised_due = m.promised_due, statutory_paused_since = m.statutory_paused_since,
         promised_paused_since = m.promised_paused_since, draft_opened_at = m.draft_opened_at,
         withdrawal_requested_at = m.withdrawal_requested_at, closed_at = m.closed_at, halt_count = m.halt_count,
-        calendar_version = m.calendar_version
+        calendar_version = m.calendar_version, statutory_calendar = m.statutory_calendar
     from unnest(
         $1::text[], $2::smallint[], $3::bigint[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
         $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], $12::text[], $13::timestamptz[],
         $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
-        $19::timestamptz[], $20::bigint[], $21::text[]
+        $19::timestamptz[], $20::bigint[], $21::text[], $22::text[]
     ) as m (
         code, state, version, result_number, finished_at, handed_over_at, apologised_at, reappointed_to,
         finished_late_at, corrected_at, ask_count, parts, statutory_due, promised_due, statutory_paused_since,
         promised_paused_since, draft_opened_at, withdrawal_requested_at, closed_at, halt_count,
-        calendar_version
+        calendar_version, statutory_calendar
     )
     where cases.code = m.code
 ), stepped as (
     update steps set agency = s.agency, agency_path = s.agency_path, status = s.status, holder = s.holder,
         taken = s.taken, opened_at = s.opened_at, completed_at = s.completed_at, earlier = s.earlier::tstzmultirange
     from unnest(
-        $22::text[], $23::bigint[], $24::text[], $25::text[], $26::text[], $27::text[], $28::boolean[],
-        $29::timestamptz[], $30::timestamptz[], $31::text[]
+        $23::text[], $24::bigint[], $25::text[], $26::text[], $27::text[], $28::text[], $29::boolean[],
+        $30::timestamptz[], $31::timestamptz[], $32::text[]
     ) as s (code, step_no, agency, agency_path, status, holder, taken, opened_at, completed_at, earlier)
     where steps.code = s.code and steps.step_no = s.step_no
 ), asked as (
     insert into asks (code, ask_no, step_no, agency, agency_path, asked_by, asked_at, answered_by, answered_at)
     select * from unnest(
-        $32::text[], $33::bigint[], $34::bigint[], $35::text[], $36::text[], $37::text[], $38::timestamptz[],
-        $39::text[], $40::timestamptz[]
+        $33::text[], $34::bigint[], $35::bigint[], $36::text[], $37::text[], $38::text[], $39::timestamptz[],
+        $40::text[], $41::timestamptz[]
     )
     on conflict (code, ask_no) do update set answered_by = excluded.answered_by, answered_at = excluded.answered_at
 ), settled as (
-    delete from duties using unnest($41::text[], $42::bigint[], $43::text[], $44::text[])
+    delete from duties using unnest($42::text[], $43::bigint[], $44::text[], $45::text[])
         as d (code, step_no, action, agency)
     where duties.code = d.code and duties.step_no = d.step_no and duties.action = d.action and duties.agency = d.agency
 ), owed as (
@@ -78,13 +78,13 @@ with moved as (
         code, promised_due, step_no, action, agency, role, move, step_agency, step_role, holder, taken, step_code, clock
     )
     select * from unnest(
-        $45::text[], $46::timestamptz[], $47::bigint[], $48::text[], $49::text[], $50::text[], $51::text[], $52::text[],
-        $53::text[], $54::text[], $55::boolean[], $56::text[], $57::text[]
+        $46::text[], $47::timestamptz[], $48::bigint[], $49::text[], $50::text[], $51::text[], $52::text[], $53::text[],
+        $54::text[], $55::text[], $56::boolean[], $57::text[], $58::text[]
     )
     on conflict (code, step_no, action, agency) do update set
         holder = excluded.holder, taken = excluded.taken, promised_due = excluded.promised_due, clock = excluded.clock
 )
-delete from timers using unnest($58::text[], $59::text[]) as t (code, kind)
+delete from timers using unnest($59::text[], $60::text[]) as t (code, kind)
 where timers.code = t.code and timers.kind = t.kind
 """
 
@@ -101,7 +101,7 @@ class _Rows:
 
     def columns(self) -> list[list[Any]]:
         """Turn them into the statement's parameters."""
-        tables = (self.moved, 21), (self.stepped, 10), (self.asked, 9), (self.settled, 4), (self.owed, 13)
+        tables = (self.moved, 22), (self.stepped, 10), (self.asked, 9), (self.settled, 4), (self.owed, 13)
         return [column for rows, width in tables for column in columns(rows, width)]
 
     def add(self, decision: Decision) -> tuple[Duty, ...]:
@@ -144,7 +144,7 @@ def _case_row(case: Case) -> Row:
         *(case.apologised_at, case.reappointed_to, case.finished_late_at, case.corrected_at),
         *(len(case.asks), ",".join(case.parts), case.statutory_due, case.promised_due, case.statutory_paused_since),
         *(case.promised_paused_since, case.draft_opened_at, case.withdrawal_requested_at, case.closed_at),
-        *(len(case.halts), case.calendar_version),
+        *(len(case.halts), case.calendar_version, case.statutory_calendar),
     )
 
 

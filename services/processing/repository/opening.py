@@ -18,7 +18,7 @@ select {", ".join(CASE_FIELDS)}, tracking_secret_hash, string_to_array(parts, ',
     $17::timestamptz[], $18::text[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
     $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::timestamptz[], $27::timestamptz[],
     $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::text[], $32::timestamptz[], $33::text[],
-    $34::text[], $35::text[], $36::bytea[], $37::text[]
+    $34::text[], $35::text[], $36::text[], $37::bytea[], $38::text[]
 ) as c ({", ".join(CASE_FIELDS)}, tracking_secret_hash, parts)
 """  # noqa: S608 - names of the dataclass's fields
 

@@ -91,12 +91,12 @@ async def count_behind(tx: Connection, version: str) -> int:
 
 
 RECKONED_BY = """
-select code from cases where code = any($1::text[]) and calendar_version = $2
+select code from cases where code = any($1::text[]) and $2 in (calendar_version, statutory_calendar)
 """
 
 
 async def reckoned_by(tx: Connection, codes: Collection[str], version: str) -> frozenset[str]:
-    """Find those of these dossiers whose due moments were reckoned by a calendar version."""
+    """Find those of these dossiers of which a due moment was reckoned by a calendar version."""
     return frozenset(row["code"] for row in await tx.fetch(RECKONED_BY, codes, version))
 
 
@@ -108,19 +108,20 @@ from unnest($1::text[], $2::text[]) as f (code, version) where cases.code = f.co
 MOVE = """
 with moved as (
     update cases set statutory_due = m.statutory_due, promised_due = m.promised_due,
-        calendar_version = m.calendar_version, draft_opened_at = m.draft_opened_at
-    from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::timestamptz[]) as m (
-        code, statutory_due, promised_due, calendar_version, draft_opened_at
+        calendar_version = m.calendar_version, statutory_calendar = m.statutory_calendar,
+        draft_opened_at = m.draft_opened_at
+    from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::text[], $6::timestamptz[]) as m (
+        code, statutory_due, promised_due, calendar_version, statutory_calendar, draft_opened_at
     )
     where cases.code = m.code
 ), owed as (
     update duties set promised_due = m.promised_due
     from unnest($1::text[], $3::timestamptz[]) as m (code, promised_due)
-    where duties.code = m.code and not (duties.code = any($6::text[]) and duties.action = 'send_apology')
+    where duties.code = m.code and not (duties.code = any($7::text[]) and duties.action = 'send_apology')
 ), discarded as (
-    delete from duties where code = any($6::text[]) and action = 'send_apology'
+    delete from duties where code = any($7::text[]) and action = 'send_apology'
 )
-delete from timers where code = any($7::text[]) and kind = any($8::text[])
+delete from timers where code = any($8::text[]) and kind = any($9::text[])
 """
 
 
@@ -134,9 +135,12 @@ async def save_checked(tx: Connection, checked: Sequence[Checked], timers: Mappi
     if not moved:
         return
     rows = [
-        (after.code, after.statutory_due, after.promised_due, after.calendar_version, after.draft_opened_at)
+        (
+            *(after.code, after.statutory_due, after.promised_due),
+            *(after.calendar_version, after.statutory_calendar, after.draft_opened_at),
+        )
         for after in (each.after for each in moved)
     ]
     discarded = [each.after.code for each in moved if each.before.draft_is_open and not each.after.draft_is_open]
-    await tx.execute(MOVE, *columns(rows, 5), discarded, list(timers), OF_THE_PROMISE)
+    await tx.execute(MOVE, *columns(rows, 6), discarded, list(timers), OF_THE_PROMISE)
     await set_timers(tx, [(code, timer) for code, anew in timers.items() for timer in anew])

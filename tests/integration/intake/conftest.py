@@ -4,13 +4,11 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
-import httpx2
 import pytest
 
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
-from tests.integration.intake.counter import FIRST_MORNING, Counter
+from tests.integration.intake.counter import FIRST_MORNING, Counter, counter_at
 from tests.integration.intake.processing import Processing, processing_of
 
 ROOT = Path(__file__).parents[3]
@@ -27,10 +25,8 @@ async def stack() -> AsyncIterator[Stack]:
 
 @pytest.fixture(scope="package")
 async def counter(stack: Stack) -> AsyncIterator[Counter]:
-    database = await asyncpg.connect(stack.dsn())
-    async with httpx2.AsyncClient(base_url=stack.urls["intake"], timeout=20, trust_env=False) as http:
-        yield Counter(stack, http, database)
-    await database.close()
+    async with counter_at(stack) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="package")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -109,3 +111,14 @@ class Counter:
         found["keys"] = await self.database.fetchval("select count(*) from keyring.dossier_keys")
         found.pop("unsent")  # the relay empties it at its own pace
         return found
+
+
+@asynccontextmanager
+async def counter_at(stack: Stack) -> AsyncIterator[Counter]:
+    """Open a desk at a running stack."""
+    database = await asyncpg.connect(stack.dsn())
+    try:
+        async with httpx2.AsyncClient(base_url=stack.urls["intake"], timeout=20, trust_env=False) as http:
+            yield Counter(stack, http, database)
+    finally:
+        await database.close()

@@ -4,15 +4,13 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
-import httpx2
 import pytest
 
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 from shared.rulebook.agencies import Agencies
 from shared.rulebook.loader import load_seed, parse_agencies
-from tests.integration.intake.counter import DISTRICT_DESK, FIRST_MORNING, Counter
+from tests.integration.intake.counter import DISTRICT_DESK, FIRST_MORNING, Counter, counter_at
 from tests.integration.together.everywhere import Everywhere, eyes_on
 from tests.integration.together.rights import Filed, filed
 
@@ -30,10 +28,8 @@ async def stack() -> AsyncIterator[Stack]:
 
 @pytest.fixture(scope="package")
 async def counter(stack: Stack) -> AsyncIterator[Counter]:
-    database = await asyncpg.connect(stack.dsn())
-    async with httpx2.AsyncClient(base_url=stack.urls["intake"], timeout=20, trust_env=False) as http:
-        yield Counter(stack, http, database)
-    await database.close()
+    async with counter_at(stack) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="package")

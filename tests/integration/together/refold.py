@@ -1,4 +1,8 @@
-"""The clock of a dossier, folded again from its facts by the witness that shares no code with the rulebook."""
+"""The clock of a dossier, folded again from its facts by the witness that shares no code with the rulebook.
+
+Facts are taken in the order in which they were recorded, and among them the calendars that were published meanwhile: a
+date that can be kept is kept, and whatever is reckoned next goes by the later of both (ADR 61).
+"""
 
 from __future__ import annotations
 
@@ -7,26 +11,29 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.clocks import OFFICE_ZONE
 from tests.integration.together.everywhere import Everywhere
 from tests.integration.together.situations import LAW
-from tests.unit.rulebook.witness import answer
+from tests.unit.rulebook.witness import SPECIAL, Special, stands
 
 Clock = tuple[datetime | None, datetime | None]
 """Of one limit: the due moment, or since when it is paused."""
+LIMITS = ("statutory", "promised")
 UNITS = {"working_days": "working_day", "calendar_days": "calendar_day", "same_day": "same_day"}
 BEGIN_OR_END = {
     "supplement_requested": "supplement_requested",
     "payment_demanded": "payment_demanded",
     "payment_recorded": "payment_made",
 }
-MOVERS = frozenset({*BEGIN_OR_END, "papers_received", "supplement_received", "clock_paused", "clock_resumed"})
+PAUSES = frozenset({*BEGIN_OR_END, "papers_received", "supplement_received", "clock_paused", "clock_resumed"})
+MOVERS = PAUSES | {"deadline_reissued"}
 """Facts that may move a due moment: nothing else does."""
+CLOSED = frozenset({"refused_after_limit", "withdrawn", "stopped"})
 
 HISTORY = """
-select j.subject, split_part(j.type, '.', 4) as kind, j.legal_time, convert_from(j.body, 'utf8') as body
+select j.subject, split_part(j.type, '.', 4) as kind, j.legal_time, convert_from(j.body, 'utf8') as body, j.recorded_at
 from {}.journal j where j.subject = any($1::text[]) and j.topic like '%lifecycle%' order by j.seq
 """
 STORED = """
@@ -34,6 +41,34 @@ select code, state, procedure_code, case_code, statutory_due, statutory_paused_s
     promised_due, promised_paused_since, finished_at, finished_late_at, closed_at
 from processing.cases where code = any($1::text[])
 """
+
+
+class Days(NamedTuple):
+    """The days of a calendar version that are not like their weekday, and those that have hours of their own."""
+
+    special: Special
+    hours: Mapping[str, list[list[str]]]
+
+
+class Published(NamedTuple):
+    """A calendar version: its id, its days, the legal moment of its publication, and when it was recorded."""
+
+    version: str
+    days: Days
+    at: datetime
+    recorded_at: datetime
+
+
+class Told(NamedTuple):
+    """A fact of a dossier."""
+
+    kind: str
+    at: datetime
+    body: Mapping[str, Any]
+    recorded_at: datetime
+
+
+SEED = Days(SPECIAL, {})
 
 
 def _cases() -> Iterator[tuple[tuple[str, str], Mapping[str, str]]]:
@@ -55,65 +90,125 @@ async def stored(everywhere: Everywhere, codes: Sequence[str]) -> dict[str, Mapp
     return {row["code"]: row for row in await everywhere.database.fetch(STORED, codes)}
 
 
-async def history(everywhere: Everywhere, codes: Sequence[str]) -> dict[str, list[tuple[str, datetime, Any]]]:
-    """Kind, legal time and body of every fact of these dossiers, intake's first, each service's in its order."""
-    found: dict[str, list[tuple[str, datetime, Any]]] = {code: [] for code in codes}
+async def history(everywhere: Everywhere, codes: Sequence[str]) -> dict[str, list[Told]]:
+    """Every fact of these dossiers, of both services, in the order in which they were recorded."""
+    found: dict[str, list[Told]] = {code: [] for code in codes}
     for service in ("intake", "processing"):
-        for code, kind, at, body in await everywhere.database.fetch(HISTORY.format(service), codes):
-            found[code].append((kind, at.astimezone(OFFICE_ZONE), json.loads(body)))
-    return found
+        for code, kind, at, body, recorded_at in await everywhere.database.fetch(HISTORY.format(service), codes):
+            found[code].append(Told(kind, at.astimezone(OFFICE_ZONE), json.loads(body), recorded_at))
+    return {code: sorted(facts, key=lambda fact: fact.recorded_at) for code, facts in found.items()}
 
 
 def clock_of(case: Mapping[str, Any]) -> dict[str, Clock]:
     """The stored clock: what is paused has no due moment."""
     found = {}
-    for limit in ("statutory", "promised"):
+    for limit in LIMITS:
         since = case[f"{limit}_paused_since"]
         found[limit] = (None, since) if since else (case[f"{limit}_due"], None)
     return found
 
 
-def refolded(case: Mapping[str, Any], facts: Sequence[tuple[str, datetime, Any]]) -> dict[str, Clock]:
-    """Both limits, reckoned date by date from what was journaled about a dossier."""
-    law = CATALOGUE[case["procedure_code"], case["case_code"]]
-    accepted = next(at for kind, at, _ in facts if kind == "accepted")
-    events = [{"type": kind, "at": _naive(at)} for kind, at in _events(facts)]
-    found = {}
-    for limit in ("statutory", "promised"):
+def refolded(case: Mapping[str, Any], facts: Sequence[Told], published: Sequence[Published] = ()) -> dict[str, Clock]:
+    """Both limits, reckoned date by date from what was journaled about a dossier and the calendars of its time."""
+    accepted = next(fact for fact in facts if fact.kind == "accepted")
+    known = {each.version: each for each in published}
+    first = known.get(accepted.body["calendar_version"])
+    fold = Fold(
+        CATALOGUE[case["procedure_code"], case["case_code"]], accepted.at, SEED if first is None else first.days
+    )
+    newer = [each for each in published if first is None or each.recorded_at > first.recorded_at]
+    happened = [*(fact for fact in facts if fact.recorded_at > accepted.recorded_at), *newer]
+    for each in sorted(happened, key=lambda each: max(each.recorded_at, accepted.recorded_at)):
+        if isinstance(each, Published):
+            fold.publish(each)
+        else:
+            fold.hear(each)
+    return fold.in_force
+
+
+class Fold:
+    """Where both limits of a dossier stand while one thing after the other happens to it."""
+
+    def __init__(self, law: Mapping[str, str], accepted_at: datetime, days: Days) -> None:
+        self.law, self.accepted_at = law, accepted_at
+        self.events: list[dict[str, str]] = []
+        self.followed = days
+        self.issued_by = dict.fromkeys(LIMITS, days)
+        self.finished = self.over = self.told_overdue = False
+        self.missed: Published | None = None
+        """What was published while the dossier was finished."""
+        self.in_force = {limit: self.stands(limit, days) for limit in LIMITS}
+
+    def hear(self, fact: Told) -> None:
+        self.told_overdue |= fact.kind == "became_overdue"
+        self.over |= fact.kind in CLOSED
+        if fact.kind in {"result_ready", "result_reopened"}:
+            self.finished = fact.kind == "result_ready"
+        if fact.kind == "result_reopened" and self.missed is not None:
+            self.follow(self.missed)
+        elif fact.kind in PAUSES and not self.over:
+            self.events += [{"type": kind, "at": _naive(at)} for kind, at in _events(fact)]
+            for limit in LIMITS:
+                self.reckon(limit)
+
+    def publish(self, calendar: Published) -> None:
+        if self.finished:
+            self.missed = calendar
+        elif not self.over:
+            self.follow(calendar)
+
+    def follow(self, calendar: Published) -> None:
+        """Keep a date that leaves the whole limit, issue it anew where it does not; what is late stays as it is."""
+        self.followed, self.missed = calendar.days, None
+        clocks = {limit: self.stands(limit, calendar.days) for limit in LIMITS}
+        if any(due is None for due, _ in clocks.values()):
+            return
+        for limit, (due, _) in clocks.items():
+            before, _ = self.in_force[limit]
+            late = before is None or before < calendar.at or (limit == "promised" and self.told_overdue)
+            if not late and due > before:
+                self.in_force[limit], self.issued_by[limit] = clocks[limit], calendar.days
+
+    def reckon(self, limit: str) -> None:
+        """Go by the calendar that is followed and by the one that the date was issued by, whichever ends later."""
+        (due, since), (kept, kept_since) = (self.stands(limit, days) for days in (self.followed, self.issued_by[limit]))
+        if since is not None or kept_since is not None:
+            self.in_force[limit] = None, since or kept_since
+        elif kept > due:
+            self.in_force[limit] = kept, None
+        else:
+            self.in_force[limit], self.issued_by[limit] = (due, None), self.followed
+
+    def stands(self, limit: str, days: Days) -> Clock:
+        cut_off = {"cutoff": self.law["cut_off"]} if self.law["cut_off"] else {}
         line = {
-            "limit": {
-                "unit": UNITS[law["limit_kind"]],
-                "n": int(law[limit] or 0),
-                **({"cutoff": law["cut_off"]} if law["cut_off"] else {}),
-            },
-            "received": _naive(accepted),
-            "supplement_policy": law["supplement_policy"],
-            "events": events,
+            "limit": {"unit": UNITS[self.law["limit_kind"]], "n": int(self.law[limit] or 0), **cut_off},
+            "received": _naive(self.accepted_at),
+            "supplement_policy": self.law["supplement_policy"],
+            "events": self.events,
+            "office_hours": days.hours,
+            "special": days.special,
         }
-        told = answer(line)
-        found[limit] = (_moment(told["due_at"]), _moment(told.get("paused_since")))
-    return found
+        due, since = stands(line)
+        return _aware(due), _aware(since)
 
 
-def _events(facts: Sequence[tuple[str, datetime, Any]]) -> Iterator[tuple[str, datetime]]:
-    """What began and ended pauses; after acceptance papers complete a supplement, before it they are none of it."""
-    accepted = False
-    for kind, at, body in facts:
-        accepted = accepted or kind == "accepted"
-        if kind in BEGIN_OR_END:
-            yield BEGIN_OR_END[kind], at
-        elif kind == "papers_received" and accepted and not body["missing"]:
-            yield "supplement_completed", at
-        elif kind in {"clock_paused", "clock_resumed"}:
-            yield f"{body['period']}_{'started' if kind == 'clock_paused' else 'ended'}", at
+def _events(fact: Told) -> Iterator[tuple[str, datetime]]:
+    """What a fact of after acceptance begins or ends; papers complete a supplement once none is missing."""
+    if fact.kind in BEGIN_OR_END:
+        yield BEGIN_OR_END[fact.kind], fact.at
+    elif fact.kind == "papers_received" and not fact.body["missing"]:
+        yield "supplement_completed", fact.at
+    elif fact.kind in {"clock_paused", "clock_resumed"}:
+        yield f"{fact.body['period']}_{'started' if fact.kind == 'clock_paused' else 'ended'}", fact.at
 
 
 def _naive(at: datetime) -> str:
     return at.astimezone(OFFICE_ZONE).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+def _aware(at: datetime | None) -> datetime | None:
+    return None if at is None else at.replace(tzinfo=OFFICE_ZONE)
 
 
 Spans = list[tuple[datetime, datetime | None]]
@@ -148,10 +243,10 @@ def joined(spans: Spans) -> Spans:
     return found
 
 
-def refolded_stays(case: Mapping[str, Any], facts: Sequence[tuple[str, datetime, Any]]) -> dict[int, Spans]:
+def refolded_stays(case: Mapping[str, Any], facts: Sequence[Told]) -> dict[int, Spans]:
     """The same from what was journaled about a dossier, and the law's list of steps."""
     walk = Walk(FLOWS[case["procedure_code"], case["case_code"]])
-    for kind, at, body in facts:
+    for kind, at, body, _ in facts:
         if kind == "accepted":
             recorded = (body.get("backdating") or {}).get("recorded_at")
             walk.begin(at, datetime.fromisoformat(recorded) if recorded else at)

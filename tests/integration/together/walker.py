@@ -8,9 +8,10 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from shared.http.wire import Answer, Wire
+from shared.http.wire import Answer, ConnectionLost, Wire
 from tests.integration.intake.counter import Counter as Desk
 from tests.integration.together.everywhere import Everywhere
 from tests.integration.together.situations import (
@@ -26,6 +27,7 @@ from tests.integration.together.situations import (
     body_of,
     judge,
 )
+from tests.waiting import until
 
 APPLICANT = "walks.all.ways"
 BEGIN = {"accept_at_desk": "/v1/dossiers", "register_online": "/v1/registrations", "refuse_at_desk": "/v1/refusals"}
@@ -115,12 +117,13 @@ class Walker:
             "content-type": "application/json",
         }
 
-    async def begin(self, action: str, role: str, kind: Kind) -> Answer:
+    async def begin(self, action: str, role: str, kind: Kind, **changes: Any) -> Answer:
         """Hand a dossier in; nobody is told of it, which is another matter."""
         filing = await self.counter.filing(kind.procedure, channel_preferences=[])
         filing |= {"register_online": {"received_by": kind.place}, "refuse_at_desk": {"reason": "not_eligible"}}.get(
             action, {}
         )
+        filing |= changes
         headers = self.headers(role, "" if role == "citizen" else kind.place)
         return await self.wires[INTAKE].request("POST", BEGIN[action], headers, json.dumps(filing).encode())
 
@@ -186,17 +189,33 @@ class Walker:
         return [await self.tried(dossier, *each) for each in refused_at(dossier)]
 
 
+class Patient(Wire):
+    """Asks again, under the same key, until a service that died on the way has answered."""
+
+    async def request(
+        self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> Answer:
+        async def answered() -> Answer | None:
+            try:
+                answer = await Wire.request(self, method, target, headers, body)
+            except ConnectionLost:
+                return None
+            return None if answer.status == HTTPStatus.SERVICE_UNAVAILABLE else answer
+
+        return await until(answered, f"{target} is answered", pause=0.1)
+
+
 @asynccontextmanager
-async def walking(everywhere: Everywhere, counter: Desk) -> AsyncIterator[Walker]:
+async def walking(everywhere: Everywhere, counter: Desk, *, wire: type[Wire] = Wire) -> AsyncIterator[Walker]:
     """Open the way to both services; of more requests at once some would be refused, for the edge counts new tokens."""
     ports = everywhere.stack.ports
-    wires = {name: Wire("127.0.0.1", ports.of(name), connections=AT_ONCE) for name in (INTAKE, PROCESSING)}
+    wires = {name: wire("127.0.0.1", ports.of(name), connections=AT_ONCE) for name in (INTAKE, PROCESSING)}
     await counter.case(MARITAL_STATUS.procedure)
     try:
         yield Walker(everywhere, counter, wires)
     finally:
-        for wire in wires.values():
-            wire.close()
+        for opened in wires.values():
+            opened.close()
 
 
 def _service_of(act: str) -> str:

@@ -22,7 +22,7 @@ from shared.rulebook.limits import due
 from shared.rulebook.pauses import PauseKind
 from shared.rulebook.rule_files.dispatch import Ground, with_dispatch
 from tests.unit.processing.office import MONDAY, kind_of, opened, rules
-from tests.unit.rulebook.dispatches import SWAP
+from tests.unit.rulebook.dispatches import SWAP, lines
 
 SWAPPED = Calendar("calendar-2", with_dispatch(SWAP, Ground(rules().calendar, rules().agencies, MONDAY.date())))
 EVERY = frozenset(TimerKind)
@@ -195,3 +195,41 @@ def test_no_pause_makes_a_date_earlier_that_was_kept() -> None:
     )
     over = restated(early, kind_with(5, 5), SWAPPED, rules().calendar)
     assert (over.promised_due, over.calendar_version) == (march(18), "calendar-2")
+
+
+def test_a_kept_date_is_paused_although_the_calendar_that_is_followed_would_have_it_passed() -> None:
+    """Kept at Monday 23 March; paused on that Monday, two days after the Saturday that it would be by the new days."""
+    kept = checked(march(16, 9)).after
+    halt = Halt(1, PauseKind.SUPPLEMENT, march(23, 9), State.PROCESSING, "H56.97.04", "anna", "basis")
+    open_ = restated(replace(kept, halts=(halt,)), kind_with(5, 5), SWAPPED, rules().calendar)
+    assert (open_.promised_paused_since, open_.statutory_paused_since) == (march(23, 9), march(23, 9))
+    assert (open_.promised_due, open_.statutory_due) == (march(23), march(23))
+    over = replace(open_, halts=(replace(halt, ends_at=march(24, 9)),))
+    after = restated(over, kind_with(5, 5), SWAPPED, rules().calendar)
+    assert (after.promised_due, after.promised_paused_since) == (march(24), None)
+
+
+def test_one_limit_that_is_issued_anew_takes_nothing_from_the_other_that_is_kept() -> None:
+    """Five days by promise, twelve by law: a Saturday more sets the first earlier, two days less the second later.
+
+    From Monday 16 March by the old days: 17, 18, 19, 20, 23; and twelve until 1 April. By the new ones: 17 to 21; and
+    23 to 27 make ten, then 1 and 3 April, for the 2nd is a holiday.
+    """
+    dispatch = lines(
+        "worked_saturday,2020-03-21,,,,,,Làm bù,Worked Saturday,2/UBND",
+        "swap_off,2020-03-30,2020-03-31,,,,,Nghỉ,Days off,2/UBND",
+    )
+    old = rules().calendar
+    new = Calendar("calendar-2", with_dispatch(dispatch, Ground(old, rules().agencies, MONDAY.date())))
+    kind = kind_with(5, 12)
+    found = check(accepted(kind, march(16, 9)), kind, Applied(new, MONDAY), EVERY)
+    april = datetime(2020, 4, 3, 17, tzinfo=ZONE)
+    assert (found.fate, found.after.promised_due, found.after.statutory_due) == (Fate.MOVED, march(23), april)
+    assert (found.after.calendar_version, found.after.statutory_version) == (old.version, new.version)
+    (drafted,) = found.facts
+    assert drafted.fact.calendar_version == new.version
+    halt = Halt(1, PauseKind.SUPPLEMENT, march(18, 10), State.PROCESSING, "H56.97.04", "anna", "basis")
+    minute = replace(found.after, halts=(replace(halt, ends_at=march(18, 10, 1)),))
+    after = restated(minute, kind, new, old, new)
+    assert (after.promised_due, after.statutory_due) == (march(23), april)
+    assert (after.calendar_version, after.statutory_version) == (old.version, new.version)

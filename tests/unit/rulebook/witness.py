@@ -8,6 +8,7 @@ event falls on a tick.
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -35,6 +36,8 @@ DAY = timedelta(days=1)
 BEYOND_YEAR = 2028
 BEYOND = datetime.fromisoformat("9999-12-31")
 Sessions = list[tuple[datetime, datetime]]
+Special = Mapping[date, tuple[str, str]]
+"""Date → its kind and its name in English; a worked Saturday's ends with the day that it replaces."""
 
 
 class OutOfYears(Exception):
@@ -54,10 +57,11 @@ SPECIAL = read_holidays()
 
 
 class Office:
-    """The sessions of each date."""
+    """The sessions of each date. `special` are the days that are not like their weekday: the law's, or others."""
 
-    def __init__(self, hours: dict[str, list[list[str]]] | None) -> None:
+    def __init__(self, hours: dict[str, list[list[str]]] | None, special: Special | None = None) -> None:
         hours = hours or {}
+        self.special = SPECIAL if special is None else special
         named = {key: value for key, value in hours.items() if key in WEEK}
         self.week = named if set(named) & set(DEFAULT) else DEFAULT | named
         self.dates = {key: value for key, value in hours.items() if key not in WEEK}
@@ -71,7 +75,7 @@ class Office:
     def laid_out(self, day: date) -> Sessions:
         if not 2019 <= day.year <= 2027:
             raise OutOfYears(day.year)
-        kind, name = SPECIAL.get(day, ("", ""))
+        kind, name = self.special.get(day, ("", ""))
         weekday = WEEK[day.weekday()]
         if kind == "worked_saturday":
             weekday = WEEK[date.fromisoformat(name[-11:-1]).weekday()]
@@ -117,7 +121,7 @@ class Witness:
     """One limit of one dossier."""
 
     def __init__(self, line: dict[str, Any], tick: int = 60) -> None:
-        self.office = Office(line.get("office_hours"))
+        self.office = Office(line.get("office_hours"), line.get("special"))
         self.unit, self.n = line["limit"]["unit"], line["limit"].get("n", 0)
         self.cutoff: str | None = line["limit"].get("cutoff")
         self.received = datetime.fromisoformat(line["received"])
@@ -298,6 +302,14 @@ def answer(line: dict[str, Any], tick: int = 60) -> dict[str, Any]:
         return {"due_at": None, "paused_since": written(error.args[0])}
     half, draft = witness.warnings(found)
     return {"due_at": written(found.due), "half_time_at": written(half), "apology_draft_at": written(draft)}
+
+
+def stands(line: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
+    """The due moment, or since when it is paused; nothing of the warnings, which take their time."""
+    try:
+        return Witness(line).reckon().due, None
+    except PausedSince as error:
+        return None, error.args[0]
 
 
 def tick_of(line: dict[str, Any]) -> int:
