@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "parked": "deploy.cli.parked:app",
     "republish": "deploy.cli.republish:again",
     "verify": "deploy.cli.verify:app",
+    "load": "deploy.cli.load:load",
     "due": "deploy.cli.due:due",
     "calendar": "deploy.cli.calendar:app",
     "catalogue": "deploy.cli.catalogue:app",

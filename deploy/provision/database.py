@@ -46,6 +46,7 @@ API_RIGHTS: Mapping[str, Mapping[str, str]] = {
     },
     "processing": _PUBLISHING
     | {
+        "journal": _APPEND,
         "cases": "SELECT, UPDATE",
         "steps": "SELECT, UPDATE",
         "duties": _FULL,

@@ -6,6 +6,7 @@ from services.processing.api.acts import Acts
 from services.processing.api.bulk import bulk_router
 from services.processing.api.deadlines import deadlines_router
 from services.processing.api.directory import directory_router
+from services.processing.api.history import history_router
 from services.processing.api.internal import internal_router
 from services.processing.api.officers import Desk, officers_router
 from services.processing.api.register import register_router
@@ -55,6 +56,7 @@ async def build(resources: Resources[Settings]) -> Parts:
                 worklist_router(desk),
                 register_router(desk),
                 deadlines_router(desk, tickets),
+                history_router(desk),
                 tracking_router(reading, tickets, Rate("guesses", settings.limits.guesses, seconds=60)),
                 directory_router(),
                 internal_router(pool, clock),

@@ -50,6 +50,27 @@ async def subjects_of(tx: Connection, topic: str, kind: str, after: str, limit: 
     return {row["subject"]: row["seq"] for row in await tx.fetch(SUBJECTS_OF, topic, kind, after, limit)}
 
 
+CHAIN = """
+select seq, type, legal_time, recorded_at, body, hash from journal where topic = $1 and subject = $2 order by seq
+"""
+
+
+class Link(NamedTuple):
+    """One fact in its chain, as it was recorded; `body` are its exact bytes, `hash` covers all before it too."""
+
+    seq: int
+    type: str
+    legal_time: datetime
+    recorded_at: datetime
+    body: bytes
+    hash: bytes
+
+
+async def read_chain(tx: Connection, topic: str, subject: str) -> list[Link]:
+    """Read every fact about a subject, in its order."""
+    return [Link(*row) for row in await tx.fetch(CHAIN, topic, subject)]
+
+
 APPLIED = """
 select subject, seq from cursors where topic = $1 and source = $2 and subject = any($3::text[])
 """

@@ -144,7 +144,7 @@ class Journal:
         topics, subjects = zip(*chains, strict=True)
         found = await tx.fetch(LOCK_HEADS, topics, subjects, GENESIS)
         heads = {(row["topic"], row["subject"]): (row["seq"], row["hash"]) for row in found}
-        rows = self._rows(drafts, heads)
+        rows = chained(self.source, drafts, heads, self._machine_now())
         await tx.execute(RECORD, *([row[column] for row in rows] for column in ROW_COLUMNS))
         self.appended.set()
         return [
@@ -152,21 +152,26 @@ class Journal:
             for draft, row in zip(drafts, rows, strict=True)
         ]
 
-    def _rows(self, drafts: Sequence[Draft], heads: dict[tuple[str, str], tuple[int, bytes]]) -> list[dict[str, Any]]:
-        recorded_at = self._machine_now()
-        rows = []
-        for draft in drafts:
-            last_seq, last_hash = heads[draft.topic, draft.subject]
-            row = _row(draft) | {
-                "seq": last_seq + 1,
-                "source": self.source,
-                "recorded_at": recorded_at,
-                "previous_hash": last_hash,
-            }
-            row["hash"] = fact_hash(last_hash, row)
-            heads[draft.topic, draft.subject] = (row["seq"], row["hash"])
-            rows.append(row)
-        return rows
+
+Heads = dict[tuple[str, str], tuple[int, bytes]]
+"""(topic, subject) → sequence and hash of the last fact of a chain."""
+
+
+def chained(source: str, drafts: Sequence[Draft], heads: Heads, recorded_at: datetime) -> list[dict[str, Any]]:
+    """Make the rows of facts that follow these heads, which move on with them."""
+    rows = []
+    for draft in drafts:
+        last_seq, last_hash = heads[draft.topic, draft.subject]
+        row = _row(draft) | {
+            "seq": last_seq + 1,
+            "source": source,
+            "recorded_at": recorded_at,
+            "previous_hash": last_hash,
+        }
+        row["hash"] = fact_hash(last_hash, row)
+        heads[draft.topic, draft.subject] = (row["seq"], row["hash"])
+        rows.append(row)
+    return rows
 
 
 def _row(draft: Draft) -> dict[str, Any]:

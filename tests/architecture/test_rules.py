@@ -99,7 +99,7 @@ ON_PLAIN_POOLS = {
     "intake: internal_router": "for other services and operators",
     "processing: internal_router": "for operators",
     **dict.fromkeys(
-        (f"processing: {name}_router" for name in ("bulk", "deadlines", "officers", "register", "worklist")),
+        (f"processing: {name}_router" for name in ("bulk", "deadlines", "history", "officers", "register", "worklist")),
         "the register of officers, which holds no dossier, is read into memory (ADR 67)",
     ),
     "notification: notices_router": "counts for operators; a dossier's notices are read by a CallersPool beside",

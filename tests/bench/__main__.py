@@ -33,12 +33,13 @@ def main() -> int:
         "--only", nargs="+", metavar="NAME", choices=sorted(MEASUREMENTS), help="only these: %(choices)s"
     )
     parser.add_argument("--write-docs", action="store_true", help="write the table into docs/benchmarks.md")
+    parser.add_argument("--dossiers", type=int, default=Size.dossiers, help="how many are there to be read")
     asked = parser.parse_args()
     if asked.rounds < 1 or asked.seconds < 1:
         parser.error("rounds and seconds count from 1")
     names = [name for name in MEASUREMENTS if name in (asked.only or MEASUREMENTS.keys() - ONLY_WHEN_ASKED)]
     try:
-        found = uvloop.run(run(names, Size(asked.rounds, asked.seconds)))
+        found = uvloop.run(run(names, Size(asked.rounds, asked.seconds, asked.dossiers)))
     except KeyboardInterrupt:
         say("interrupted; all that was started is ended")
         return INTERRUPTED

@@ -106,10 +106,20 @@ FIGURES: tuple[Figure, ...] = (
         beside=(Beside("edge_besieged_p95_ms", 0.5),),
     ),
     Figure("edge_besieged_p95_ms", "edge", "ms", "the same beside callers who mean no good, 95 of 100"),
+    Figure("loaded_per_s", "reading", "dossiers/s", "`motcua load`: dossiers of ten facts, with all that reads need"),
+    Figure("loaded_kb", "reading", "kB", "what one loaded dossier takes of the database's disk"),
     Figure("tracking_p95_ms", "reading", "ms", "GET /v1/tracking/{code} at 100,000 dossiers, 95 of 100", most=50),
     Figure("tracking_per_s", "reading", "requests/s", "GET /v1/tracking/{code} answered meanwhile"),
     Figure("worklist_p95_ms", "reading", "ms", "GET /v1/worklist at 100,000 dossiers, 95 of 100", most=50),
     Figure("worklist_per_s", "reading", "requests/s", "GET /v1/worklist answered meanwhile"),
+    Figure("cold_tracking_p95_ms", "reading", "ms", "GET /v1/tracking/{code}, cold, 8 readers, 95 of 100", most=50),
+    Figure("cold_worklist_p95_ms", "reading", "ms", "pages of GET /v1/worklist, cold, 8 readers, 95 of 100", most=50),
+    Figure(
+        "cold_deadline_p95_ms", "reading", "ms", "GET /v1/dossiers/{code}/deadline, cold, 8 readers, 95 of 100", most=50
+    ),
+    Figure(
+        "cold_history_p95_ms", "reading", "ms", "GET /v1/dossiers/{code}/history, cold, 8 readers, 95 of 100", most=50
+    ),
     Figure("dispatch_plan_s", "dispatch", "s", "`motcua calendar plan` over 10,000 open dossiers", most=10),
     Figure("dispatch_apply_s", "dispatch", "s", "`motcua calendar apply` until all 10,000 follow the version"),
     Figure("dispatch_moved", "dispatch", "dossiers", "dossiers moved, code by code those that the plan foretold"),

@@ -1,79 +1,76 @@
-"""Reading at 100,000 dossiers: where is my dossier, and what waits for my office."""
+"""Reading at 100,000 dossiers: where is my dossier, why is it due then, what waits for my office, what was recorded."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import random
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from datetime import datetime
+from random import Random
 
-from deploy.demo.calls import Caller
-from deploy.demo.offices import Duty, Item, Officer, Offices
+from deploy.demo.offices import Officer
+from deploy.load.forecast import Forecast
+from deploy.load.loading import Loader
 from deploy.local.services import ISSUER
-from deploy.secret_files import TRACKING_SECRET
+from deploy.secret_files import KEY_SECRET, TRACKING_SECRET
 from services.processing.api.tracking import AUDIENCE
-from shared.http.wire import Wire
+from shared.clocks import OFFICE_ZONE
+from shared.http.paging import encode_cursor
 from shared.roles import Role
+from shared.rulebook.identifiers import DossierCode
+from shared.sealing import KeyEncryptionKey
 from shared.tokens import issue_token
-from tests.bench import filings, wrk
+from tests.bench import cold, kafka, wrk
 from tests.bench.rounds import Refused, Round, Size, say
 from tests.bench.stack import BenchStack
-from tests.faults.town import act_on
-from tests.waiting import until
 
-DOSSIERS = 100_000
-REAL = 200
-"""So many dossiers are filed and worked on for real; all others are copies of them on other days."""
-RUNNING_OF = 10
-"""One of so many is still running, at each step of its way; the others are handed over."""
-TO_ITS_END = 30
+TODAY = datetime(2020, 11, 30, 8, 0, tzinfo=OFFICE_ZONE)
 APPLICANTS = 5000
-TABLES = ("cases", "steps", "duties", "timers")
-COPY = """
-insert into processing.{table}
-select copied.* from processing.{table} as original
-cross join generate_series(1, $1::integer) as days
-cross join lateral jsonb_populate_record(
-    original, jsonb_build_object('code', bench.moved(original.code, days)) || {moved}
-) as copied
-"""
-MOVED_CODE = """
-create schema bench;
-create function bench.moved(code text, days integer) returns text language sql immutable as $$
-    select split_part(code, '-', 1) || '-'
-        || to_char(to_date(split_part(code, '-', 2), 'YYMMDD') + days, 'YYMMDD') || '-' || split_part(code, '-', 3)
-$$
-"""
-LATER = "jsonb_build_object('promised_due', original.promised_due + make_interval(mins => days))"
-MOVED_COLUMNS = {"cases": LATER, "duties": LATER}
-"""Worklists are in the order of this moment: without it all copies would stand at one place."""
-OPEN = "select count(*) from processing.cases"
-CODES = "select code from processing.cases"
+ASKED_COLD = 1000
+"""Dossiers that nobody has read before, for each question and round."""
+PAGE = 50
+CODES = "select code from processing.cases order by code"
 OFFICES = "select distinct agency, role from processing.duties order by agency, role"
+PAGES = f"""
+select agency, role, promised_due, code
+from (
+    select *, row_number() over (partition by agency, role order by promised_due, code) as place
+    from (
+        select distinct agency, role, promised_due, code from processing.duties
+        where holder is null or holder = role || '.' || agency
+    ) as owed
+) as listed
+where place % {PAGE} = 0
+"""
+"""The last line of each page of a worklist, whole pages only."""
+STORED = "select pg_database_size(current_database())"
 
 
 @contextlib.asynccontextmanager
 async def begin(size: Size) -> AsyncIterator[Round]:
-    """Start PostgreSQL, Kafka, intake and processing; fill processing, end intake."""
-    async with BenchStack("intake", "processing") as stack:
-        say("reading: a few real dossiers")
-        await work_on_some(stack)
-        await stack.end("intake")
-        say(f"reading: {DOSSIERS} dossiers")
-        await copy(stack)
-        asked = await questions(stack)
+    """Start PostgreSQL and Kafka, load them with dossiers, and begin processing."""
+    async with BenchStack(scenario=TODAY) as stack:
+        say(f"reading: {size.dossiers} dossiers")
+        loaded = await load(stack, size.dossiers)
+        await stack.begin("processing")
+        asked = await Questions.of(stack)
+        await cold.prepare(stack)
 
         async def one_round() -> Mapping[str, float]:
             await stack.rest()
             track = await _load(stack, asked.tracking, size)
             lists = await _load(stack, asked.worklists, size)
             return {
+                **loaded,
                 "tracking_p95_ms": track.p95_ms,
                 "tracking_per_s": track.per_s,
                 "worklist_p95_ms": lists.p95_ms,
                 "worklist_per_s": lists.per_s,
+                "cold_tracking_p95_ms": await cold.asked(stack, asked.fresh_tracking()),
+                "cold_worklist_p95_ms": await cold.asked(stack, asked.pages),
+                "cold_deadline_p95_ms": await cold.asked(stack, asked.of_officers("deadline")),
+                "cold_history_p95_ms": await cold.asked(stack, asked.of_officers("history")),
             }
 
         yield one_round
@@ -83,65 +80,72 @@ async def _load(stack: BenchStack, requests: list[wrk.Request], size: Size) -> w
     return await wrk.load(stack.ports.processing, requests, seconds=size.seconds, folder=stack.folder.path)
 
 
-async def work_on_some(stack: BenchStack) -> None:
-    """File dossiers of the year's mix, and let officers act: most to the end, some to each step."""
-    wires = [Wire("127.0.0.1", port, connections=16) for port in (stack.ports.intake, stack.ports.processing)]
-    intake, processing = map(Caller, wires)
-    offices = Offices(intake, processing, stack.token, seed=1)
-    try:
-        entries = [await offices.file(arrival) for arrival in islice(filings.in_turn(), REAL)]
-
-        async def opened() -> bool:
-            return bool(await stack.ask(OPEN) == REAL)
-
-        await until(opened, "every case is open")
-        desks = {Officer(entry.arrival.place.code, "desk") for entry in entries}
-        items = [item for desk in sorted(desks) for item in await offices.worklist(desk)]
-        await asyncio.gather(*(_act(offices, item, number) for number, item in enumerate(items)))
-    finally:
-        for wire in wires:
-            wire.close()
-
-
-async def _act(offices: Offices, item: Item, number: int) -> None:
-    running = number % RUNNING_OF == 0
-    acts = number // RUNNING_OF % 6 if running else TO_ITS_END
-    duty: Duty = item.duties[0]
-    await act_on(offices, item, duty, acts)
-
-
-async def copy(stack: BenchStack) -> None:
-    """Copy the real dossiers, set by set, until there are enough; only code and promised moment are others."""
-    await stack.database.execute(MOVED_CODE)
-    for table in TABLES:
-        query = COPY.format(table=table, moved=MOVED_COLUMNS.get(table, "'{}'"))
-        await stack.database.execute(query, DOSSIERS // REAL - 1, timeout=300)
-    await stack.database.execute("vacuum analyze", timeout=300)
-    if (found := await stack.ask(OPEN)) != DOSSIERS:
-        raise Refused(f"{found} dossiers, where there should be {DOSSIERS}")
+async def load(stack: BenchStack, dossiers: int) -> dict[str, float]:
+    """Load the stack as `motcua load` does. Raises Refused where the disk does not hold it."""
+    if not (forecast := Forecast.of(dossiers, stack.folder.postgres)).fits:
+        raise Refused(str(forecast))
+    kek = KeyEncryptionKey.read(stack.folder.secrets / KEY_SECRET)
+    loader = Loader(stack.dsn(), await kafka.rules(stack), kek)
+    before, began = await stack.ask(STORED), time.monotonic()
+    found = sum([portion async for portion in loader.load(dossiers, TODAY)])
+    took = time.monotonic() - began
+    if found != dossiers:
+        raise Refused(f"{found} dossiers, where there should be {dossiers}")
+    return {"loaded_per_s": dossiers / took, "loaded_kb": (await stack.ask(STORED) - before) / dossiers / 1000}
 
 
 @dataclass(frozen=True)
 class Questions:
-    """The requests of applicants and of officers."""
+    """The requests of applicants and of officers; `left` are dossiers that nobody has asked about."""
 
+    stack: BenchStack
     tracking: list[wrk.Request]
     worklists: list[wrk.Request]
+    pages: list[wrk.Request]
+    left: Iterator[str]
+
+    @classmethod
+    async def of(cls, stack: BenchStack) -> Questions:
+        """Make those of many applicants, each about the own dossier, and of every office that owes something."""
+        codes = [row["code"] for row in await stack.rows(CODES)]
+        Random(1).shuffle(codes)
+        left = iter(codes)
+        tracking = [_tracking(stack, next(left)) for _ in range(min(APPLICANTS, len(codes) // 2))]
+        worklists = [_worklist(stack, row) for row in await stack.rows(OFFICES)]
+        pages = [
+            _worklist(stack, row, encode_cursor(row["promised_due"].isoformat(), row["code"]))
+            for row in await stack.rows(PAGES)
+        ]
+        return cls(stack, tracking, worklists, worklists + pages, left)
+
+    def fresh(self) -> Sequence[str]:
+        """Take the next dossiers that nobody has asked about. Raises Refused when there are no more."""
+        taken = [code for code, _ in zip(self.left, range(ASKED_COLD), strict=False)]
+        if len(taken) < ASKED_COLD:
+            raise Refused("every dossier was read before; load more of them")
+        return taken
+
+    def fresh_tracking(self) -> list[wrk.Request]:
+        """Ask where such dossiers are, each as its applicant."""
+        return [_tracking(self.stack, code) for code in self.fresh()]
+
+    def of_officers(self, what: str) -> list[wrk.Request]:
+        """Ask why they are due, or what was recorded of them, each at the desk that received it."""
+        return [_of_desk(self.stack, code, what) for code in self.fresh()]
 
 
-async def questions(stack: BenchStack) -> Questions:
-    """Make the requests of many applicants, each about the own dossier, and of every office that owes something."""
-    codes = random.Random(1).sample([row["code"] for row in await stack.rows(CODES)], APPLICANTS)
+def _tracking(stack: BenchStack, code: str) -> wrk.Request:
     keys = stack.folder.secrets / TRACKING_SECRET
+    ticket = issue_token(keys, subject=code, role=Role.CITIZEN, seconds=3600, issuer=ISSUER, audience=AUDIENCE)
+    return wrk.Request("GET", f"/v1/tracking/{code}", ticket)
 
-    def ticket(code: str) -> str:
-        return issue_token(keys, subject=code, role=Role.CITIZEN, seconds=3600, issuer=ISSUER, audience=AUDIENCE)
 
-    officers = [Officer(row["agency"], row["role"]) for row in await stack.rows(OFFICES)]
-    return Questions(
-        tracking=[wrk.Request("GET", f"/v1/tracking/{code}", ticket(code)) for code in codes],
-        worklists=[
-            wrk.Request("GET", "/v1/worklist", stack.token(officer.role, officer.agency, officer.subject))
-            for officer in officers
-        ],
-    )
+def _worklist(stack: BenchStack, office: Mapping[str, str], cursor: str = "") -> wrk.Request:
+    officer = Officer(office["agency"], office["role"])
+    target = "/v1/worklist" + (f"?cursor={cursor}" if cursor else "")
+    return wrk.Request("GET", target, stack.token(officer.role, officer.agency, officer.subject))
+
+
+def _of_desk(stack: BenchStack, code: str, what: str) -> wrk.Request:
+    desk = Officer(DossierCode.parse(code).place, Role.DESK)
+    return wrk.Request("GET", f"/v1/dossiers/{code}/{what}", stack.token(desk.role, desk.agency, desk.subject))

@@ -64,6 +64,7 @@ class Run:
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "rounds": self.size.rounds,
             "seconds": self.size.seconds,
+            "dossiers": self.size.dossiers,
             "machine": machine.hardware(),
             "versions": machine.versions(),
             "refused": self.refused,
@@ -122,8 +123,9 @@ def _page(run: Run) -> str:
     loads = [load for each in run.played for load in (each.load_before, each.load_after)]
     made_by = ", ".join(f"{name} {version}" for name, version in versions.items())
     told = (
-        f"{datetime.now(UTC).date()}, {run.size.rounds} rounds of {run.size.seconds} s; {hardware['cores']} cores of "
-        f"{hardware['processor']}, {hardware['memory_gb']} GB, Linux {hardware['kernel']}, "
+        f"{datetime.now(UTC).date()}, {run.size.rounds} rounds of {run.size.seconds} s, {run.size.dossiers:,} dossiers "
+        f"to be read; {hardware['cores']} cores of {hardware['processor']}, {hardware['memory_gb']} GB, "
+        f"Linux {hardware['kernel']}, "
         f"load {min(loads):.1f}–{max(loads):.1f}; {made_by}"
     )
     refused = "".join(f"\nRefused: {name}: {reason}\n" for name, reason in run.refused.items())

@@ -19,10 +19,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Size:
-    """How long a load lasts and how often it is repeated; numbers of facts follow from the seconds."""
+    """How long a load lasts and how often it is repeated; numbers of facts follow from the seconds.
+
+    `dossiers` are those that a stack is loaded with where reading is measured.
+    """
 
     rounds: int = 3
     seconds: int = 5
+    dossiers: int = 100_000
 
 
 Round = Callable[[], Awaitable[Mapping[str, float]]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,11 @@ NOTHING_UNSENT = "select not exists (select from {schema}.unsent)"
 class BenchStack(Stack):
     """Both servers, provisioned, the rules published; of the services only those that are begun."""
 
-    def __init__(self, *more: str) -> None:
+    def __init__(self, *more: str, scenario: datetime = FIRST_MORNING) -> None:
         parts = ("postgres", "kafka", *more)
         # One client plays a whole office here, as fast as it is answered: his rate is what is measured.
         os.environ["MOTCUA_LIMITS__TOKEN_REQUESTS"] = "10000"
-        super().__init__(FOLDER, Ports.from_base(PORT_BASE), parts=parts, fresh=True, scenario=FIRST_MORNING)
+        super().__init__(FOLDER, Ports.from_base(PORT_BASE), parts=parts, fresh=True, scenario=scenario)
 
     async def start(self) -> None:
         await super().start()
@@ -103,7 +104,7 @@ class BenchStack(Stack):
 
     async def rest(self) -> None:
         """Let the servers write down what a load left behind, so that it does not weigh on the next one."""
-        await self.database.execute("checkpoint", timeout=60)
+        await self.database.execute("checkpoint", timeout=300)
 
     async def _prepare_servers(self) -> list[Part]:
         parts = await super()._prepare_servers()

@@ -50,7 +50,7 @@ RULE_FILES = {
 """Changes of each rule set that no trial looks at: hours of a day that none reaches, a name."""
 TRACK = "POST /v1/tracking"
 TELLS = ("POST /v1/receipts/sms", "POST /v1/receipts/zalo")
-READS = ("GET /v1/dossiers/{code}", "GET /v1/dossiers/{code}/deadline", "GET /v1/dossiers/{code}/notices")
+READS = tuple(f"GET /v1/dossiers/{{code}}{what}" for what in ("", "/deadline", "/history", "/notices"))
 BAD = ("forged", "a.b.c", "é", "x" * 5000)
 NO_DOSSIER = "H56.97.21-200102-9999"
 

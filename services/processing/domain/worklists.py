@@ -5,10 +5,11 @@ Urgency is nothing that is stored: it is read from the promised due moment, the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from services.processing.domain.acts import Officer
@@ -68,8 +69,9 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), ZONE)
 
 
-def span_of(urgency: Urgency, days: Days) -> Span:
-    """Say which dossiers are of an urgency. Exactly at the due moment a dossier is not late (C11)."""
+@lru_cache(maxsize=8)
+def spans_of(days: Days) -> Mapping[Urgency, Span]:
+    """Say which dossiers are of each urgency, once for all lines of a page."""
     now, tomorrow, later = days
     return {
         Urgency.LATE: Span(Clock.RUNNING, BEGINNING, now),
@@ -78,13 +80,21 @@ def span_of(urgency: Urgency, days: Days) -> Span:
         Urgency.IN_TIME: Span(Clock.RUNNING, later, END),
         Urgency.PAUSED: Span(Clock.PAUSED),
         Urgency.FINISHED: Span(Clock.OVER),
-    }[urgency]
+    }
+
+
+def span_of(urgency: Urgency, days: Days) -> Span:
+    """Say which dossiers are of an urgency. Exactly at the due moment a dossier is not late (C11)."""
+    return spans_of(days)[urgency]
 
 
 def urgency_of(clock: Clock, promised_due: datetime, days: Days) -> Urgency:
     """Say how urgent a dossier is."""
-    spans = ((urgency, span_of(urgency, days)) for urgency in Urgency)
-    return next(urgency for urgency, span in spans if span.clock is clock and span.begins <= promised_due < span.ends)
+    return next(
+        urgency
+        for urgency, span in spans_of(days).items()
+        if span.clock is clock and span.begins <= promised_due < span.ends
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from services.processing.domain.refusals import UnknownCase
 from services.processing.domain.step_times import StepTimes, step_times
 from services.processing.handlers.acting import means_of
 from services.processing.repository.reading import read_case, tracking_secret_hash
+from shared.contracts.topics import LIFECYCLE
 from shared.database import CallersPool, Connection, Scope
+from shared.messaging.history import Link, read_chain
 from shared.messaging.rules import RuleStore
 from shared.rulebook.agencies import Agencies
 from shared.rulebook.catalogue import Case as Kind
@@ -35,10 +37,13 @@ class Reading:
         Raises UnknownCase for every other dossier, known or not.
         """
         async with self.pool.transaction(Scope(paths)) as tx:
-            case = await _known(tx, code)
-        if not case.concerns(paths):
-            raise UnknownCase
-        return case
+            return await _concerning(tx, code, paths)
+
+    async def history(self, code: str, paths: tuple[str, ...]) -> list[Link]:
+        """Read all facts that processing recorded of a dossier, for whoever may read it. Raises UnknownCase."""
+        async with self.pool.transaction(Scope(paths)) as tx:
+            await _concerning(tx, code, paths)
+            return await read_chain(tx, LIFECYCLE.name, code)
 
     async def for_applicant(self, code: str) -> Case:
         """Read the dossier of an applicant who has proved the secret. Raises UnknownCase."""
@@ -70,6 +75,13 @@ class Reading:
         given = hashlib.sha256(secret.encode()).digest()
         if not hmac.compare_digest(known or NO_HASH, given):
             raise UnknownCase
+
+
+async def _concerning(tx: Connection, code: str, paths: tuple[str, ...]) -> Case:
+    case = await _known(tx, code)
+    if not case.concerns(paths):
+        raise UnknownCase
+    return case
 
 
 async def _known(tx: Connection, code: str) -> Case:

@@ -28,6 +28,7 @@ READS: Mapping[Route, tuple[str, ...]] = {
     ("intake", "get", "/v1/registrations/{code}"): ("place",),
     ("processing", "get", "/v1/dossiers/{code}"): ("place", "competent", "steps"),
     ("processing", "get", "/v1/dossiers/{code}/deadline"): ("place", "competent", "steps"),
+    ("processing", "get", "/v1/dossiers/{code}/history"): ("place", "competent", "steps"),
     ("notification", "get", "/v1/dossiers/{code}/notices"): ("place", "competent"),
 }
 """Reads of one dossier by officers: whose subtree may read it."""

@@ -273,6 +273,25 @@ async def test_a_head_is_seen_moved_and_added_with_its_dossier_alone(
         await trial.rollback()
 
 
+async def test_facts_are_shown_with_their_dossier_alone(everywhere: Everywhere, codes: tuple[str, str]) -> None:
+    add = """
+        insert into journal
+        select 'trial', code, 1, gen_random_uuid(), '', '', $2, $2, code, '{}', '', '', '', ''
+        from unnest($1::text[]) as code
+    """
+    shown = "select subject from journal where topic = 'trial'"
+    async with one_connection(everywhere, "processing") as pool, pool.acquire() as connection:
+        trial = connection.transaction()
+        await trial.start()
+        await connection.execute(add, list(codes), datetime.now(UTC))
+        assert {row["subject"] for row in await connection.fetch(shown)} == set(codes)
+        await connection.fetchval(ENTER_SCOPE, api_role("processing"), *Scope((OUR_PATH,)).settings)
+        assert [row["subject"] for row in await connection.fetch(shown)] == [codes[0]]
+        await connection.fetchval(ENTER_SCOPE, api_role("processing"), *Scope().settings)
+        assert await connection.fetch(shown) == []
+        await trial.rollback()
+
+
 @pytest.mark.parametrize("service", ["intake", "processing"])
 async def test_a_stored_answer_is_shown_to_its_caller_and_changed_for_nobody_else(
     everywhere: Everywhere, service: str
