@@ -69,6 +69,7 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     ("processing", "post", "/v1/tracking"): "takes a secret and answers with a token",
     ("notification", "get", "/v1/notices/summary"): "counts only, for operators",
     ("notification", "post", "/v1/receipts/sms"): "the gateway's, under its own secret",
+    ("notification", "post", "/v1/receipts/zalo"): "the provider's, under its own secret",
     ("metrics", "get", "/v1/reports/district"): "public figures",
     ("metrics", "get", "/v1/history/roots"): "digests of whole journals",
 }
