@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
@@ -13,7 +13,7 @@ from services.notification.domain.words import (
     CAUSES,
     PERIODS,
     POLICIES,
-    Words,
+    named,
     reason_of_refusal,
     show_moment,
     vnd,
@@ -48,10 +48,6 @@ def unaccented(text: str) -> str:
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
-def _named(words: Mapping[str, Words]) -> Callable[[str, str], str]:
-    return lambda code, language: words[code][Language(language)]
-
-
 class Wording:
     """All texts by name. A text that uses what it is not given is a fault."""
 
@@ -64,9 +60,9 @@ class Wording:
             "unaccented": unaccented,
             "reason_of_refusal": reason_of_refusal,
             "vnd": vnd,
-            "period": _named(PERIODS),
-            "cause": _named(CAUSES),
-            "policy": _named(POLICIES),
+            "period": named(PERIODS),
+            "cause": named(CAUSES),
+            "policy": named(POLICIES),
         }
 
     def names(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from shared.contracts.facts import Language, Period, StopCause
@@ -36,6 +36,11 @@ POLICIES: Mapping[str, Words] = {
     },
 }
 """Supplement policy → what becomes of the limit (printed on Mẫu 02)."""
+
+
+def named(words: Mapping[str, Words]) -> Callable[[str, str], str]:
+    """Make a function from a code and a language to its words."""
+    return lambda code, language: words[code][Language(language)]
 
 
 def show_moment(value: str) -> str:

@@ -13,12 +13,11 @@ from services.notification.domain.words import (
     CAUSES,
     PERIODS,
     POLICIES,
-    Words,
+    named,
     reason_of_refusal,
     show_moment,
     vnd,
 )
-from shared.contracts.facts import Language
 
 PLACE = re.compile(r"<(\w+)>")
 MOST_PLACES = 10
@@ -36,16 +35,12 @@ def _amount(value: str, _language: str) -> str:
     return vnd(value)
 
 
-def _named(words: Mapping[str, Words]) -> Callable[[str, str], str]:
-    return lambda code, language: words[code][Language(language)]
-
-
 SHOWN: Mapping[str, Callable[[str, str], str]] = {
     **dict.fromkeys(("promised_due", "previous_promised_due", "reappointed_to", "limit_at"), _moment),
     "amount_vnd": _amount,
-    "period": _named(PERIODS),
-    "cause": _named(CAUSES),
-    "policy": _named(POLICIES),
+    "period": named(PERIODS),
+    "cause": named(CAUSES),
+    "policy": named(POLICIES),
     "reason": reason_of_refusal,
 }
 """Parameter → how a citizen is shown it; every other one as it is."""
