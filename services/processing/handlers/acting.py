@@ -120,7 +120,7 @@ class Acting:
 
     def _decide(self, wanted: Wanted, case: Case, now: datetime, number: int) -> Decision:
         """Decide one act on the case; which number it gives decides nothing."""
-        means = replace(means_of(self.rules, case, number), officers=self.officers())
+        means = means_of(self.rules, case, number, self.officers())
         return decide(case, wanted.act, wanted.officer, now, seen_version=wanted.seen_version, means=means)
 
     async def _number(self, tx: Connection, judged: Sequence[_Judged], now: datetime) -> list[_Judged]:
@@ -145,14 +145,14 @@ class Acting:
         return owed
 
 
-def means_of(rules: RuleStore, case: Case, number: int | None = None) -> Means:
+def means_of(rules: RuleStore, case: Case, number: int | None = None, officers: Register = NOBODY_SAID) -> Means:
     """Find the rules that a dossier goes by; calendars as its place keeps them."""
     versions = case.calendar_followed, case.calendar_version, case.statutory_version
     followed, promised_by, statutory_by = (rules.calendar(version).of(case.received_by) for version in versions)
     agencies, catalogue = rules.agencies(case.agencies_version), rules.catalogue(case.catalogue_version)
     if promised_by is followed is statutory_by:
-        return Means(followed, agencies, catalogue, number)
-    return Means(followed, agencies, catalogue, number, promised_by, statutory_by)
+        return Means(followed, agencies, catalogue, number, officers=officers)
+    return Means(followed, agencies, catalogue, number, promised_by, statutory_by, officers)
 
 
 def alarms_for(rules: RuleStore, decision: Decision, now: datetime) -> Alarms:
