@@ -19,7 +19,8 @@ class DidNotStrike(AssertionError):
 async def superseded(stack: Stack, part: str) -> None:
     """SIGTERM a part and wait until another process stands in its place."""
     before = stack.pid(part)
-    os.kill(before, signal.SIGTERM)
+    with suppress(ProcessLookupError):  # it may have ended itself: another process is on its way then
+        os.kill(before, signal.SIGTERM)
 
     async def another() -> bool:
         return stack.pid(part) != before
