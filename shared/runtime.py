@@ -92,6 +92,8 @@ def package_version() -> str:
 
 def run(service: Service[Settings]) -> None:
     """Run the service until it is told to end; exits 78 for bad settings, 1 when a part dies, else returns."""
+    gc.freeze()  # what was imported
+    gc.enable()
     settings = load_settings(service.settings)
     version = package_version()
     configure_logging(service.name, version, settings.log.level)

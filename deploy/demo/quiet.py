@@ -23,7 +23,7 @@ A service passes over its own facts; what it leaves alone of others still moves 
 """
 
 POLL_SECONDS = 0.02
-LONGEST_POLL_SECONDS = 0.05
+LONGEST_POLL_SECONDS = 0.3
 PATIENCE_SECONDS = 300.0
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import os
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from deploy.faults import DeployError
 
@@ -30,6 +32,9 @@ OFFSETS: Mapping[str, int] = {
     "kafka_controller": 43,
 }
 
+_LISTEN = "0A"
+"""The state of a socket that listens, as /proc/net/tcp writes it."""
+
 
 class PortTaken(DeployError):
     """Somebody else listens on a port that one of our parts needs."""
@@ -37,7 +42,7 @@ class PortTaken(DeployError):
     def __init__(self, name: str, port: int) -> None:
         self.name, self.port = name, port
         super().__init__(
-            f"port {port} of {name} is taken by another program; choose another with "
+            f"port {port} of {name} is taken by {listener_on(port) or 'another program'}; choose another with "
             f"{variable(name)}=<port>, or move all ports with --port-base <number> (MOTCUA_PORT_BASE)"
         )
 
@@ -100,3 +105,23 @@ def refuse_taken(ports: Ports, names: Iterable[str]) -> None:
                 if error.errno in {errno.EADDRINUSE, errno.EACCES}:
                     raise PortTaken(name, ports.of(name)) from error
                 raise
+
+
+def listener_on(port: int) -> str | None:
+    """Name who listens on a port of this machine, by process id and command; None when we may not see it, or nobody."""
+    sockets = {f"socket:[{inode}]" for table in ("tcp", "tcp6") for inode in _listening(table, port)}
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*") if sockets else ():
+        with contextlib.suppress(OSError):  # ended or closed meanwhile, or another user's
+            if str(descriptor.readlink()) in sockets:
+                process = descriptor.parents[1]
+                return f"process {process.name} ({(process / 'comm').read_text('utf-8', 'replace').strip()})"
+    return None
+
+
+def _listening(table: str, port: int) -> Iterable[str]:
+    """Give the inodes of the sockets that listen on a port, from the kernel's table (proc(5))."""
+    with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6, or without /proc
+        for row in Path("/proc/net", table).read_text("ascii").splitlines()[1:]:
+            fields = row.split()
+            if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+                yield fields[9]

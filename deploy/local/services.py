@@ -88,6 +88,7 @@ def environment(setting: Setting, part: str) -> dict[str, str]:
         "MOTCUA_DATABASE__USER": service,
         "MOTCUA_DATABASE__PASSWORD_FILE": str(folder.secrets / password_name(service)),
         "MOTCUA_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{ports.kafka}",
+        "MOTCUA_KAFKA__INSTANCE": part,
         "MOTCUA_KAFKA__USER": service,
         "MOTCUA_KAFKA__PASSWORD_FILE": str(folder.secrets / login_name(service)),
         "MOTCUA_HTTP__HOST": "127.0.0.1",

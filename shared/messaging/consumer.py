@@ -243,6 +243,7 @@ class Consumer:
             **connection(self._kafka),
             client_id=self._group,
             group_id=self._group,
+            group_instance_id=self._kafka.instance,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             partition_assignment_strategy=(StickyPartitionAssignor,),

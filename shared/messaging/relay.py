@@ -99,7 +99,7 @@ class Relay:
         self._kafka = kafka
         self._machine_now = machine_now
         self._tuning = tuning or RelayTuning()
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4()}"
+        self._holder = kafka.instance or f"{socket.gethostname()}:{os.getpid()}:{uuid4()}"
         self._renew_at = 0.0
         self._failures = 0
         self._detours = Detours(self._tuning.longest_back_off_seconds)

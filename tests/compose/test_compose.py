@@ -152,6 +152,7 @@ class Brokers(Piece):
     servers: str
     user: str
     password_file: str
+    instance: str
 
 
 class Renamed(Metrics):

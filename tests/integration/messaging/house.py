@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,9 @@ QUICK = Tuning(poll_ms=20, longest_back_off_seconds=0.3, watch_seconds=0.5, sess
 SMALL = RelayTuning(
     batch_facts=50, longest_rest_seconds=0.05, longest_back_off_seconds=0.3, lease_seconds=1.0, renew_seconds=0.3
 )
+LASTING = replace(QUICK, session_timeout_ms=600_000)
+LASTING_LEASE = replace(SMALL, lease_seconds=600.0)
+"""With these nobody who died is given up while a test lasts."""
 PATIENCE_SECONDS = 60.0
 
 

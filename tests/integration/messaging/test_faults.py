@@ -23,7 +23,16 @@ from shared.messaging.envelope import Received
 from shared.messaging.faults import Fenced, Unready, passes
 from shared.messaging.watch import Watch
 from tests.integration.messaging.conftest import Servers
-from tests.integration.messaging.house import QUICK, House, Sending, create_topic, delete_topic, record_effects, running
+from tests.integration.messaging.house import (
+    LASTING,
+    QUICK,
+    House,
+    Sending,
+    create_topic,
+    delete_topic,
+    record_effects,
+    running,
+)
 from tests.integration.messaging.victim import said, victim
 from tests.integration.messaging.wire import Wire
 from tests.waiting import until
@@ -43,6 +52,19 @@ async def test_a_consumer_killed_inside_a_batch_leaves_no_trace_and_another_appl
     async with running(house.consumer()):
         await house.until_effects(90)
     assert await house.effects() == {(subject, "intake"): [1, 2, 3] for subject in SUBJECTS}
+
+
+async def test_who_comes_under_the_name_of_a_killed_consumer_goes_on_in_its_place(house: House) -> None:
+    """Its session lasts longer than the test, so without the name its partitions would stand still."""
+    await house.publish(*(Sending(subject, 1) for subject in SUBJECTS))
+    async with victim(house, ("D7", 1), name="one") as process:
+        await said(process, "inside")
+        process.send_signal(signal.SIGKILL)
+        assert await process.wait() == -signal.SIGKILL
+    one = house.kafka.model_copy(update={"instance": "one"})
+    async with running(Consumer(house.schema, [house.subscription()], house.pool, one, tuning=LASTING)):
+        await house.until_effects(30)
+    assert await house.effects() == {(subject, "intake"): [1] for subject in SUBJECTS}
 
 
 async def test_a_frozen_consumer_that_wakes_up_finds_itself_replaced(house: House) -> None:

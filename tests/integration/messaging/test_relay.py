@@ -115,6 +115,19 @@ async def test_a_relay_killed_between_acknowledgement_and_delete_publishes_twice
     assert await house.parked() == []
 
 
+async def test_who_comes_under_the_name_of_a_killed_relay_has_its_lease(house: House) -> None:
+    """Which lasts longer than the test: nobody else would publish."""
+    await house.append(house.draft("A", 1))
+    async with victim(house, trap=None, name="one") as process:
+        await all_sent(house)
+        process.send_signal(signal.SIGKILL)
+        assert await process.wait() == -signal.SIGKILL
+    await house.append(house.draft("A", 2))
+    async with running(house.relay(kafka=house.kafka.model_copy(update={"instance": "one"}))):
+        await all_sent(house)
+    assert [seq for _, seq, _ in await on_topic(house)] == [1, 2]
+
+
 async def test_two_relays_at_once_publish_twice_and_effects_stay_once_and_in_order(house: House) -> None:
     for number in range(1, 21):
         await house.append(*(house.draft(f"D{subject}", number) for subject in range(20)))

@@ -2,6 +2,7 @@
 
 Inside the batch that holds the fact named in `trap` the consumer writes its effects, says so on stdout, and hangs in
 the open transaction until the end of its process (or until its session is ended for it). Without a trap it is a relay.
+One that has a name is not given up by the others while a test lasts.
 """
 
 from __future__ import annotations
@@ -26,16 +27,18 @@ from shared.messaging.envelope import Received
 from shared.messaging.journal import Journal
 from shared.messaging.relay import Relay
 from shared.settings import DatabaseSettings, KafkaSettings
-from tests.integration.messaging.house import QUICK, ROOT, SMALL, House, record_effects
+from tests.integration.messaging.house import LASTING, LASTING_LEASE, QUICK, ROOT, SMALL, House, record_effects
 
 
 @asynccontextmanager
-async def victim(house: House, trap: tuple[str, int] | None, idle: str = "60s") -> AsyncIterator[Process]:
+async def victim(
+    house: House, trap: tuple[str, int] | None, idle: str = "60s", name: str | None = None
+) -> AsyncIterator[Process]:
     order = {
         "database": json.loads(house.database.model_dump_json()),
         "schema": house.schema,
         "topic": house.topic,
-        "kafka": json.loads(house.kafka.model_dump_json()),
+        "kafka": json.loads(house.kafka.model_dump_json()) | {"instance": name},
         "trap": trap,
         "idle": idle,
     }
@@ -93,10 +96,11 @@ async def main(order: dict[str, Any]) -> None:
 
 
 def loop_of(order: dict[str, Any], pool: Pool) -> Consumer | Relay:
+    kafka = KafkaSettings(**order["kafka"])
     if order["trap"] is None:
-        return Relay(pool, Journal("intake"), KafkaSettings(**order["kafka"]), tuning=SMALL)
+        return Relay(pool, Journal("intake"), kafka, tuning=LASTING_LEASE if kafka.instance else SMALL)
     trap = Subscription(order["topic"], {StepTaken.TYPE: Trap(*order["trap"], idle=order["idle"])})
-    return Consumer(order["schema"], [trap], pool, KafkaSettings(**order["kafka"]), tuning=QUICK)
+    return Consumer(order["schema"], [trap], pool, kafka, tuning=LASTING if kafka.instance else QUICK)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -17,7 +18,7 @@ async def test_a_taken_port_is_named_with_its_part_and_the_way_out(folder: Path,
     with socket.create_server(("127.0.0.1", other_ports.postgres)), pytest.raises(PortTaken) as refused:
         await stack.start()
     message = str(refused.value)
-    assert f"port {other_ports.postgres} of postgres" in message
+    assert f"port {other_ports.postgres} of postgres is taken by process {os.getpid()} (" in message
     assert "MOTCUA_PORT_POSTGRES=" in message
     assert "--port-base" in message
     recorded = state.read(stack.folder)
