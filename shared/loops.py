@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 """Runs until the event is set."""
@@ -22,6 +22,19 @@ async def rest(woken: asyncio.Event, seconds: float) -> bool:
         async with asyncio.timeout(seconds):
             await woken.wait()
     return woken.is_set()
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do some work to its end, or break it off as soon as the event is set. Raises what the work raises."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+    finally:
+        working.cancel()
+        stopping.cancel()
+        await asyncio.wait({working, stopping})
 
 
 def back_off(failures: int, longest_seconds: float) -> float:

@@ -59,7 +59,7 @@ async def build(resources: Resources[Settings]) -> Parts:
                 history_router(desk),
                 tracking_router(reading, tickets, Rate("guesses", settings.limits.guesses, seconds=60)),
                 directory_router(),
-                internal_router(pool, clock),
+                internal_router(pool, clock, timers.woken),
             ),
             titles=TITLES,
             unavailable=(Unready,),

@@ -16,11 +16,15 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from shared.loops import Pulse, rest
+from shared.loops import Pulse, rest, unless
 from shared.messaging.connection import connection, see, start
 from shared.messaging.envelope import Record
 from shared.messaging.faults import reason_of
 from shared.settings import KafkaSettings
+
+LOOK_MS = 200
+FOLLOW_MS = 10_000
+"""How long a look waits for records; who follows is idle nearly always, and the broker answers as soon as one comes."""
 
 log = structlog.get_logger()
 
@@ -75,7 +79,7 @@ class FollowedTopic(ABC):
             **connection(self._kafka),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=2000,
+            fetch_max_wait_ms=FOLLOW_MS,
         )
         try:
             async with asyncio.timeout(10):
@@ -88,7 +92,7 @@ class FollowedTopic(ABC):
             self.ended()
             while follow and not stop.is_set():
                 self.pulse.turn()
-                await self._take(client)
+                await unless(stop, self._take(client, FOLLOW_MS))
         finally:
             with contextlib.suppress(TimeoutError, KafkaError):
                 await asyncio.wait_for(client.stop(), 5)
@@ -97,9 +101,9 @@ class FollowedTopic(ABC):
         async with asyncio.timeout(60):
             while any([await client.position(place) < ends[place] for place in self._places]):
                 self.pulse.turn()
-                await self._take(client)
+                await self._take(client, LOOK_MS)
 
-    async def _take(self, client: Any) -> None:
-        for records in (await client.getmany(timeout_ms=200)).values():
+    async def _take(self, client: Any, wait_ms: int) -> None:
+        for records in (await client.getmany(timeout_ms=wait_ms)).values():
             for record in records:
                 self.add(record)

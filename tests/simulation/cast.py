@@ -37,6 +37,7 @@ from shared.messaging.relay import Relay, RelayTuning
 from shared.messaging.requests import Claim
 from shared.messaging.rules import RuleStore
 from shared.observability import new_traceparent
+from shared.settings import KafkaSettings
 from tests.simulation.broker import Client, Producer
 from tests.simulation.ledger import Filing, Request, Wish
 from tests.simulation.stepping import Actor
@@ -94,6 +95,11 @@ class _Publisher(Publisher):
         return self._known
 
 
+def under_its_name(actor: Actor) -> KafkaSettings:
+    """Let a process's next life have its name, and so its lease, as the embedded stack does."""
+    return KafkaSettings(bootstrap_servers="nowhere", instance=actor.name.replace(" ", "-"))
+
+
 class _Relay(Relay):
     """The relay with a producer in memory and no rests: it stops before each round."""
 
@@ -108,7 +114,9 @@ class _Relay(Relay):
             longest_rest_seconds=0,
             longest_back_off_seconds=0,
         )
-        super().__init__(actor.pool(), actor.journal, "", machine_now=town.clocks.machine_now, tuning=tuning)
+        super().__init__(
+            actor.pool(), actor.journal, under_its_name(actor), machine_now=town.clocks.machine_now, tuning=tuning
+        )
         self._town, self._actor = town, actor
         self._seen = -1
 
@@ -143,7 +151,7 @@ class _Consumer(Consumer):
             actor.line.schema,
             [witnessed(lifecycle)],
             actor.pool(),
-            "",
+            under_its_name(actor),
             machine_now=town.clocks.machine_now,
             tuning=AT_ONCE,
         )

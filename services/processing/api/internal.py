@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -14,13 +15,16 @@ from shared.messaging.quiet import QuietFigures, quiet_figures
 from shared.roles import Role
 
 
-def internal_router(pool: Pool, clock: LegalClock) -> APIRouter:
-    """Serve `/internal/v1/quiet`."""
+def internal_router(pool: Pool, clock: LegalClock, timers: asyncio.Event) -> APIRouter:
+    """Serve `/internal/v1/quiet`; where timers are due, theirs is set, so that who waits for them waits no longer."""
     router = APIRouter(prefix="/internal/v1", tags=["internal"])
 
     @router.get("/quiet", summary="Facts journaled, applied and unsent, and timers due: computed now.")
     async def quiet(_caller: Annotated[Principal, Depends(require(Role.SERVICE, Role.OPERATOR))]) -> QuietFigures:
         async with autocommit(pool) as database:
-            return await quiet_figures(database, timers_due=await count_due(database, clock.now()))
+            due = await count_due(database, clock.now())
+            if due:
+                timers.set()
+            return await quiet_figures(database, timers_due=due)
 
     return router
