@@ -262,8 +262,10 @@ async def _leave(client: Any) -> None:
     """Leave the group. A client that cannot say goodbye is taken apart, and the group forgets it in time.
 
     aiokafka has no public way to give up, and what its `stop` leaves running when it fails would go on to tell the
-    group that somebody reads these partitions.
+    group that somebody reads these partitions. Nor has it one to leave under a name: it would keep the place.
     """
+    if client._coordinator is not None:  # noqa: SLF001
+        client._coordinator._group_instance_id = None  # noqa: SLF001
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await client.stop()

@@ -40,7 +40,7 @@ def all_ended(port_base: int = PORT_BASE) -> None:
 @pytest.mark.timeout(900)
 async def test_it_prints_one_object_serves_on_and_ends_at_the_first_interrupt() -> None:
     """And the same seed gives the same report again, but for its seconds."""
-    words = ("--dossiers", "30", "--open", "0", "--late", "3", "--days", "20", "--json")
+    words = ("--dossiers", "30", "--open", "0", "--late", "3", "--days", "5", "--json")
     async with demo(*words) as process:
         assert process.stdout is not None
         assert process.stderr is not None

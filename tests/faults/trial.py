@@ -96,7 +96,7 @@ class TrialStack(Stack):
     async def third(self, service: str) -> AsyncIterator[str]:
         """Run yet another, for which a stack has no port of its own; yields its name."""
         launch, name, port = self.part(f"{service}_2").launch, f"{service}_3", PORT_BASE + THIRD_REPLICA
-        environment = {**launch.environment, "MOTCUA_HTTP__PORT": str(port)}
+        environment = {**launch.environment, "MOTCUA_HTTP__PORT": str(port), "MOTCUA_KAFKA__INSTANCE": name}
         launch = dataclasses.replace(launch, environment=environment, log=self.folder.logs / f"{name}.log")
         async with self._beside(Part(name, launch, lambda: not_ready(port))):
             yield name

@@ -17,7 +17,7 @@ from tests.waiting import until
 
 HOLDERS = """
 select count(*) from processing.relay_leases
-where holder like '%:' || $1::text || ':%' and expires_at > clock_timestamp()
+where holder = $1 and expires_at > clock_timestamp()
 """
 NOTHING_UNSENT = "select not exists (select from processing.unsent)"
 OTHERS = ("intake", "notification", "metrics")
@@ -61,15 +61,14 @@ async def relay_frozen(scene: Scene) -> str:
         entry = await town.file()
         item, duty = await town.first_duty(entry)
         await scene.load.over()
-        await town.holds(HOLDERS, str(zombie))
+        await town.holds(HOLDERS, "processing")
         await town.holds(NOTHING_UNSENT)
 
         async def on_its_way() -> bool:
             return any(entry.code.encode() in piece for piece in kafka.waiting())
 
         async def over() -> bool:
-            held = {pid: await town.ask(HOLDERS, str(pid)) for pid in (scene.stack.pid(name), zombie)}
-            return bool(held[scene.stack.pid(name)]) and not held[zombie]
+            return bool(await town.ask(HOLDERS, name)) and not await town.ask(HOLDERS, "processing")
 
         async def late() -> int:
             return await _late(scene, entry.code)

@@ -67,6 +67,17 @@ async def test_who_comes_under_the_name_of_a_killed_consumer_goes_on_in_its_plac
     assert await house.effects() == {(subject, "intake"): [1] for subject in SUBJECTS}
 
 
+async def test_whoever_ends_politely_leaves_his_place_under_a_name_too(house: House) -> None:
+    one = house.kafka.model_copy(update={"instance": "one"})
+    await house.publish(*(Sending(subject, 1) for subject in SUBJECTS))
+    async with running(Consumer(house.schema, [house.subscription()], house.pool, one, tuning=LASTING)):
+        await house.until_effects(30)
+    await house.publish(*(Sending(subject, 2) for subject in SUBJECTS))
+    async with running(house.consumer()):
+        await house.until_effects(60)
+    assert await house.effects() == {(subject, "intake"): [1, 2] for subject in SUBJECTS}
+
+
 async def test_a_frozen_consumer_that_wakes_up_finds_itself_replaced(house: House) -> None:
     async with victim(house, ("D7", 2), idle="1s") as process:
         await house.publish(*(Sending(subject, seq) for seq in (1, 2, 3) for subject in SUBJECTS))

@@ -36,7 +36,12 @@ class MetricsProcess:
         self._log = (stack.folder.path / f"metrics-{port}.log").open("ab")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "services.metrics"],
-            env={**stack.environment("metrics"), "MOTCUA_HTTP__PORT": str(port), "PYTHONPATH": str(Path.cwd())},
+            env={
+                **stack.environment("metrics"),
+                "MOTCUA_HTTP__PORT": str(port),
+                "MOTCUA_KAFKA__INSTANCE": f"metrics-{port}",
+                "PYTHONPATH": str(Path.cwd()),
+            },
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )

@@ -187,6 +187,11 @@ async def dropped(counter: Counter, code: str) -> AsyncIterator[None]:
         await change("insert into intake.{0} select * from kept_{0}", "drop table kept_{0}")
 
 
+async def parks(counter: Counter, *services: str) -> bool:
+    """Whether each of these has something parked: a look that costs less than a command."""
+    return all([await counter.database.fetchval(f"select count(*) from {service}.parked") for service in services])
+
+
 @pytest.fixture
 async def poisoned(stack: Stack, counter: Counter) -> str:
     """A dossier on whose key somebody put a record that is no fact."""
@@ -200,11 +205,10 @@ async def poisoned(stack: Stack, counter: Counter) -> str:
 async def test_what_is_parked_is_listed_and_shown_and_the_flow_goes_on_until_it_is_dropped(
     stack: Stack, counter: Counter, poisoned: str
 ) -> None:
-    async def parked_by_all() -> list[dict[str, Any]]:
-        rows = await as_json(stack, "parked", "list")
-        return rows if {row["service"] for row in rows} == set(SERVICES) else []
-
-    for row in await until(parked_by_all):
+    await until(partial(parks, counter, *SERVICES))
+    rows = await as_json(stack, "parked", "list")
+    assert {row["service"] for row in rows} == set(SERVICES)
+    for row in rows:
         assert (row["kind"], row["topic"]) == ("undecodable", LIFECYCLE.name)
         assert row["reason"]
         code, out, _ = await motcua(stack, "parked", "show", row["service"], str(row["id"]))
@@ -250,11 +254,9 @@ async def parked_by(stack: Stack, counter: Counter, **tables: str) -> AsyncItera
             await counter.database.execute(BREAK.format(schema=schema, table=table))
         code = str((await counter.hand_in(await counter.filing())).json()["code"])
 
-        async def parked() -> bool:
-            rows = await as_json(stack, "parked", "list", "--subject", code)
-            return [(row["service"], row["kind"]) for row in rows] == [(service, "poison") for service in tables]
-
-        await until(parked)
+        await until(partial(parks, counter, *tables))
+        rows = await as_json(stack, "parked", "list", "--subject", code)
+        assert [(row["service"], row["kind"]) for row in rows] == [(service, "poison") for service in tables]
         yield code
     finally:
         for schema in tables:
