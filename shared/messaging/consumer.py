@@ -77,6 +77,15 @@ class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
         log.info("partitions assigned", partitions=len(assigned))
 
 
+class _Member(AIOKafkaConsumer):  # type: ignore[misc]
+    """A member that leaves its group under a name too; aiokafka would keep its place until the session ends."""
+
+    async def stop(self) -> None:
+        if self._coordinator is not None:
+            self._coordinator._group_instance_id = None  # noqa: SLF001 - it has no other way to leave
+        await super().stop()
+
+
 class Consumer:
     """One consumer of one group, for all topics of a service. Run it once."""
 
@@ -142,7 +151,7 @@ class Consumer:
                 self.pulse.turn()
                 await self._turn(client)
                 await watch.look()
-                if self._paused_until is None and not self._failed & client.assignment():
+                if self._paused_until is None and self._reads(client):
                     self._go_on()
             await self._commit(client)
         except (KafkaError, OSError, TimeoutError) as error:
@@ -151,6 +160,13 @@ class Consumer:
             raise
         finally:
             await _leave(client)
+
+    def _reads(self, client: Any) -> bool:
+        """Tell whether all that is ours is read; after a failure only once the broker has answered a fetch of each."""
+        owned = client.assignment()
+        if self._failed & owned:
+            return False
+        return not self._failures or (bool(owned) and all(client.highwater(place) is not None for place in owned))
 
     async def _turn(self, client: Any) -> None:
         if self._paused_until is not None and time.monotonic() >= self._paused_until:
@@ -239,7 +255,7 @@ class Consumer:
 
     def _client(self) -> Any:
         tuning = self._tuning
-        return AIOKafkaConsumer(
+        return _Member(
             **connection(self._kafka),
             client_id=self._group,
             group_id=self._group,
@@ -262,10 +278,8 @@ async def _leave(client: Any) -> None:
     """Leave the group. A client that cannot say goodbye is taken apart, and the group forgets it in time.
 
     aiokafka has no public way to give up, and what its `stop` leaves running when it fails would go on to tell the
-    group that somebody reads these partitions. Nor has it one to leave under a name: it would keep the place.
+    group that somebody reads these partitions.
     """
-    if client._coordinator is not None:  # noqa: SLF001
-        client._coordinator._group_instance_id = None  # noqa: SLF001
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await client.stop()

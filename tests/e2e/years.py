@@ -50,7 +50,7 @@ class YearRunner:
         return report
 
 
-SMALL = YearRequest(300, open=12, late=12, seed=3, days=20, share_closed=0.0167, share_detours=0.0167)
+SMALL = YearRequest(300, open=14, late=12, seed=3, days=30, share_closed=0.0167, share_detours=0.0167)
 """As many stay open as its limits allow; five of each share, so that every course is taken."""
 
 

@@ -189,6 +189,10 @@ class Client:
         """List what this member believes that it owns."""
         return set(self._positions)
 
+    def highwater(self, place: TopicPartition) -> int:
+        """Tell the end of a partition as the last fetch had it."""
+        return len(self._group.broker.logs.get(place, []))
+
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Commit, unless the group has moved on."""
         await self._actor.stop_before("commit offsets")
