@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -63,6 +64,35 @@ class Agency(BaseModel):
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 
+def in_area(path: str, area_code: str) -> str:
+    """Write the path of an agency that has a part in a dossier with the dossier's area: `90.97.01.@16093`.
+
+    It begins with the path of the agency, as with those of all above it. Whoever answers for the agency in that area
+    alone is given the whole of it: no other area begins with that, and nothing below the agency does.
+    """
+    return f"{path}@{area_code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Inheritance:
+    """The ended agencies for whose work an agency answers on a date, beside its own.
+
+    Those that came to it whole, and those whose work was divided by area: of these what belongs to its own areas.
+    """
+
+    whole: tuple[Agency, ...] = ()
+    divided: tuple[Agency, ...] = ()
+    areas: tuple[str, ...] = ()
+
+    def paths(self) -> Iterator[str]:
+        """Give what the part in a dossier of whoever is inherited begins with (`in_area`)."""
+        yield from (former.path for former in self.whole)
+        yield from (in_area(former.path, area) for former in self.divided for area in self.areas)
+
+
+NOTHING_INHERITED = Inheritance()
+
+
 class AgenciesContent(BaseModel):
     """One version of the agencies as it travels, with the rules that say which agency a step belongs to."""
 
@@ -75,7 +105,7 @@ class AgenciesContent(BaseModel):
 class Agencies:
     """One version of the agencies and of the roles in them."""
 
-    __slots__ = ("_by_area", "_by_code", "_by_role", "_predecessors", "agencies", "roles", "version")
+    __slots__ = ("_by_area", "_by_code", "_by_role", "_divided", "_predecessors", "agencies", "roles", "version")
 
     def __init__(self, version: str, agencies: Iterable[Agency], roles: Iterable[RoleRule] = ()) -> None:
         self.version = version
@@ -85,6 +115,7 @@ class Agencies:
         self._by_role: dict[str, list[Agency]] = defaultdict(list)
         self._by_area: dict[str, list[Agency]] = defaultdict(list)
         self._predecessors: dict[str, list[Agency]] = defaultdict(list)
+        self._divided = [agency for agency in self.agencies if agency.succession is Succession.BY_AREA]
         for agency in self.agencies:
             self._by_role[agency.role].append(agency)
             if agency.successor_code is not None:
@@ -136,21 +167,54 @@ class Agencies:
 
         Area codes are reused under new names, so the date decides. Raises UnknownAgency.
         """
-        holders = [agency for agency in self._by_area.get(area_code, ()) if agency.valid_from <= day]
-        if not holders:
+        last = self._last_of_area(area_code, day)
+        if last is None:
             raise UnknownAgency(f"agencies {self.version}: no commune of such an area on {day}")
-        return self.successor(max(holders, key=lambda agency: agency.valid_from), day)
+        return self.successor(last, day)
+
+    def _last_of_area(self, area_code: str, day: date) -> Agency | None:
+        holders = [agency for agency in self._by_area.get(area_code, ()) if agency.valid_from <= day]
+        return self._followed(max(holders, key=lambda agency: agency.valid_from), day) if holders else None
 
     def successor(self, agency: Agency, day: date) -> Agency:
         """The agency itself while in force, else who took its place by that date (merge or continue).
 
         Raises UnknownAgency where no single agency did.
         """
-        while not agency.in_force(day):
-            if agency.successor_code is None or day < agency.valid_from:
-                raise UnknownAgency(f"agencies {self.version}: {agency.code} has no single successor on {day}")
+        last = self._followed(agency, day)
+        if not last.in_force(day):
+            raise UnknownAgency(f"agencies {self.version}: {agency.code} has no single successor on {day}")
+        return last
+
+    def _followed(self, agency: Agency, day: date) -> Agency:
+        """Follow the orders that name a single successor as far as they go by a date."""
+        while agency.successor_code is not None and agency.valid_from <= day and not agency.in_force(day):
             agency = self.get(agency.successor_code)
         return agency
+
+    def answering(self, code: str, area_code: str, day: date) -> Agency | None:
+        """Who answers on a date for the work of an agency in a dossier of an area; None where nobody does.
+
+        The agency itself while it is in force, else who succeeded it, through however many orders; where its work was
+        divided by area, the commune of the dossier's.
+        """
+        known = self._by_code.get(code)
+        last = None if known is None else self._followed(known, day)
+        if last is None or last.in_force(day):
+            return last
+        if last.succession is Succession.BY_AREA and last.valid_from <= day:
+            last = self._last_of_area(area_code, day)
+        return last if last is not None and last.in_force(day) else None
+
+    def inheritance(self, agency: Agency, day: date) -> Inheritance:
+        """For whose work an agency in force on a date answers, beside its own: `answering` the other way round."""
+        former = self.predecessors(agency, day)
+        if agency.kind is not AgencyKind.COMMUNE:
+            return Inheritance(former)
+        ended = [each for each in self._divided if each.valid_from <= day and not each.in_force(day)]
+        divided = tuple(each for closed in ended for each in (closed, *self.predecessors(closed, day)))
+        areas = tuple(area for area in self._by_area if self._last_of_area(area, day) is agency) if divided else ()
+        return Inheritance(former, divided, areas)
 
     def predecessors(self, agency: Agency, day: date) -> tuple[Agency, ...]:
         """The closed agencies whose work an agency has taken over by a date (merge or continue), theirs before them."""

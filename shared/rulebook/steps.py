@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from shared.rulebook.agencies import Agencies, Agency, AgencyKind
+from shared.rulebook.agencies import Agencies, Agency, AgencyKind, UnknownAgency
 from shared.rulebook.catalogue import Case, Step, StepMove
 from shared.rulebook.seats import ACCEPTANCE, DISTRICT_ENDS, HANDING_OVER, OfficerRole, RoleRule, Seat, SeatKind
 
@@ -40,10 +40,10 @@ class _Dossier:
 
 def _place(dossier: _Dossier, _seat: Seat) -> Agency:
     """The place of reception, or who answers for it once it is gone."""
-    place = dossier.agencies.get(dossier.place)
-    if place.in_force(dossier.day) or place.successor_code is not None:
-        return dossier.agencies.successor(place, dossier.day)
-    return dossier.agencies.commune_of_area(dossier.area_code, dossier.day)
+    place = dossier.agencies.answering(dossier.place, dossier.area_code, dossier.day)
+    if place is None:
+        raise UnknownAgency(f"nobody answers for the place of reception on {dossier.day}")
+    return place
 
 
 def _commune_of_place(dossier: _Dossier, seat: Seat) -> Agency:

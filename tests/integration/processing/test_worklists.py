@@ -13,7 +13,7 @@ import pytest
 from services.processing.api.worklists import START
 from services.processing.domain.cases import Clock
 from services.processing.domain.worklists import BEGINNING, END
-from services.processing.repository.reading import WORKLIST
+from services.processing.repository.reading import WORKLIST, WORKLIST_OF_AN_HEIR
 from shared.database import ENTER_SCOPE, Scope
 from tests.integration.processing.hall import COMMUNE, Hall
 from tests.integration.processing.test_reading import rows_of
@@ -169,18 +169,18 @@ def written(value: object) -> str:
         case bool() | int():
             return str(value).lower()
         case list():
-            return f"'{{{','.join(value)}}}'"
+            return f"'{{{','.join(map(str, value))}}}'"
         case _:
             return f"'{value}'"
 
 
-async def rows_walked(hall: Hall, path: str, *values: object) -> int:
+async def rows_walked(hall: Hall, path: str, *values: object, query: str = WORKLIST) -> int:
     """How many rows a worklist touches by the plan that the service has: one for all values (ADR 14)."""
     async with hall.database.transaction():
         await hall.database.execute("set local search_path = processing")
         await hall.database.execute("set local plan_cache_mode = force_generic_plan")
         await hall.database.fetchval(ENTER_SCOPE, "processing_api", *Scope((path,)).settings)
-        await hall.database.execute(f"prepare walked as {WORKLIST}")
+        await hall.database.execute(f"prepare walked as {query}")
         said = ", ".join(map(written, values))
         explained = await hall.database.fetchval(f"explain (analyze, format json) execute walked ({said})")
         await hall.database.execute("deallocate walked")
@@ -206,6 +206,9 @@ async def test_a_page_of_ten_thousand_looks_at_no_dossier_that_it_does_not_show(
         ):
             read = await rows_walked(hall, "90.97.33.", *asked)
             assert read <= 6 * shown + most, asked
+        heir = (["H56.97.33", "H56.97.34"], "specialist", None, True, *START, END, None, None, shown)
+        merged = await rows_walked(hall, "90.97.33.", *heir, [False, False], [], query=WORKLIST_OF_AN_HEIR)
+        assert merged <= 6 * shown, "an agency that succeeded another walks a page of each"
     finally:
         await hall.database.execute("delete from processing.duties where code like 'many-%'")
         await hall.database.execute("delete from processing.cases where code like 'many-%'")
