@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from shared.rulebook.agencies import Agencies, Agency, AgencyKind, UnknownAgency
+from shared.rulebook.agencies import Agencies, Agency, AgencyKind
 from shared.rulebook.catalogue import Case, Step, StepMove
 from shared.rulebook.seats import ACCEPTANCE, DISTRICT_ENDS, HANDING_OVER, OfficerRole, RoleRule, Seat, SeatKind
 
@@ -39,11 +39,9 @@ class _Dossier:
 
 
 def _place(dossier: _Dossier, _seat: Seat) -> Agency:
-    """The place of reception, or who answers for it once it is gone."""
+    """The place of reception, or who answers for it on the day; where nobody does, the commune of the area."""
     place = dossier.agencies.answering(dossier.place, dossier.area_code, dossier.day)
-    if place is None:
-        raise UnknownAgency(f"nobody answers for the place of reception on {dossier.day}")
-    return place
+    return place or dossier.agencies.commune_of_area(dossier.area_code, dossier.day)
 
 
 def _commune_of_place(dossier: _Dossier, seat: Seat) -> Agency:
