@@ -86,6 +86,16 @@ QUERIES: Mapping[str, Query] = {
         "office.agency is not null and $2::text is not null",
         lambda _: ([OURS], "desk", ["somebody"], True, LONG_AGO, "", LATER, None, None, 10_000, [False], []),
     ),
+    "worklist of an heir in his areas": Query(
+        "processing",
+        WORKLIST_OF_AN_HEIR,
+        "select c.area_code = any($12::text[])",
+        "select $12::text[] is not null",
+        lambda _: (
+            *([OURS, THEIRS], "desk", ["somebody"], True, LONG_AGO, "", LATER, None, None, 10_000),
+            *([True, True], [AREA]),
+        ),
+    ),
     "case": Query("processing", READ_CASE, "", "", lambda code: (code,)),
     "steps": Query("processing", STEPS_OF, "", "", lambda code: ([code],)),
     "asks": Query("processing", ASKS_OF, "", "", lambda code: ([code],)),
@@ -124,7 +134,10 @@ QUERIES: Mapping[str, Query] = {
 async def codes(counter: Counter, everywhere: Everywhere) -> tuple[str, str]:
     """One dossier of ours and one of theirs, each its commune's alone; the province was asked about both."""
     filing = await counter.filing()
-    answers = [await counter.hand_in(filing, headers=counter.bearer("desk", place)) for place in (OURS, THEIRS)]
+    answers = [
+        await counter.hand_in({**filing, "area_code": area}, headers=counter.bearer("desk", place))
+        for place, area in ((OURS, AREA), (THEIRS, OTHER_AREA))
+    ]
     await everywhere.rest()
     ask = """
         insert into processing.asks (code, ask_no, step_no, agency, agency_path, asked_by, asked_at)
