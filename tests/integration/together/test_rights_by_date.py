@@ -21,6 +21,7 @@ from shared.contracts.facts import State
 from tests.integration.intake.counter import PERSON, Counter
 from tests.integration.together.conftest import PORT_BASE, ROOT
 from tests.integration.together.everywhere import Everywhere, eyes_on
+from tests.operating import succeed
 
 MORNING = datetime(2024, 12, 31, 7, 30, tzinfo=OFFICE_ZONE)
 PROVINCE, DISTRICT, DESK = "H56.90", "H56.97", "H56.97.01"
@@ -289,3 +290,8 @@ async def test_a_registration_waits_with_whoever_answers_for_its_place(town: Tow
         seen = (await town.ask("processing", f"/v1/dossiers/{town.registered}", NEW_BA_DINH)).json()
         assert (seen["received_by"], seen["competent_agency"]) == (DESK, NEW_BA_DINH)
         assert {step["agency"] for step in seen["steps"]} == {NEW_BA_DINH}
+
+
+async def test_every_clock_and_step_follows_from_its_facts_whoever_acted(town: Town, turn: Turn) -> None:
+    if turn.following is None:
+        await succeed(town.eyes.stack, "verify", "clocks")
