@@ -217,7 +217,7 @@ def paths_of(caller: Principal, agencies: Agencies, day: date) -> tuple[str, ...
     if not agencies.in_force(caller.agency, day):
         raise Problem(HTTPStatus.FORBIDDEN, "agency_not_allowed")
     agency = agencies.get(caller.agency)
-    return (agency.path, *agencies.inheritance(agency, day).paths())
+    return (agency.path, *agencies.inheritance(agency, day).paths)
 
 
 Admission: TypeAlias = Callable[[Principal], None]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -78,16 +79,13 @@ class Inheritance:
     """The ended agencies for whose work an agency answers on a date, beside its own.
 
     Those that came to it whole, and those whose work was divided by area: of these what belongs to its own areas.
+    `paths`: what their parts in the dossiers begin with that are its own now (`in_area`).
     """
 
     whole: tuple[Agency, ...] = ()
     divided: tuple[Agency, ...] = ()
     areas: tuple[str, ...] = ()
-
-    def paths(self) -> Iterator[str]:
-        """Give what the part in a dossier of whoever is inherited begins with (`in_area`)."""
-        yield from (former.path for former in self.whole)
-        yield from (in_area(former.path, area) for former in self.divided for area in self.areas)
+    paths: tuple[str, ...] = ()
 
 
 NOTHING_INHERITED = Inheritance()
@@ -199,22 +197,25 @@ class Agencies:
         divided by area, the commune of the dossier's.
         """
         known = self._by_code.get(code)
-        last = None if known is None else self._followed(known, day)
-        if last is None or last.in_force(day):
-            return last
-        if last.succession is Succession.BY_AREA and last.valid_from <= day:
-            last = self._last_of_area(area_code, day)
-        return last if last is not None and last.in_force(day) else None
+        if known is None or known.in_force(day):
+            return known
+        last = self._followed(known, day)
+        if not last.in_force(day) and last.succession is Succession.BY_AREA and last.valid_from <= day:
+            last = self._last_of_area(area_code, day) or last
+        return last if last.in_force(day) else None
 
     def inheritance(self, agency: Agency, day: date) -> Inheritance:
         """For whose work an agency in force on a date answers, beside its own: `answering` the other way round."""
-        former = self.predecessors(agency, day)
-        if agency.kind is not AgencyKind.COMMUNE:
-            return Inheritance(former)
+        return _inheritance(self, agency.code, day)
+
+    def divided(self, day: date) -> tuple[Agency, ...]:
+        """The agencies that ended by a date and whose work was divided by area, and those that these succeeded."""
         ended = [each for each in self._divided if each.valid_from <= day and not each.in_force(day)]
-        divided = tuple(each for closed in ended for each in (closed, *self.predecessors(closed, day)))
-        areas = tuple(area for area in self._by_area if self._last_of_area(area, day) is agency) if divided else ()
-        return Inheritance(former, divided, areas)
+        return tuple(each for closed in ended for each in (closed, *self.predecessors(closed, day)))
+
+    def areas_of(self, commune: Agency, day: date) -> tuple[str, ...]:
+        """The area codes, those of earlier communes too, for which a commune answers on a date."""
+        return tuple(area for area in self._by_area if self._last_of_area(area, day) is commune)
 
     def predecessors(self, agency: Agency, day: date) -> tuple[Agency, ...]:
         """The closed agencies whose work an agency has taken over by a date (merge or continue), theirs before them."""
@@ -242,3 +243,14 @@ class Agencies:
 
     def _desks(self, day: date) -> tuple[Agency, ...]:
         return self.by_role(DESK_ROLE, day, AgencyKind.DISTRICT_OFFICE)
+
+
+@lru_cache(maxsize=512)
+def _inheritance(agencies: Agencies, code: str, day: date) -> Inheritance:
+    """Every request asks it of its caller's agency, and of few on one day."""
+    heir = agencies.get(code)
+    whole = agencies.predecessors(heir, day)
+    divided = agencies.divided(day) if heir.kind is AgencyKind.COMMUNE else ()
+    areas = agencies.areas_of(heir, day) if divided else ()
+    of_areas = (in_area(former.path, area) for former in divided for area in areas)
+    return Inheritance(whole, divided, areas, (*(former.path for former in whole), *of_areas))

@@ -312,6 +312,6 @@ def test_a_dossier_concerns_whoever_took_its_part_over_in_its_area() -> None:
     seen = {
         agency.code
         for agency in agencies.agencies
-        if agency.in_force(day) and case.concerns((agency.path, *agencies.inheritance(agency, day).paths()))
+        if agency.in_force(day) and case.concerns((agency.path, *agencies.inheritance(agency, day).paths))
     }
     assert seen == {HEIR, PROVINCE}

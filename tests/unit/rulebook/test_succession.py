@@ -46,7 +46,7 @@ def test_nobody_inherits_anything_before_the_first_order(agencies: Agencies) -> 
     for day in (date(2020, 1, 2), date(2024, 12, 31)):
         for agency in agencies.agencies:
             if agency.in_force(day):
-                assert list(agencies.inheritance(agency, day).paths()) == []
+                assert list(agencies.inheritance(agency, day).paths) == []
 
 
 @pytest.mark.parametrize(
