@@ -271,16 +271,26 @@ async def test_a_whole_dossier_is_carried_on_by_whoever_answers_for_those_who_ha
         assert begun == [("assign", reader)]
 
 
+PLACES = (DESK, BA_DINH, NGA_TRUNG, NGA_HIEP, NEW_BA_DINH, NEW_NGA_SON)
+
+
+async def test_what_applicants_bring_is_taken_by_whoever_answers_for_the_place(town: Town, turn: Turn) -> None:
+    """Asked with another version than the dossier's, before it is accepted and after."""
+    waiting = [(place, code, "request_withdrawal") for place, code in town.codes.items()]
+    for place, code, action in [*waiting, (DESK, town.registered, "withdraw")]:
+        for agency in PLACES:
+            headers = {"Idempotency-Key": f"{code}-{agency}-{turn.moment}", "If-Match": '"999"'}
+            path = f"/v1/dossiers/{code}/acts/{action}"
+            told = await town.ask("intake", path, agency, role="desk", headers=headers, json={})
+            assert told.status_code == expected(turn, place, agency), (code, agency, told.text)
+
+
 async def test_a_registration_waits_with_whoever_answers_for_its_place(town: Town, turn: Turn) -> None:
     """Of what the district's desk had not accepted, each commune has what is its area's."""
-    path = f"/v1/dossiers/{town.registered}/acts/withdraw"
-    for agency in (DESK, BA_DINH, NEW_BA_DINH, NEW_NGA_SON):
+    for agency in PLACES:
         answer = await town.ask("intake", "/v1/registrations", agency, role="desk")
         listed = answer.status_code == HTTPStatus.OK and town.registered in answer.text
         assert listed is (agency == turn.readers[DESK]), agency
-        headers = {"Idempotency-Key": f"registered-{agency}-{turn.moment}", "If-Match": '"999"'}
-        told = await town.ask("intake", path, agency, role="desk", headers=headers, json={})
-        assert told.status_code == expected(turn, DESK, agency), (agency, told.text)
     if turn.following is None:
         headers = {"Idempotency-Key": "registered-accepted", "If-Match": '"1"'}
         accept = f"/v1/dossiers/{town.registered}/acts/accept"
