@@ -12,9 +12,10 @@ import pytest
 
 from services.processing.api.worklists import START
 from services.processing.domain.cases import Clock
-from services.processing.domain.worklists import BEGINNING, END
-from services.processing.repository.reading import WORKLIST, WORKLIST_OF_AN_HEIR
+from services.processing.domain.worklists import BEGINNING, END, EVERYTHING, Selection
+from services.processing.repository.reading import WORKLIST, WORKLIST_OF_AN_HEIR, Place, worklist
 from shared.database import ENTER_SCOPE, Scope
+from shared.rulebook.agencies import NOTHING_INHERITED, Inheritance
 from tests.integration.processing.hall import COMMUNE, Hall
 from tests.integration.processing.test_reading import rows_of
 
@@ -212,3 +213,32 @@ async def test_a_page_of_ten_thousand_looks_at_no_dossier_that_it_does_not_show(
     finally:
         await hall.database.execute("delete from processing.duties where code like 'many-%'")
         await hall.database.execute("delete from processing.cases where code like 'many-%'")
+
+
+async def test_an_heir_has_one_line_for_a_dossier_however_many_agencies_left_it_to_him(hall: Hall) -> None:
+    """Two communes were asked and have merged; of what was divided by area only his areas' is his."""
+    code = await hall.accept(hall.catalogue.case(*LAND))
+    asked = """
+        insert into processing.duties (
+            code, step_no, action, agency, role, move, step_agency, step_role, taken, promised_due, step_code, clock
+        )
+        select code, 2, 'answer_agency', unnest(array['H56.97.33', 'H56.97.34']), 'specialist', 'period', 'H56.92.01',
+            'specialist', false, promised_due, 'survey', 'running'
+        from processing.cases where code = $1
+    """
+    mine, other = (hall.agencies.get(f"H56.97.{number}") for number in (33, 34))
+    area = await hall.database.fetchval("select area_code from processing.cases where code = $1", code)
+    selected, page = Selection(mine.code, "specialist", None, free=True), Place(START, 10)
+    trial = hall.database.transaction()
+    await trial.start()
+    await hall.database.execute("set local search_path = processing")
+    await hall.database.execute(asked, code)
+    for inherited, duties in (
+        (NOTHING_INHERITED, 1),
+        (Inheritance(whole=(other,)), 2),
+        (Inheritance(divided=(other,), areas=(area,)), 2),
+        (Inheritance(divided=(other,), areas=("16096",)), 1),
+    ):
+        found = await worklist(hall.database, selected, EVERYTHING, page, inherited=inherited)
+        assert [(row.code, len(row.duties)) for row in found] == [(code, duties)]
+    await trial.rollback()
