@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import httpx2
@@ -31,9 +31,30 @@ OF_SPRING = OF_2020 - {NGA_TRUNG, NGA_BACH} | {NGA_HIEP}
 NEW_NGA_SON, NEW_BA_DINH = "H56.61", "H56.66"
 OF_SUMMER = frozenset(f"H56.{number}" for number in range(61, 67))
 EVERYBODY = sorted(OF_2020 | OF_SPRING | OF_SUMMER | {DISTRICT, DESK, PROVINCE})
+OFFICES = {DESK, DISTRICT, "H56.97.04"}
+OLD_REGISTRY, NEW_REGISTRY = "H56.92.01", "H56.94.01"
+
+
+class Way(NamedTuple):
+    """What a place takes in, and every act that it waits for."""
+
+    place: str
+    filing: Mapping[str, str]
+    acts: Sequence[str]
+
+
 AT_THE_DESK = {"procedure_code": "2.000806", "area_code": "16096"}
 """What the district's desk takes in for its own offices: an applicant's who lives in Ba Đình."""
-OFFICES = {DESK, DISTRICT, "H56.97.04"}
+WORKED, ENDED = ("take", "forward"), ("finish", "hand_over")
+WAYS = {
+    "commune": Way(NGA_TRUNG, {}, ["assign", *WORKED, "sign", "number", *ENDED]),
+    "district": Way(DESK, AT_THE_DESK, ["assign", *WORKED, *WORKED, "sign", "number", *ENDED]),
+    "registry": Way(
+        DESK,
+        {**AT_THE_DESK, "procedure_code": "1.012784"},
+        ["assign", *WORKED, *WORKED, "sign", "number", *WORKED, *ENDED],
+    ),
+}
 READS = {
     "intake": "/v1/dossiers/{code}",
     "processing": "/v1/dossiers/{code}",
@@ -85,7 +106,7 @@ class Town:
     duties: Mapping[str, Mapping[str, Any]]
     """By the place of reception: its dossier, and what that waits for there."""
     carried: Mapping[str, Mapping[str, str]]
-    """By the place of reception and the turn: a dossier that is carried to its end there."""
+    """By the way and the turn: a dossier that is carried to its end there."""
     registered: str
     """Registered at the district's desk and not accepted."""
 
@@ -110,15 +131,18 @@ async def town() -> AsyncIterator[Town]:
         httpx2.AsyncClient(base_url=stack.urls["intake"], timeout=20, trust_env=False) as http,
     ):
         counter = Counter(stack, http, eyes.database)
-        filings = dict.fromkeys(_OWN, await counter.filing()) | {DESK: await counter.filing(**AT_THE_DESK)}
 
-        async def handed_in(place: str) -> str:
-            answer = await counter.hand_in(filings[place], headers=counter.bearer("desk", place))
+        async def handed_in(place: str, **filing: str) -> str:
+            answer = await counter.hand_in(await counter.filing(**filing), headers=counter.bearer("desk", place))
             return str(answer.json()["code"])
 
-        codes, duties = {place: await handed_in(place) for place in _OWN}, {}
-        carried = {place: {turn.moment: await handed_in(place) for turn in TURNS} for place in (NGA_TRUNG, DESK)}
-        registered = (await counter.register(filings[DESK], counter.bearer("desk", DESK), DESK)).json()["code"]
+        codes = {place: await handed_in(place, **(AT_THE_DESK if place == DESK else {})) for place in _OWN}
+        carried = {
+            name: {turn.moment: await handed_in(way.place, **way.filing) for turn in TURNS}
+            for name, way in WAYS.items()
+        }
+        filing, duties = await counter.filing(**AT_THE_DESK), {}
+        registered = (await counter.register(filing, counter.bearer("desk", DESK), DESK)).json()["code"]
         await eyes.rest()
         # New tokens are their address's: more at once would be refused.
         made = Town(eyes, asyncio.Semaphore(16), codes, duties, carried, registered)
@@ -244,30 +268,33 @@ async def carry_on(town: Town, code: str, reader: str, *, acts: int = 99) -> lis
     return done
 
 
-WHOLE = {
-    NGA_TRUNG: ["assign", "take", "forward", "sign", "number", "finish", "hand_over"],
-    DESK: ["assign", *["take", "forward"] * 2, "sign", "number", "finish", "hand_over"],
-}
+def actors(name: str, turn: Turn) -> tuple[set[str], str]:
+    """Who does the acts of a way on that day, and who of them numbers the result."""
+    reader = turn.readers[WAYS[name].place]
+    if name == "registry":
+        registry = OLD_REGISTRY if turn.moment < "2025-03-01" else NEW_REGISTRY
+        return {reader, registry}, registry
+    return (OFFICES, DISTRICT) if reader == DESK else ({reader}, reader)
 
 
-@pytest.mark.parametrize("place", WHOLE)
+@pytest.mark.parametrize("name", WAYS)
 async def test_a_whole_dossier_is_carried_on_by_whoever_answers_for_those_who_had_it(
-    town: Town, turn: Turn, place: str
+    town: Town, turn: Turn, name: str
 ) -> None:
     """Whoever held a step on the eve goes on with it in the agency that took its work over."""
-    code, reader = town.carried[place][turn.moment], turn.readers[place]
+    way, code = WAYS[name], town.carried[name][turn.moment]
+    reader, (acting, numbers) = turn.readers[way.place], actors(name, turn)
     before = (await town.ask("processing", READS["processing"].format(code=code), reader)).json()
     done = await carry_on(town, code, reader)
-    assert [action for action, _ in done] == WHOLE[place][0 if before["state"] == State.ACCEPTED else 1 :]
-    assert {agency for _, agency in done} == (OFFICES if reader == DESK else {reader})
+    assert [action for action, _ in done] == way.acts[0 if before["state"] == State.ACCEPTED else 1 :]
+    assert {agency for _, agency in done} == acting
     seen = (await town.ask("processing", READS["processing"].format(code=code), reader)).json()
-    numbered = DISTRICT if reader == DESK else reader
-    assert (seen["state"], seen["result_number"].split("/")[1:]) == (10, [turn.moment[:4], numbered])
-    assert {step["agency"] for step in seen["steps"]} <= {place, *OFFICES}, "whose a step was is not rewritten"
+    assert (seen["state"], seen["result_number"].split("/")[1:]) == (10, [turn.moment[:4], numbers])
+    assert {step["agency"] for step in seen["steps"]} <= {way.place, *OFFICES, OLD_REGISTRY}, "it is not rewritten"
     facts = (await town.ask("processing", f"/v1/dossiers/{code}/history", reader)).json()["facts"]
     assert facts[-1]["said"]["agency"] == reader
     if turn.following is not None:
-        begun = await carry_on(town, town.carried[place][turn.following.moment], reader, acts=1)
+        begun = await carry_on(town, town.carried[name][turn.following.moment], reader, acts=1)
         assert begun == [("assign", reader)]
 
 
