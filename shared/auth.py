@@ -209,14 +209,15 @@ def unauthorised(code: str) -> Problem:
 
 
 def paths_of(caller: Principal, agencies: Agencies, day: date) -> tuple[str, ...]:
-    """Find the paths of the caller's agency and of those whose work it took over: whose dossiers he may see.
+    """Find the paths of the caller's agency and of those whose work came to it: whose dossiers he may see (ADR 78).
 
+    What was left to it in some areas alone is a path with the area; the first path is its own agency's.
     Raises Problem 403 unless the agency is in force on that (legal) day.
     """
     if not agencies.in_force(caller.agency, day):
         raise Problem(HTTPStatus.FORBIDDEN, "agency_not_allowed")
     agency = agencies.get(caller.agency)
-    return (agency.path, *(former.path for former in agencies.predecessors(agency, day)))
+    return (agency.path, *agencies.inheritance(agency, day).paths)
 
 
 Admission: TypeAlias = Callable[[Principal], None]

@@ -67,7 +67,7 @@ _MOMENTS = tuple(
     each.name for each in fields(figures.Dossier) if each.name not in {"reopenings", "repeated_supplements"}
 )
 COUNTED = Table("metrics", "dossiers", _MOMENTS)
-SEEN = Table("notification", "dossiers", ("code", "received_path", "competent_path"))
+SEEN = Table("notification", "dossiers", ("code", "received_path", "competent_path", "area_code"))
 REACHED = Table("notification", "contacts", ("code", "language", "channels", "sealed"))
 JOURNAL_COLUMNS = (*COLUMNS, "previous_hash", "hash")
 JOURNALS = {name: Table(name, "journal", JOURNAL_COLUMNS) for name in ("intake", "processing")}
@@ -141,7 +141,7 @@ def _rows_of(dossier: Loaded, recording: Recording) -> Iterator[tuple[Table, Row
     yield KEYS, (*sealed.key, recording.kek.id, recording.at)
     yield from _case_rows(dossier, bytes.fromhex(sealed.secret_hash))
     yield COUNTED, _counted_row(dossier)
-    yield SEEN, (code, life.acceptance.place.path, life.acceptance.competent.path)
+    yield SEEN, (code, life.acceptance.place.path, life.acceptance.competent.path, life.acceptance.area_code)
     yield REACHED, _contact_row(code, sealed.stated)
     yield from _told_rows(dossier, sealed, recording)
 

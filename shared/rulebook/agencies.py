@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -63,6 +65,32 @@ class Agency(BaseModel):
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 
+def in_area(path: str, area_code: str) -> str:
+    """Write the path of an agency that has a part in a dossier with the dossier's area: `90.97.01.@16093`.
+
+    It begins with the path of the agency, as with those of all above it. Whoever answers for the agency in that area
+    alone is given the whole of it: no other area begins with that, and nothing below the agency does.
+    """
+    return f"{path}@{area_code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Inheritance:
+    """The ended agencies for whose work an agency answers on a date, beside its own.
+
+    Those that came to it whole, and those whose work was divided by area: of these what belongs to its own areas.
+    `paths`: what their parts in the dossiers begin with that are its own now (`in_area`).
+    """
+
+    whole: tuple[Agency, ...] = ()
+    divided: tuple[Agency, ...] = ()
+    areas: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+NOTHING_INHERITED = Inheritance()
+
+
 class AgenciesContent(BaseModel):
     """One version of the agencies as it travels, with the rules that say which agency a step belongs to."""
 
@@ -75,7 +103,7 @@ class AgenciesContent(BaseModel):
 class Agencies:
     """One version of the agencies and of the roles in them."""
 
-    __slots__ = ("_by_area", "_by_code", "_by_role", "_predecessors", "agencies", "roles", "version")
+    __slots__ = ("_by_area", "_by_code", "_by_role", "_divided", "_predecessors", "agencies", "roles", "version")
 
     def __init__(self, version: str, agencies: Iterable[Agency], roles: Iterable[RoleRule] = ()) -> None:
         self.version = version
@@ -85,6 +113,7 @@ class Agencies:
         self._by_role: dict[str, list[Agency]] = defaultdict(list)
         self._by_area: dict[str, list[Agency]] = defaultdict(list)
         self._predecessors: dict[str, list[Agency]] = defaultdict(list)
+        self._divided = [agency for agency in self.agencies if agency.succession is Succession.BY_AREA]
         for agency in self.agencies:
             self._by_role[agency.role].append(agency)
             if agency.successor_code is not None:
@@ -136,21 +165,57 @@ class Agencies:
 
         Area codes are reused under new names, so the date decides. Raises UnknownAgency.
         """
-        holders = [agency for agency in self._by_area.get(area_code, ()) if agency.valid_from <= day]
-        if not holders:
+        last = self._last_of_area(area_code, day)
+        if last is None:
             raise UnknownAgency(f"agencies {self.version}: no commune of such an area on {day}")
-        return self.successor(max(holders, key=lambda agency: agency.valid_from), day)
+        return self.successor(last, day)
+
+    def _last_of_area(self, area_code: str, day: date) -> Agency | None:
+        holders = [agency for agency in self._by_area.get(area_code, ()) if agency.valid_from <= day]
+        return self._followed(max(holders, key=lambda agency: agency.valid_from), day) if holders else None
 
     def successor(self, agency: Agency, day: date) -> Agency:
         """The agency itself while in force, else who took its place by that date (merge or continue).
 
         Raises UnknownAgency where no single agency did.
         """
-        while not agency.in_force(day):
-            if agency.successor_code is None or day < agency.valid_from:
-                raise UnknownAgency(f"agencies {self.version}: {agency.code} has no single successor on {day}")
+        last = self._followed(agency, day)
+        if not last.in_force(day):
+            raise UnknownAgency(f"agencies {self.version}: {agency.code} has no single successor on {day}")
+        return last
+
+    def _followed(self, agency: Agency, day: date) -> Agency:
+        """Follow the orders that name a single successor as far as they go by a date."""
+        while agency.successor_code is not None and agency.valid_from <= day and not agency.in_force(day):
             agency = self.get(agency.successor_code)
         return agency
+
+    def answering(self, code: str, area_code: str, day: date) -> Agency | None:
+        """Who answers on a date for the work of an agency in a dossier of an area; None where nobody does.
+
+        The agency itself while it is in force, else who succeeded it, through however many orders; where its work was
+        divided by area, the commune of the dossier's.
+        """
+        known = self._by_code.get(code)
+        if known is None or known.in_force(day):
+            return known
+        last = self._followed(known, day)
+        if not last.in_force(day) and last.succession is Succession.BY_AREA and last.valid_from <= day:
+            last = self._last_of_area(area_code, day) or last
+        return last if last.in_force(day) else None
+
+    def inheritance(self, agency: Agency, day: date) -> Inheritance:
+        """For whose work an agency in force on a date answers, beside its own: `answering` the other way round."""
+        return _inheritance(self, agency.code, day)
+
+    def divided(self, day: date) -> tuple[Agency, ...]:
+        """The agencies that ended by a date and whose work was divided by area, and those that these succeeded."""
+        ended = [each for each in self._divided if each.valid_from <= day and not each.in_force(day)]
+        return tuple(each for closed in ended for each in (closed, *self.predecessors(closed, day)))
+
+    def areas_of(self, commune: Agency, day: date) -> tuple[str, ...]:
+        """The area codes, those of earlier communes too, for which a commune answers on a date."""
+        return tuple(area for area in self._by_area if self._last_of_area(area, day) is commune)
 
     def predecessors(self, agency: Agency, day: date) -> tuple[Agency, ...]:
         """The closed agencies whose work an agency has taken over by a date (merge or continue), theirs before them."""
@@ -178,3 +243,14 @@ class Agencies:
 
     def _desks(self, day: date) -> tuple[Agency, ...]:
         return self.by_role(DESK_ROLE, day, AgencyKind.DISTRICT_OFFICE)
+
+
+@lru_cache(maxsize=512)
+def _inheritance(agencies: Agencies, code: str, day: date) -> Inheritance:
+    """Every request asks it of its caller's agency, and of few on one day."""
+    heir = agencies.get(code)
+    whole = agencies.predecessors(heir, day)
+    divided = agencies.divided(day) if heir.kind is AgencyKind.COMMUNE else ()
+    areas = agencies.areas_of(heir, day) if divided else ()
+    of_areas = (in_area(former.path, area) for former in divided for area in areas)
+    return Inheritance(whole, divided, areas, (*(former.path for former in whole), *of_areas))

@@ -40,12 +40,14 @@ class StepTaken:
 class StepClock:
     """Where a step's clock stands: `runs_out_at` is when a step that is open has used, or will have used, it all up.
 
-    None where that depends on when an open pause ends, and where there is no allowance.
+    None where that depends on when an open pause ends, and where there is no allowance. `overran_at` is when a step
+    that overran began to, whether it is open or not.
     """
 
     step: StepTaken
     used: timedelta
     runs_out_at: datetime | None
+    overran_at: datetime | None = None
 
     @property
     def overrun(self) -> timedelta:
@@ -81,8 +83,10 @@ def _clock(calendar: Calendar, step: StepTaken, pauses: Sequence[Pause], until: 
     spans = [(stay.begins, until if stay.ends is None else min(stay.ends, until)) for stay in step.stays]
     used = sum((unpaused_time(calendar, *span, pauses) for span in spans), start=timedelta())
     is_open = any(stay.ends is None for stay in step.stays)
-    runs_out = _runs_out(calendar, step, pauses) if is_open and step.allowance else None
-    return StepClock(step, used, runs_out)
+    overran = used > step.allowance
+    ends = _runs_out(calendar, step, pauses) if step.allowance and (is_open or overran) else None
+    overran_at = (ends or step.stays[0].begins) if overran else None
+    return StepClock(step, used, ends if is_open else None, overran_at)
 
 
 def _runs_out(calendar: Calendar, step: StepTaken, pauses: Sequence[Pause]) -> datetime | None:

@@ -39,11 +39,9 @@ class _Dossier:
 
 
 def _place(dossier: _Dossier, _seat: Seat) -> Agency:
-    """The place of reception, or who answers for it once it is gone."""
-    place = dossier.agencies.get(dossier.place)
-    if place.in_force(dossier.day) or place.successor_code is not None:
-        return dossier.agencies.successor(place, dossier.day)
-    return dossier.agencies.commune_of_area(dossier.area_code, dossier.day)
+    """The place of reception, or who answers for it on the day; where nobody does, the commune of the area."""
+    place = dossier.agencies.answering(dossier.place, dossier.area_code, dossier.day)
+    return place or dossier.agencies.commune_of_area(dossier.area_code, dossier.day)
 
 
 def _commune_of_place(dossier: _Dossier, seat: Seat) -> Agency:

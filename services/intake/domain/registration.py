@@ -25,6 +25,7 @@ from services.intake.domain.refusals import (
     UnknownDossier,
 )
 from shared.contracts.facts import State
+from shared.rulebook.agencies import in_area
 from shared.rulebook.calendar import local
 from shared.rulebook.catalogue import Case
 from shared.rulebook.conditions import CONDITIONS as MEANINGS
@@ -72,12 +73,13 @@ class Actor:
     own: bool = False
 
     def sees(self, registration: Registration) -> bool:
-        """Tell whether the dossier is known to him: his own, or one that his subtree received."""
-        return self.own or any(registration.received_path.startswith(path) for path in self.paths)
+        """Tell whether the dossier is known to him: his own, or one that his subtree received or took over."""
+        return self.own or in_area(registration.received_path, registration.area_code).startswith(self.paths)
 
     def receives(self, registration: Registration) -> bool:
-        """Tell whether he acts for the place of reception; a superior only looks on."""
-        return self.own or registration.received_path in self.paths
+        """Tell whether he acts for the place of reception, or took its work over; a superior only looks on."""
+        place = registration.received_path
+        return self.own or not {place, in_area(place, registration.area_code)}.isdisjoint(self.paths)
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,8 +145,11 @@ from dossiers as d
 
 READ_VISIBLE_DOSSIER = f"""
 {_READ} where d.accepted_at is not null and d.code = $1 and (
-    d.received_path ^@ any ($2::text[]) or d.competent_path ^@ any ($2::text[])
-    or exists (select from unnest(d.step_paths) as step (path) where step.path ^@ any ($2::text[]))
+    (d.received_path || '@' || d.area_code) ^@ any ($2::text[])
+    or (d.competent_path || '@' || d.area_code) ^@ any ($2::text[])
+    or exists (
+        select from unnest(d.step_paths) as step (path) where (step.path || '@' || d.area_code) ^@ any ($2::text[])
+    )
 )
 """
 

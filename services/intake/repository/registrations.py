@@ -105,7 +105,7 @@ _COLUMNS = {name: name for name in StoredRegistration.__dataclass_fields__ if na
 READ_REGISTRATION = f"""
 select {", ".join(f"{column} as {name}" for name, column in _COLUMNS.items())}
 from dossiers
-where code = $1 and (received_path ^@ any ($2::text[]) or applicant_index = $3)
+where code = $1 and ((received_path || '@' || area_code) ^@ any ($2::text[]) or applicant_index = $3)
 """  # noqa: S608 - names of the dataclass's fields
 
 LOCK_REGISTRATION = f"{READ_REGISTRATION} for update"
@@ -176,7 +176,8 @@ WAITING = """
 select w.* from unnest($1::text[]) as place (path) cross join lateral (
     select code, version, procedure_code, case_code, catalogue_version, filed_at, papers_asked
     from dossiers
-    where state = 1 and received_path = place.path and (filed_at, code) > ($2, $3)
+    where state = 1 and received_path = split_part(place.path, '@', 1) and (filed_at, code) > ($2, $3)
+        and split_part(place.path, '@', 2) in ('', area_code)
     order by filed_at, code
     limit $4
 ) as w
@@ -201,5 +202,5 @@ class WaitingRegistration:
 async def waiting_registrations(
     tx: Connection, paths: Sequence[str], after: tuple[datetime, str], limit: int
 ) -> list[WaitingRegistration]:
-    """List registrations that wait at the places of exactly these paths, oldest first."""
+    """List registrations that wait at the places of exactly these paths, or there in one area, oldest first."""
     return [WaitingRegistration(**row) for row in await tx.fetch(WAITING, paths, *after, limit)]

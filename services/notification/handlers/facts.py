@@ -73,8 +73,10 @@ class Requests:
 def _dossier(received: Received) -> Dossier:
     match fact := received.fact_as(facts.DossierFact):
         case facts.DossierAccepted():
-            return Dossier(received.subject, fact.received_path, fact.competent_path)
-        case facts.DossierRegistered() | facts.DossierRefused():
+            return Dossier(received.subject, fact.received_path, fact.competent_path, fact.area_code)
+        case facts.DossierRegistered():
+            return Dossier(received.subject, fact.received_path, fact.received_path, fact.area_code)
+        case facts.DossierRefused():
             return Dossier(received.subject, fact.received_path, fact.received_path)
         case _:
             raise TypeError(f"{received.type} begins no dossier")

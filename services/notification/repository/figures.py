@@ -12,7 +12,10 @@ from shared.database import Connection
 VISIBLE = """
 select exists (
     select from dossiers
-    where code = $1 and (received_path ^@ any ($2::text[]) or competent_path ^@ any ($2::text[]))
+    where code = $1 and (
+        (received_path || '@' || area_code) ^@ any ($2::text[])
+        or (competent_path || '@' || area_code) ^@ any ($2::text[])
+    )
 )
 """
 

@@ -14,11 +14,12 @@ from shared.database import Connection
 
 @dataclass(frozen=True)
 class Dossier:
-    """Which paths let an officer see a dossier's notices."""
+    """Which paths let an officer see a dossier's notices; its area, empty where no fact says it."""
 
     code: str
     received_path: str
     competent_path: str
+    area_code: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,21 @@ class NewMessage:
 
 
 SAVE_DOSSIERS = """
-insert into dossiers (code, received_path, competent_path)
-select code, received_path, competent_path from unnest($1::text[], $2::text[], $3::text[])
-    as d (code, received_path, competent_path)
+insert into dossiers (code, received_path, competent_path, area_code)
+select code, received_path, competent_path, area_code from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+    as d (code, received_path, competent_path, area_code)
 order by code
-on conflict (code) do update set received_path = excluded.received_path, competent_path = excluded.competent_path
+on conflict (code) do update set received_path = excluded.received_path, competent_path = excluded.competent_path,
+    area_code = case when excluded.area_code = '' then dossiers.area_code else excluded.area_code end
 """
+
+
+DOSSIER_FIELDS = ("code", "received_path", "competent_path", "area_code")
 
 
 async def save_dossiers(tx: Connection, dossiers: Sequence[Dossier]) -> None:
     """Remember who may see dossiers; the later statement replaces the earlier one."""
-    columns = ([getattr(d, name) for d in dossiers] for name in ("code", "received_path", "competent_path"))
+    columns = ([getattr(d, name) for d in dossiers] for name in DOSSIER_FIELDS)
     await tx.execute(SAVE_DOSSIERS, *columns)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
@@ -23,6 +24,7 @@ from shared.http.etags import IfMatch, etag
 from shared.http.idempotency import IdempotencyKey, claim_of
 from shared.http.openapi import header
 from shared.roles import Role
+from shared.rulebook.agencies import NOTHING_INHERITED, Inheritance
 from shared.rulebook.calendar import Calendar
 from shared.rulebook.officers import Seat
 
@@ -53,10 +55,19 @@ class Desk:
 
     def admit(self, caller: Principal) -> Admitted:
         """Say in whose names an officer acts. Raises Problem 403 unless his agency is in force on this legal day."""
-        today = self.acting.clock.now().date()
+        today = self.today()
         paths = paths_of(caller, self.acting.rules.current_agencies(), today)
         absent = self.officers.register().stands_for(Seat(caller.agency, caller.subject, caller.role), today)
         return Admitted(Officer(caller.subject, caller.role, caller.agency, absent), paths, caller.caller)
+
+    def today(self) -> date:
+        """Say which legal day it is."""
+        return self.acting.clock.now().date()
+
+    def inheritance_of(self, code: str) -> Inheritance:
+        """Say for whose work an agency answers today beside its own: an ended one for nobody's."""
+        agencies, today = self.acting.rules.current_agencies(), self.today()
+        return agencies.inheritance(agencies.get(code), today) if agencies.in_force(code, today) else NOTHING_INHERITED
 
     def is_below(self, agency: str, paths: tuple[str, ...]) -> bool:
         """Tell whether an agency is in a subtree under one of these paths; none is that nobody knows."""
@@ -81,7 +92,7 @@ def officers_router(desk: Desk, acts: Acts) -> APIRouter:
         with refusals_told():
             case = await desk.reading.for_officer(code, desk.admit(caller).paths)
         response.headers["ETag"] = etag(case.version)
-        return case_view(case)
+        return case_view(case, desk.reading.owed(case, desk.today()))
 
     @router.post(
         "/dossiers/{code}/acts/{action}",

@@ -43,7 +43,10 @@ class StepTimed(View):
 
 
 class AgencysLateness(View):
-    """What an agency's steps overran, and its part of the lateness; without any overrun it is the desk's."""
+    """What an agency's steps overran, and its part of the lateness; without any overrun it is the desk's.
+
+    A step that overran is whose it was when its allowance ran out: its agency's, or whoever's the work was by then.
+    """
 
     agency: Named
     overrun_seconds: int
@@ -90,9 +93,11 @@ def lateness_told(case: Case, agencies: Agencies, times: StepTimes) -> LatenessT
         return None
     overran, late = defaultdict[str, timedelta](timedelta), defaultdict[str, timedelta](timedelta)
     for clock, part in zip(times.clocks, found.parts, strict=True):
-        if clock.overrun:
-            overran[clock.step.agency] += clock.overrun
-            late[clock.step.agency] += part
+        if clock.overran_at is not None:
+            answering = agencies.answering(clock.step.agency, case.area_code, clock.overran_at.date())
+            whose = clock.step.agency if answering is None else answering.code
+            overran[whose] += clock.overrun
+            late[whose] += part
     if not overran:
         late[case.received_by] = found.desk
     return LatenessTold(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from services.processing.domain.cases import Case
-from services.processing.domain.duties import Duty, duties
+from services.processing.domain.duties import Duty
 from services.processing.domain.statuses import (
     DeliveryStatus,
     PaymentStatus,
@@ -19,6 +20,7 @@ from services.processing.domain.statuses import (
 from services.processing.domain.worklists import Days, Urgency, urgency_of
 from services.processing.handlers.acting import Performed
 from services.processing.repository.reading import WorklistRow
+from shared.rulebook.agencies import Agencies
 from shared.rulebook.calendar import local
 
 
@@ -226,8 +228,8 @@ def open_duty(duty: Duty) -> OpenDuty:
     )
 
 
-def case_view(case: Case) -> CaseView:
-    """Show a dossier to an officer."""
+def case_view(case: Case, owed: Iterable[Duty]) -> CaseView:
+    """Show a dossier to an officer, with what is owed and by whom today; its steps name whom they were given to."""
     known: dict[str, Any] = {name: shown(getattr(case, name)) for name in CaseView.model_fields if hasattr(case, name)}
     apart: dict[str, Any] = {
         "halts": [as_view(HaltView, halt) for halt in case.halts],
@@ -254,13 +256,17 @@ def case_view(case: Case) -> CaseView:
         for step in case.steps
     ]
     asks = [as_view(AskView, ask) for ask in case.asks]
-    owed = [open_duty(duty) for duty in duties(case)]
-    return CaseView(**{**known, **apart, "steps": steps, "asks": asks}, open_duties=owed)
+    return CaseView(**{**known, **apart, "steps": steps, "asks": asks}, open_duties=[open_duty(duty) for duty in owed])
 
 
-def worklist_item(row: WorklistRow, days: Days) -> WorklistItem:
-    """Show one line of a worklist."""
-    owed = [WorklistDuty(**duty) for duty in row.duties]
+def worklist_item(row: WorklistRow, days: Days, agencies: Agencies) -> WorklistItem:
+    """Show one line of a worklist; the agency of a step is the one that answers for it today."""
+
+    def told(duty: dict[str, Any]) -> WorklistDuty:
+        answering = agencies.answering(duty["agency"], row.area_code, local(days.now).date())
+        return WorklistDuty(**duty if answering is None else {**duty, "agency": answering.code})
+
+    owed = [told(duty) for duty in row.duties]
     return WorklistItem(
         code=row.code,
         state=row.state,

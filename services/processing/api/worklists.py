@@ -50,12 +50,13 @@ def worklist_router(desk: Desk) -> APIRouter:
         (officer, paths, _), after = desk.admit(caller), decode_moment(cursor, START)
         with refusals_told():
             selected = select(officer, asked, lambda agency: desk.is_below(agency, paths))
+        agencies, inherited = desk.acting.rules.current_agencies(), desk.inheritance_of(selected.agency)
         days = days_of(desk.calendar_of(selected.agency), desk.acting.clock.now())
         span = EVERYTHING if urgency is None else span_of(urgency, days)
         async with desk.pool.transaction(Scope(paths)) as tx:
-            rows = await worklist(tx, selected, span, Place(after, limit + 1), step)
+            rows = await worklist(tx, selected, span, Place(after, limit + 1), step, inherited=inherited)
         page = rows[:limit]
         more = encode_cursor(page[-1].promised_due.isoformat(), page[-1].code) if len(rows) > limit else None
-        return Page(items=[worklist_item(row, days) for row in page], next_cursor=more)
+        return Page(items=[worklist_item(row, days, agencies) for row in page], next_cursor=more)
 
     return router

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from services.processing.domain.halts import Halt, Proposal
 from shared.contracts.facts import State
+from shared.rulebook.agencies import in_area
 from shared.rulebook.catalogue import StepMove
 from shared.rulebook.pauses import EXCLUDED_PERIODS, PauseKind
 from shared.rulebook.seats import OfficerRole
@@ -162,13 +163,9 @@ class Case:
         those = (self.received_by, self.competent_agency, *(step.agency for step in self.steps))
         return frozenset((*those, *(ask.agency for ask in self.asks))) - {""}
 
-    def open_ask(self, agency: str) -> Ask | None:
-        """Find the question that an agency has not answered yet: there is one at most."""
-        return next((ask for ask in self.asks if ask.agency == agency and ask.answered_at is None), None)
-
     def concerns(self, paths: tuple[str, ...]) -> bool:
-        """Whether a subtree under one of these paths has a part in it."""
-        return any(part.startswith(paths) for part in self.parts)
+        """Whether a subtree under one of these paths has a part in it, or whoever took a part over in its area."""
+        return any(in_area(part, self.area_code).startswith(paths) for part in self.parts)
 
     def open_steps(self) -> Iterator[Step]:
         """List the steps that wait for an act, in order."""

@@ -73,7 +73,7 @@ def step_of(seen: Situation) -> Step:
 def named_officer(seen: Situation, step: Step, means: Means) -> str:
     """Return the officer whom the act names for a step. Raises ActInvalid for whom the register lets do nothing."""
     named = seen.act.officer or ""
-    match means.officers.shuts_out(Seat(step.agency, named, step.role), seen.now.date()):
+    match means.officers.shuts_out(Seat(seen.act.agency or step.agency, named, step.role), seen.now.date()):
         case Shut.REVOKED:
             raise ActInvalid("named_officer_revoked", "The officer named is revoked.")
         case Shut.NOT_SEATED:
@@ -81,14 +81,14 @@ def named_officer(seen: Situation, step: Step, means: Means) -> str:
     return named
 
 
-def about(case: Case, step: Step, officer: str) -> dict[str, Any]:
-    """Say what every fact about a step says."""
+def about(seen: Situation, case: Case, step: Step, officer: str) -> dict[str, Any]:
+    """Say what every fact about a step says: its agency is the one that answers for it on the day of the act."""
     return {
         "catalogue_version": case.catalogue_version,
         "calendar_version": case.calendar_version,
         "state": case.state,
         "step_no": step.no,
-        "agency": step.agency,
+        "agency": seen.answering(step.agency) or step.agency,
         "officer": officer,
     }
 

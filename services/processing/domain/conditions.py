@@ -16,13 +16,13 @@ from shared.rulebook.seats import OfficerRole
 def officer_of_first_open_step(seen: Situation) -> bool:
     """Tell whether an officer is named and his agency has a first open step."""
     act = seen.act
-    return act.officer is not None and any(step.agency == act.agency for step in seen.case.open_steps())
+    return act.officer is not None and any(seen.answering(step.agency) == act.agency for step in seen.case.open_steps())
 
 
 def step_open_here(seen: Situation) -> bool:
     """Tell whether the step is open, belongs to the caller's agency, and its role is the caller's."""
     step = seen.step
-    return step is not None and step.is_open and (step.agency, step.role) == (seen.officer.agency, seen.officer.role)
+    return step is not None and step.is_open and step.role == seen.officer.role and seen.is_ours(step.agency)
 
 
 def step_not_taken(seen: Situation) -> bool:
@@ -37,7 +37,7 @@ def holder_of_step(seen: Situation) -> bool:
     A desk's step that names nobody is held by its whole desk.
     """
     step = seen.step
-    if step is None or not step.is_open or step.agency != seen.officer.agency:
+    if step is None or not step.is_open or not seen.is_ours(step.agency):
         return False
     if step.holder is None:
         return step.role is OfficerRole.DESK and seen.officer.role == OfficerRole.DESK
@@ -129,12 +129,13 @@ def next_step_not_taken(seen: Situation) -> bool:
 
 def officer_of_same_agency(seen: Situation) -> bool:
     """Tell whether an officer is named for an open step of his own agency."""
-    return seen.act.officer is not None and seen.step is not None and seen.act.agency == seen.step.agency
+    step, act = seen.step, seen.act
+    return act.officer is not None and step is not None and seen.answering(step.agency) == act.agency
 
 
 def asked_agency(seen: Situation) -> bool:
     """Tell whether the caller's agency was asked and has not answered."""
-    return seen.case.open_ask(seen.officer.agency) is not None
+    return seen.open_ask(seen.officer.agency) is not None
 
 
 CONDITIONS: Mapping[str, Condition] = {

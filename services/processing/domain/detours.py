@@ -21,9 +21,9 @@ def return_step(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts
     holder = None if to.role is OfficerRole.DESK else to.holder
     case = acted(seen.case, move, steps=send_back(seen.case.steps, to, holder, seen.now))
     return case, facts.StepReturned(
-        **about(case, step, seen.officer.subject),
+        **about(seen, case, step, seen.officer.subject),
         to_step=to.no,
-        to_agency=to.agency,
+        to_agency=seen.answering(to.agency) or to.agency,
         to_officer=holder or "",
         reason=str(seen.act.reason),
     )
@@ -42,7 +42,7 @@ def recall(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.Doss
     steps = send_back(seen.case.steps, step, officer, seen.now)
     taken = tuple(replace(each, taken=True) if each.no == step.no else each for each in steps)
     case = acted(seen.case, move, steps=taken)
-    return case, facts.StepRecalled(**about(case, step, officer))
+    return case, facts.StepRecalled(**about(seen, case, step, officer))
 
 
 def reassign(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.DossierFact]:
@@ -52,7 +52,7 @@ def reassign(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.Dos
     step = replace(before, holder=named, taken=False)
     case = acted(seen.case, move, steps=replaced(seen.case.steps, step))
     return case, facts.DossierReassigned(
-        **about(case, step, named),
+        **about(seen, case, step, named),
         previous_officer=before.holder or "",
         reassigned_by=seen.officer.subject,
     )
@@ -64,21 +64,21 @@ def ask_agency(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.D
     asked = _asked_agency(seen, step, means)
     ask = Ask(len(case.asks) + 1, step.no, asked.code, asked.path, seen.officer.subject, seen.now)
     after = acted(case, move, asks=(*case.asks, ask))
-    return after, facts.AgencyAsked(**about(after, step, seen.officer.subject), asked_agency=asked.code)
+    return after, facts.AgencyAsked(**about(seen, after, step, seen.officer.subject), asked_agency=asked.code)
 
 
 def _asked_agency(seen: Situation, step: Step, means: Means) -> Agency:
     code = seen.act.agency or ""
-    if code == step.agency or not means.agencies.in_force(code, seen.now.date()):
+    if code == seen.answering(step.agency) or not means.agencies.in_force(code, seen.now.date()):
         raise ActInvalid("asked_agency_invalid", "No other agency of that code is in force.")
-    if seen.case.open_ask(code) is not None:
+    if seen.open_ask(code) is not None:
         raise ActInvalid("asked_agency_invalid", "That agency was asked and has not answered yet.")
     return means.agencies.get(code)
 
 
 def answer_agency(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.DossierFact]:
     """Answer for the agency that was asked; what it says are papers, which are intake's."""
-    ask = seen.case.open_ask(seen.officer.agency)
+    ask = seen.open_ask(seen.officer.agency)
     step = seen.case.step(ask.step_no) if ask is not None else None
     if ask is None or step is None:
         raise ConditionNotMet("asked_agency", "Your agency was not asked.")
@@ -86,5 +86,5 @@ def answer_agency(seen: Situation, move: Move, _means: Means) -> tuple[Case, fac
     asks = tuple(answered if each is ask else each for each in seen.case.asks)
     case = acted(seen.case, move, asks=asks)
     return case, facts.AgencyAnswered(
-        **about(case, step, seen.officer.subject), asked_agency=ask.agency, asked_at=ask.asked_at
+        **about(seen, case, step, seen.officer.subject), asked_agency=ask.agency, asked_at=ask.asked_at
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 
 from services.processing.domain.cases import Case, Step
 from services.processing.domain.halts import Halt
 from shared.contracts.facts import State
+from shared.rulebook.agencies import Agencies
 from shared.rulebook.catalogue import StepMove
 from shared.rulebook.pauses import PauseKind
 from shared.rulebook.seats import OfficerRole
@@ -51,6 +53,16 @@ class Duty:
 def duties(case: Case) -> tuple[Duty, ...]:
     """Everything that is owed now, in the order of the steps."""
     return tuple(_duties(case))
+
+
+def owed_on(case: Case, owed: Iterable[Duty], agencies: Agencies, day: date) -> tuple[Duty, ...]:
+    """Say who owes these duties on a day: whoever answers for the agency that each was left to (ADR 78)."""
+
+    def whose(agency: str) -> str:
+        found = agencies.answering(agency, case.area_code, day)
+        return agency if found is None else found.code
+
+    return tuple(replace(duty, agency=whose(duty.agency), step_agency=whose(duty.step_agency)) for duty in owed)
 
 
 def _duties(case: Case) -> Iterator[Duty]:

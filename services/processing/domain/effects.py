@@ -31,25 +31,25 @@ def _assign(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.Doss
     named = named_officer(seen, step_of(seen), means)
     step = replace(step_of(seen), holder=named)
     case = acted(seen.case, move, steps=replaced(seen.case.steps, step))
-    return case, facts.DossierAssigned(**about(case, step, named))
+    return case, facts.DossierAssigned(**about(seen, case, step, named))
 
 
 def _take(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.DossierFact]:
     step = replace(step_of(seen), holder=seen.officer.subject, taken=True)
     case = acted(seen.case, move, steps=replaced(seen.case.steps, step))
-    return case, facts.StepTaken(**about(case, step, seen.officer.subject))
+    return case, facts.StepTaken(**about(seen, case, step, seen.officer.subject))
 
 
 def _forward(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.DossierFact]:
     step = step_of(seen)
     case = acted(seen.case, move, steps=_completed(seen, step, means))
-    return case, facts.StepCompleted(**about(case, step, seen.officer.subject))
+    return case, facts.StepCompleted(**about(seen, case, step, seen.officer.subject))
 
 
 def _sign(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.DossierFact]:
     step = step_of(seen)
     case = acted(seen.case, move, steps=_completed(seen, step, means))
-    return case, facts.ResultSigned(**about(case, step, seen.officer.subject))
+    return case, facts.ResultSigned(**about(seen, case, step, seen.officer.subject))
 
 
 def _number(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.DossierFact]:
@@ -60,18 +60,18 @@ def _number(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.Doss
     given = result_number(means.next_number, seen.now.year, seen.officer.agency)
     steps = _completed(seen, step, means) if step.move is StepMove.NUMBER else seen.case.steps
     case = acted(seen.case, move, steps=steps, result_number=given)
-    return case, facts.ResultNumbered(**about(case, step, seen.officer.subject), result_number=given)
+    return case, facts.ResultNumbered(**about(seen, case, step, seen.officer.subject), result_number=given)
 
 
 def _finish(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts.DossierFact]:
     case = acted(seen.case, move, finished_at=seen.now)
-    return case, facts.ResultReady(**about(case, step_of(seen), seen.officer.subject))
+    return case, facts.ResultReady(**about(seen, case, step_of(seen), seen.officer.subject))
 
 
 def _hand_over(seen: Situation, move: Move, means: Means) -> tuple[Case, facts.DossierFact]:
     step = step_of(seen)
     case = acted(seen.case, move, steps=_completed(seen, step, means), handed_over_at=seen.now)
-    said = about(case, step, seen.officer.subject)
+    said = about(seen, case, step, seen.officer.subject)
     return case, facts.ResultHandedOver(**said, receiver=seen.act.receiver, handover=seen.act.handover)
 
 
@@ -83,7 +83,7 @@ def _send_apology(seen: Situation, move: Move, means: Means) -> tuple[Case, fact
         catalogue_version=case.catalogue_version,
         calendar_version=case.calendar_version,
         state=State(case.state),
-        agency=case.competent_agency,
+        agency=seen.officer.agency,
         officer=seen.officer.subject,
         reason=str(seen.act.reason),
         reappointed_to=moment,

@@ -18,7 +18,7 @@ def void_signature(seen: Situation, move: Move, _means: Means) -> tuple[Case, fa
     """Open the signature again; what followed it, and its number, are void: a number is never given twice."""
     step, number = step_of(seen), seen.case.result_number
     case = acted(seen.case, move, steps=send_back(seen.case.steps, step, None, seen.now), result_number=None)
-    said = about(case, step, seen.officer.subject)
+    said = about(seen, case, step, seen.officer.subject)
     return case, facts.SignatureVoided(**said, result_number=number or "", reason=str(seen.act.reason))
 
 

@@ -238,7 +238,7 @@ def _differing(
         stored.code, "steps", *(tuple(str(step.no) for step in case.steps) for case in (stored, ways[0]))
     )
     for one, other in zip(stored.steps, ways[0].steps, strict=False):
-        yield from _step_unlike(stored.code, one, other)
+        yield from _step_unlike(stored.code, one, other, _given_to(stored, one, history, rules[0]))
 
 
 def _halts_unlike(code: str, number: int, stored: Halt | None, folded: Halt | None) -> Iterator[Difference]:
@@ -249,10 +249,17 @@ def _halts_unlike(code: str, number: int, stored: Halt | None, folded: Halt | No
         yield from _unlike(code, f"pause {number} {name}", getattr(stored, name), getattr(folded, name))
 
 
-def _step_unlike(code: str, stored: Step, folded: Step) -> Iterator[Difference]:
+def _given_to(stored: Case, step: Step, history: History, rules: Rules) -> str:
+    """Name who answered for a step's stored agency when it was first told whose the step is: facts name that one."""
+    told = (heard.at for heard in history.told if getattr(heard.fact, "step_no", None) == step.no)
+    found = rules.agencies.answering(step.agency, stored.area_code, local(next(told, history.accepted_at)).date())
+    return step.agency if found is None else found.code
+
+
+def _step_unlike(code: str, stored: Step, folded: Step, told: str) -> Iterator[Difference]:
     for name in OF_A_STEP:
         yield from _unlike(code, f"step {stored.no} {name}", getattr(stored, name), getattr(folded, name))
-    if folded.agency:
+    if folded.agency and folded.agency != told:
         yield from _unlike(code, f"step {stored.no} agency", stored.agency, folded.agency)
     spans = [", ".join(" to ".join(map(_said, stay)) for stay in stays_of(step)) for step in (stored, folded)]
     yield from _unlike(code, f"step {stored.no} earlier", *spans)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case, Step
 from services.processing.domain.conditions import holder_of_step, previous_holder, step_not_taken, step_open_here
 from services.processing.domain.duties import WORK
@@ -20,70 +19,71 @@ from shared.rulebook.seats import OfficerRole
 class Site(NamedTuple):
     """The agencies of an act, the steps that it could be about, and which of them it prefers."""
 
-    agencies: Callable[[Case, Officer, Act], Iterable[str]]
-    steps: Callable[[Case, Officer, Act], Iterable[Step]]
+    agencies: Callable[[Situation], Iterable[str]]
+    steps: Callable[[Situation], Iterable[Step]]
     prefers: Condition = lambda _seen: True
 
 
-def _agencies_of_open_steps(case: Case, _officer: Officer, act: Act) -> Iterable[str]:
+def _agencies_of_open_steps(seen: Situation) -> Iterable[str]:
     """Answer the agency of the step that the act names, if it is open; else of all that are."""
-    steps = list(case.open_steps())
-    return [step.agency for step in steps if step.no == act.step_no] or [step.agency for step in steps]
+    steps = list(seen.case.open_steps())
+    return [step.agency for step in steps if step.no == seen.act.step_no] or [step.agency for step in steps]
 
 
-def _desk_or_step(case: Case, officer: Officer, act: Act) -> Iterable[str]:
+def _desk_or_step(seen: Situation) -> Iterable[str]:
     """Let a desk act where the dossier was received, the others where a step is open."""
-    return (case.received_by,) if officer.role == OfficerRole.DESK else _agencies_of_open_steps(case, officer, act)
+    return (seen.case.received_by,) if seen.officer.role == OfficerRole.DESK else _agencies_of_open_steps(seen)
 
 
-def _open_here(case: Case, officer: Officer, _act: Act) -> Iterable[Step]:
-    return (step for step in case.open_steps() if step.agency == officer.agency)
+def _open_here(seen: Situation) -> Iterable[Step]:
+    return (step for step in seen.case.open_steps() if seen.is_ours(step.agency))
 
 
-def _open_at_named_agency(case: Case, _officer: Officer, act: Act) -> Iterable[Step]:
-    return (step for step in case.open_steps() if step.agency == act.agency)
+def _open_at_named_agency(seen: Situation) -> Iterable[Step]:
+    return (step for step in seen.case.open_steps() if seen.answering(step.agency) == seen.act.agency)
 
 
-def _numbering(case: Case, _officer: Officer, _act: Act) -> Iterable[Step]:
-    return (step for step in (case.numbering_step,) if step is not None)
+def _numbering(seen: Situation) -> Iterable[Step]:
+    return (step for step in (seen.case.numbering_step,) if step is not None)
 
 
-def _numbering_agency(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
-    return (step.agency for step in (case.numbering_step,) if step is not None)
+def _numbering_agency(seen: Situation) -> Iterable[str]:
+    return (step.agency for step in _numbering(seen))
 
 
-def _last(case: Case, _officer: Officer, _act: Act) -> Iterable[Step]:
-    return case.steps[-1:]
+def _last(seen: Situation) -> Iterable[Step]:
+    return seen.case.steps[-1:]
 
 
-def _agency_of_last(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
-    return (case.steps[-1].agency,)
+def _agency_of_last(seen: Situation) -> Iterable[str]:
+    return (seen.case.steps[-1].agency,)
 
 
-def _competent(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
-    return (case.competent_agency,)
+def _competent(seen: Situation) -> Iterable[str]:
+    return (seen.case.competent_agency,)
 
 
-def _reception(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
-    return (case.received_by,)
+def _reception(seen: Situation) -> Iterable[str]:
+    return (seen.case.received_by,)
 
 
-def _competent_or_step(case: Case, officer: Officer, act: Act) -> Iterable[str]:
-    return (case.competent_agency, *_agencies_of_open_steps(case, officer, act))
+def _competent_or_step(seen: Situation) -> Iterable[str]:
+    return (seen.case.competent_agency, *_agencies_of_open_steps(seen))
 
 
-def _proposing(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
+def _proposing(seen: Situation) -> Iterable[str]:
     """Name who may approve a proposal: the leader of who proposed it, or of who decides."""
-    return (case.competent_agency, *((case.proposal.agency,) if case.proposal is not None else ()))
+    proposal = seen.case.proposal
+    return (seen.case.competent_agency, *((proposal.agency,) if proposal is not None else ()))
 
 
-def _pausing(case: Case, officer: Officer, act: Act) -> Iterable[str]:
+def _pausing(seen: Situation) -> Iterable[str]:
     """Name who ends a period: who began it, and whoever has an open step."""
-    period = case.open_period
-    return (*((period.agency,) if period is not None else ()), *_agencies_of_open_steps(case, officer, act))
+    period = seen.case.open_period
+    return (*((period.agency,) if period is not None else ()), *_agencies_of_open_steps(seen))
 
 
-def _no_step(_case: Case, _officer: Officer, _act: Act) -> Iterable[Step]:
+def _no_step(_seen: Situation) -> Iterable[Step]:
     return ()
 
 
@@ -91,34 +91,30 @@ def _worked(case: Case) -> list[Step]:
     return [step for step in reversed(case.steps) if step.is_done and step.move in WORK]
 
 
-def _agencies_that_worked(case: Case, officer: Officer, act: Act) -> Iterable[str]:
+def _agencies_that_worked(seen: Situation) -> Iterable[str]:
     """Name whose step may be taken back; before any is complete those whose turn it is, who are told just that."""
-    return [step.agency for step in _worked(case)] or _agencies_of_open_steps(case, officer, act)
+    return [step.agency for step in _worked(seen.case)] or _agencies_of_open_steps(seen)
 
 
-def _worked_here(case: Case, officer: Officer, _act: Act) -> Iterable[Step]:
-    return (step for step in _worked(case) if step.agency == officer.agency)
+def _worked_here(seen: Situation) -> Iterable[Step]:
+    return (step for step in _worked(seen.case) if seen.is_ours(step.agency))
 
 
-def _signing_agency(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
-    return (step.agency for step in _signing(case))
+def _signing(seen: Situation) -> list[Step]:
+    return [step for step in seen.case.steps if step.move is StepMove.SIGN]
 
 
-def _signing_step(case: Case, _officer: Officer, _act: Act) -> Iterable[Step]:
-    return _signing(case)
+def _signing_agency(seen: Situation) -> Iterable[str]:
+    return (step.agency for step in _signing(seen))
 
 
-def _signing(case: Case) -> list[Step]:
-    return [step for step in case.steps if step.move is StepMove.SIGN]
-
-
-def _deciding(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
+def _deciding(seen: Situation) -> Iterable[str]:
     """Name who answers for the result: the agency that decides, and the one whose leader signed."""
-    return (case.competent_agency, *(step.agency for step in _signing(case)))
+    return (seen.case.competent_agency, *_signing_agency(seen))
 
 
-def _asked(case: Case, _officer: Officer, _act: Act) -> Iterable[str]:
-    return (ask.agency for ask in case.asks)
+def _asked(seen: Situation) -> Iterable[str]:
+    return (ask.agency for ask in seen.case.asks)
 
 
 def _takeable(seen: Situation) -> bool:
@@ -143,7 +139,7 @@ SITES: Mapping[str, Site] = {
     "reassign": Site(_agencies_of_open_steps, _open_here),
     "ask_agency": Site(_agencies_of_open_steps, _open_here, holder_of_step),
     "answer_agency": Site(_asked, _no_step),
-    "void_signature": Site(_signing_agency, _signing_step),
+    "void_signature": Site(_signing_agency, _signing),
     "reopen": Site(_deciding, _no_step),
     "correct_result": Site(_deciding, _no_step),
     "request_supplement": Site(_desk_or_step, _no_step),
@@ -162,13 +158,9 @@ SITES: Mapping[str, Site] = {
 
 
 def situate(seen: Situation) -> Situation:
-    """Find the step of an act. Raises NotAllowed unless the officer's own agency is one of the act's."""
+    """Find the step of an act. Raises NotAllowed unless the officer's own agency answers for one of the act's."""
     site = SITES[seen.act.action]
-    if seen.officer.agency not in site.agencies(seen.case, seen.officer, seen.act):
+    if not any(map(seen.is_ours, site.agencies(seen))):
         raise NotAllowed("agency_not_allowed", "Nothing here waits for your agency.")
-    possible = [
-        replace(seen, step=step)
-        for step in site.steps(seen.case, seen.officer, seen.act)
-        if seen.act.step_no in (None, step.no)
-    ]
+    possible = [replace(seen, step=step) for step in site.steps(seen) if seen.act.step_no in (None, step.no)]
     return next((one for one in possible if site.prefers(one)), possible[0] if possible else seen)

@@ -26,6 +26,7 @@ from services.processing.domain.refusals import (
 from services.processing.domain.sites import situate
 from services.processing.domain.situations import Condition, Situation
 from shared.contracts.facts import DossierFact
+from shared.rulebook.agencies import Agencies
 from shared.rulebook.moves import CONDITIONS as MEANINGS
 from shared.rulebook.moves import MOVES, Move, Owner, is_action, moves_for
 
@@ -59,13 +60,14 @@ def check_action(action: str, role: str) -> None:
 def decide(case: Case, act: Act, officer: Officer, now: datetime, *, seen_version: int, means: Means) -> Decision:
     """Judge one act of an officer and say what it changes. Raises Refusal."""
     check_action(act.action, officer.role)
-    _check_standing(case, officer)
+    asked = _asked(case, act, officer, now, means)
+    _check_standing(asked)
     if seen_version != case.version:
         raise StaleVersion(case.version)
     try:
-        after, fact = _do(_asked(case, act, officer, now, means), means)
+        after, fact = _do(asked, means)
     except Refusal as refusal:
-        refusal.state, refusal.possible = case.state, possible(case, officer, now)
+        refusal.state, refusal.possible = case.state, possible(case, officer, now, means.agencies)
         raise
     return Decision(case, after, (Drafted(fact, now),))
 
@@ -73,7 +75,7 @@ def decide(case: Case, act: Act, officer: Officer, now: datetime, *, seen_versio
 def _asked(case: Case, act: Act, officer: Officer, now: datetime, means: Means) -> Situation:
     kind = means.kind_of(case)
     pinned = frozenset(paper.code for paper in kind.papers)
-    return Situation(case, act, officer, now, pinned_papers=pinned, policy=kind.supplement_policy)
+    return Situation(case, act, officer, now, means.agencies, pinned_papers=pinned, policy=kind.supplement_policy)
 
 
 def _do(asked: Situation, means: Means) -> tuple[Case, DossierFact]:
@@ -106,9 +108,9 @@ def _admitted(asked: Situation, move: Move, conditions: Mapping[str, Condition])
     return seen
 
 
-def possible(case: Case, officer: Officer, now: datetime) -> tuple[str, ...]:
+def possible(case: Case, officer: Officer, now: datetime, agencies: Agencies) -> tuple[str, ...]:
     """List the acts that an officer may do on a dossier now, whatever each has to say."""
-    return tuple(action for action in EFFECTS if _is_possible(Situation(case, Act(action), officer, now)))
+    return tuple(action for action in EFFECTS if _is_possible(Situation(case, Act(action), officer, now, agencies)))
 
 
 def _is_possible(asked: Situation) -> bool:
@@ -127,7 +129,7 @@ def the_moves(case: Case, action: str) -> tuple[Move, ...]:
     return found
 
 
-def _check_standing(case: Case, officer: Officer) -> None:
+def _check_standing(asked: Situation) -> None:
     """Refuse a superior, who may read the dossier but has no part in it, before he is told that it has changed."""
-    if officer.agency not in case.agencies:
+    if not any(map(asked.is_ours, asked.case.agencies)):
         raise NotAllowed("agency_not_allowed", "Nothing here waits for your agency.")

@@ -10,7 +10,7 @@ from datetime import datetime
 from services.processing.domain.acts import Act, Officer
 from services.processing.domain.cases import Case
 from services.processing.domain.changing import Means
-from services.processing.domain.duties import Duty
+from services.processing.domain.duties import Duty, owed_on
 from services.processing.domain.refusals import Refusal, UnknownCase
 from services.processing.domain.timers import Alarms, alarms_of, fire
 from services.processing.domain.workflow import Decision, decide
@@ -95,7 +95,7 @@ class Acting:
         judged = [self._judge(each, found[each.code], now) if each.code in found else missing() for each in wanted]
         good = await self._number(tx, [each for each in judged if isinstance(each, _Judged)], now)
         owed = iter(await self._save(tx, good, now) if good else ())
-        performed = iter([_performed(each, next(owed)) for each in good])
+        performed = iter([self._performed(each, next(owed), now) for each in good])
         return [next(performed) if isinstance(each, _Judged) else each for each in judged]
 
     async def _lock(self, tx: Connection, codes: Sequence[str]) -> tuple[Mapping[str, Locked], datetime]:
@@ -136,6 +136,10 @@ class Acting:
 
         return [numbered(each) if each.gives_number else each for each in judged]
 
+    def _performed(self, judged: _Judged, owed: tuple[Duty, ...], now: datetime) -> Performed:
+        case, fact = judged.decision.after, judged.decision.facts[-1].fact
+        return Performed(case, fact.TYPE, owed_on(case, owed, self.rules.current_agencies(), now.date()))
+
     async def _save(self, tx: Connection, judged: Sequence[_Judged], now: datetime) -> list[tuple[Duty, ...]]:
         if fired := [(each.locked, each.fired) for each in judged if each.fired is not None]:
             await save_fired(tx, fired)
@@ -146,10 +150,10 @@ class Acting:
 
 
 def means_of(rules: RuleStore, case: Case, number: int | None = None, officers: Register = NOBODY_SAID) -> Means:
-    """Find the rules that a dossier goes by; calendars as its place keeps them."""
+    """Find the rules that a dossier goes by; calendars as its place keeps them, agencies as they are in force."""
     versions = case.calendar_followed, case.calendar_version, case.statutory_version
     followed, promised_by, statutory_by = (rules.calendar(version).of(case.received_by) for version in versions)
-    agencies, catalogue = rules.agencies(case.agencies_version), rules.catalogue(case.catalogue_version)
+    agencies, catalogue = rules.current_agencies(), rules.catalogue(case.catalogue_version)
     if promised_by is followed is statutory_by:
         return Means(followed, agencies, catalogue, number, officers=officers)
     return Means(followed, agencies, catalogue, number, promised_by, statutory_by, officers)
@@ -158,7 +162,3 @@ def means_of(rules: RuleStore, case: Case, number: int | None = None, officers: 
 def alarms_for(rules: RuleStore, decision: Decision, now: datetime) -> Alarms:
     """Say what a decision does to the timers of its dossier."""
     return alarms_of(decision.before, decision.after, means_of(rules, decision.after), now)
-
-
-def _performed(judged: _Judged, owed: tuple[Duty, ...]) -> Performed:
-    return Performed(judged.decision.after, judged.decision.facts[-1].fact.TYPE, owed)

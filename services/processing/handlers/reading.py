@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from services.processing.domain.cases import Case
 from services.processing.domain.deadlines import Deadline, deadline_of
+from services.processing.domain.duties import Duty, duties, owed_on
 from services.processing.domain.refusals import UnknownCase
 from services.processing.domain.step_times import StepTimes, step_times
 from services.processing.handlers.acting import means_of
@@ -50,6 +51,10 @@ class Reading:
         async with self.pool.transaction(Scope(dossier=code)) as tx:
             return await _known(tx, code)
 
+    def owed(self, case: Case, today: date) -> tuple[Duty, ...]:
+        """Say what a dossier waits for, and who owes it today."""
+        return owed_on(case, duties(case), self.rules.current_agencies(), today)
+
     def deadline(self, case: Case) -> Deadline:
         """Explain both due moments, by the calendar of the case before any that was published since.
 
@@ -64,7 +69,7 @@ class Reading:
         return step_times(case, kind, self.rules.calendar(case.calendar_followed), now)
 
     def rules_of(self, case: Case) -> tuple[Kind, Agencies]:
-        """Find the case of the catalogue, and the agencies, that a dossier was accepted under."""
+        """Find the case of the catalogue that a dossier was accepted under, and the agencies in force."""
         means = means_of(self.rules, case)
         return means.kind_of(case), means.agencies
 

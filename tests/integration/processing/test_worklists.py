@@ -12,9 +12,10 @@ import pytest
 
 from services.processing.api.worklists import START
 from services.processing.domain.cases import Clock
-from services.processing.domain.worklists import BEGINNING, END
-from services.processing.repository.reading import WORKLIST
+from services.processing.domain.worklists import BEGINNING, END, EVERYTHING, Selection
+from services.processing.repository.reading import WORKLIST, WORKLIST_OF_AN_HEIR, Place, worklist
 from shared.database import ENTER_SCOPE, Scope
+from shared.rulebook.agencies import NOTHING_INHERITED, Inheritance
 from tests.integration.processing.hall import COMMUNE, Hall
 from tests.integration.processing.test_reading import rows_of
 
@@ -169,18 +170,18 @@ def written(value: object) -> str:
         case bool() | int():
             return str(value).lower()
         case list():
-            return f"'{{{','.join(value)}}}'"
+            return f"'{{{','.join(map(str, value))}}}'"
         case _:
             return f"'{value}'"
 
 
-async def rows_walked(hall: Hall, path: str, *values: object) -> int:
+async def rows_walked(hall: Hall, path: str, *values: object, query: str = WORKLIST) -> int:
     """How many rows a worklist touches by the plan that the service has: one for all values (ADR 14)."""
     async with hall.database.transaction():
         await hall.database.execute("set local search_path = processing")
         await hall.database.execute("set local plan_cache_mode = force_generic_plan")
         await hall.database.fetchval(ENTER_SCOPE, "processing_api", *Scope((path,)).settings)
-        await hall.database.execute(f"prepare walked as {WORKLIST}")
+        await hall.database.execute(f"prepare walked as {query}")
         said = ", ".join(map(written, values))
         explained = await hall.database.fetchval(f"explain (analyze, format json) execute walked ({said})")
         await hall.database.execute("deallocate walked")
@@ -206,6 +207,38 @@ async def test_a_page_of_ten_thousand_looks_at_no_dossier_that_it_does_not_show(
         ):
             read = await rows_walked(hall, "90.97.33.", *asked)
             assert read <= 6 * shown + most, asked
+        heir = (["H56.97.33", "H56.97.34"], "specialist", None, True, *START, END, None, None, shown)
+        merged = await rows_walked(hall, "90.97.33.", *heir, [False, False], [], query=WORKLIST_OF_AN_HEIR)
+        assert merged <= 6 * shown, "an agency that succeeded another walks a page of each"
     finally:
         await hall.database.execute("delete from processing.duties where code like 'many-%'")
         await hall.database.execute("delete from processing.cases where code like 'many-%'")
+
+
+async def test_an_heir_has_one_line_for_a_dossier_however_many_agencies_left_it_to_him(hall: Hall) -> None:
+    """Two communes were asked and have merged; of what was divided by area only his areas' is his."""
+    code = await hall.accept(hall.catalogue.case(*LAND))
+    asked = """
+        insert into processing.duties (
+            code, step_no, action, agency, role, move, step_agency, step_role, taken, promised_due, step_code, clock
+        )
+        select code, 2, 'answer_agency', unnest(array['H56.97.33', 'H56.97.34']), 'specialist', 'period', 'H56.92.01',
+            'specialist', false, promised_due, 'survey', 'running'
+        from processing.cases where code = $1
+    """
+    mine, other = (hall.agencies.get(f"H56.97.{number}") for number in (33, 34))
+    area = await hall.database.fetchval("select area_code from processing.cases where code = $1", code)
+    selected, page = Selection(mine.code, "specialist", None, free=True), Place(START, 10)
+    trial = hall.database.transaction()
+    await trial.start()
+    await hall.database.execute("set local search_path = processing")
+    await hall.database.execute(asked, code)
+    for inherited, duties in (
+        (NOTHING_INHERITED, 1),
+        (Inheritance(whole=(other,)), 2),
+        (Inheritance(divided=(other,), areas=(area,)), 2),
+        (Inheritance(divided=(other,), areas=("16096",)), 1),
+    ):
+        found = await worklist(hall.database, selected, EVERYTHING, page, inherited=inherited)
+        assert [(row.code, len(row.duties)) for row in found] == [(code, duties)]
+    await trial.rollback()

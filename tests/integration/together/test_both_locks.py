@@ -17,16 +17,17 @@ from services.intake.repository.dossiers import READ_VISIBLE_DOSSIER
 from services.intake.repository.registrations import LOCK_REGISTRATION, READ_REGISTRATION, WAITING
 from services.notification.repository.figures import NOTICES_OF, VISIBLE
 from services.processing.repository.halting import HALTS_OF, PROPOSALS_OF
-from services.processing.repository.reading import ASKS_OF, READ_CASE, STEPS_OF, WORKLIST
+from services.processing.repository.reading import ASKS_OF, READ_CASE, STEPS_OF, WORKLIST, WORKLIST_OF_AN_HEIR
 from shared.database import ENTER_SCOPE, CallersPool, Pool, Scope, api_role, transaction
 from shared.keyring.repository import READ_KEYS
 from shared.messaging.requests import Claim, StoredAnswer, claim_requests, drop_claims, store_answers
-from tests.integration.intake.counter import Counter
+from shared.rulebook.agencies import in_area
+from tests.integration.intake.counter import AREA, Counter
 from tests.integration.together.everywhere import READ, Everywhere
 
 OURS, THEIRS = "H56.97.43", "H56.97.42"
-OUR_PATH, THEIR_PATH = "90.97.43.", "90.97.42."
-PLACE_PREDICATE = "(received_path ^@ any ($2::text[]) or competent_path ^@ any ($2::text[]))"
+OUR_PATH, THEIR_PATH, ABOVE_BOTH = "90.97.43.", "90.97.42.", "90.97."
+OTHER_AREA = "16096"
 API_ROLES = r"""
 select rolname as name, rolsuper or rolbypassrls or rolcanlogin or rolinherit as may_more,
     exists (select from pg_auth_members where member = role.oid) as is_another
@@ -65,7 +66,7 @@ class Query:
 
 
 REGISTRATION = (
-    "(received_path ^@ any ($2::text[]) or applicant_index = $3)",
+    "((received_path || '@' || area_code) ^@ any ($2::text[]) or applicant_index = $3)",
     "($2::text[] is not null or $3::bytea is not null)",
     lambda code: (code, [OUR_PATH], None),
 )
@@ -77,6 +78,23 @@ QUERIES: Mapping[str, Query] = {
         "agency = $1 and role = $2",
         "$1::text is not null and $2::text is not null",
         lambda _: (OURS, "desk", ["somebody"], True, LONG_AGO, "", LATER, None, None, 10_000),
+    ),
+    "worklist of an heir": Query(
+        "processing",
+        WORKLIST_OF_AN_HEIR,
+        "agency = office.agency and role = $2",
+        "office.agency is not null and $2::text is not null",
+        lambda _: ([OURS], "desk", ["somebody"], True, LONG_AGO, "", LATER, None, None, 10_000, [False], []),
+    ),
+    "worklist of an heir in his areas": Query(
+        "processing",
+        WORKLIST_OF_AN_HEIR,
+        "select c.area_code = any($12::text[])",
+        "select $12::text[] is not null",
+        lambda _: (
+            *([OURS, THEIRS], "desk", ["somebody"], True, LONG_AGO, "", LATER, None, None, 10_000),
+            *([True, True], [AREA]),
+        ),
     ),
     "case": Query("processing", READ_CASE, "", "", lambda code: (code,)),
     "steps": Query("processing", STEPS_OF, "", "", lambda code: ([code],)),
@@ -95,14 +113,18 @@ QUERIES: Mapping[str, Query] = {
     "registrations that wait": Query(
         "intake",
         WAITING,
-        "received_path = place.path",
+        "received_path = split_part(place.path, '@', 1)",
         "place.path is not null",
         lambda _: ([OUR_PATH], LONG_AGO, "", 10_000),
         waits=True,
     ),
     "keys": Query("intake", READ_KEYS, "", "", lambda code: ([code],)),
     "visible": Query(
-        "notification", VISIBLE, PLACE_PREDICATE, "$2::text[] is not null", lambda code: (code, [OUR_PATH])
+        "notification",
+        VISIBLE,
+        VISIBLE.partition("code = $1 and ")[2].strip().removesuffix(")").strip(),
+        "$2::text[] is not null",
+        lambda code: (code, [OUR_PATH]),
     ),
     "notices": Query("notification", NOTICES_OF, "", "", lambda code: (LATER, code)),
 }
@@ -112,7 +134,10 @@ QUERIES: Mapping[str, Query] = {
 async def codes(counter: Counter, everywhere: Everywhere) -> tuple[str, str]:
     """One dossier of ours and one of theirs, each its commune's alone; the province was asked about both."""
     filing = await counter.filing()
-    answers = [await counter.hand_in(filing, headers=counter.bearer("desk", place)) for place in (OURS, THEIRS)]
+    answers = [
+        await counter.hand_in({**filing, "area_code": area}, headers=counter.bearer("desk", place))
+        for place, area in ((OURS, AREA), (THEIRS, OTHER_AREA))
+    ]
     await everywhere.rest()
     ask = """
         insert into processing.asks (code, ask_no, step_no, agency, agency_path, asked_by, asked_at)
@@ -158,7 +183,7 @@ async def shown(pool: CallersPool, scope: Scope, sql: str, query: Query, code: s
     """Whether a transaction of this scope is shown anything of a dossier."""
     async with pool.transaction(scope) as tx:
         rows = await tx.fetch(sql, *query.arguments(code))
-    if query.sql is WORKLIST or query.waits:
+    if "$10" in query.sql or query.waits:
         return code in [row["code"] for row in rows]
     return bool(rows) and rows[0][0] is not False
 
@@ -207,6 +232,44 @@ async def test_two_tenants_in_turn_on_one_connection_see_their_own_and_a_scope_e
                 "select current_user || ' ' || coalesce(current_setting('motcua.paths', true), '')"
             ) == ("processing ")
             assert [row["code"] for row in await tx.fetch(every_case, list(codes))] == sorted(codes)
+
+
+KNOWN = {"intake": "dossiers", "processing": "cases", "notification": "dossiers"}
+"""Service → where it keeps which dossiers there are."""
+
+
+@pytest.mark.parametrize("service", KNOWN)
+async def test_a_scope_of_an_agency_in_one_area_sees_its_dossiers_of_that_area_alone(
+    everywhere: Everywhere, codes: tuple[str, str], service: str
+) -> None:
+    """What an ended agency left to others by area (ADR 78); nothing of what is below that agency is in it."""
+    ours, _ = codes
+    async with one_connection(everywhere, service) as connection:
+        pool = CallersPool(connection, service)
+
+        async def seen(*paths: str) -> list[str]:
+            async with pool.transaction(Scope(paths)) as tx:
+                query = f"select code from {KNOWN[service]} where code = any($1::text[])"
+                rows = await tx.fetch(query, codes)
+            return [row["code"] for row in rows]
+
+        assert await seen(in_area(OUR_PATH, AREA)) == [ours]
+        assert await seen(in_area(OUR_PATH, OTHER_AREA), in_area(ABOVE_BOTH, AREA)) == []
+        assert sorted(await seen(ABOVE_BOTH)) == sorted(codes)
+
+
+async def test_papers_and_dossiers_of_one_area_are_changed_by_whoever_took_over_that_area(
+    everywhere: Everywhere, codes: tuple[str, str]
+) -> None:
+    ours, _ = codes
+    async with one_connection(everywhere, "intake") as connection:
+        pool = CallersPool(connection, "intake")
+        for area, changed in ((AREA, 1), (OTHER_AREA, 0)):
+            async with pool.transaction(Scope((in_area(OUR_PATH, area),))) as tx:
+                for table in ("dossiers", "papers"):
+                    done = await tx.execute(f"update {table} set code = code where code = $1", ours)
+                    assert int(done.split()[-1]) >= changed
+                    assert changed or done == "UPDATE 0"
 
 
 async def test_nobody_writes_into_a_dossier_beyond_the_scope(everywhere: Everywhere, codes: tuple[str, str]) -> None:

@@ -246,7 +246,7 @@ def test_another_agency_is_asked_beside_the_flow_and_answers_once() -> None:
     ]
     forwarded = acted(asked, Act("forward"), ANNA, 6).after
     clerk = Officer("somebody", "specialist", OTHER_COMMUNE)
-    assert possible(forwarded, clerk, MONDAY) == ("answer_agency",)
+    assert possible(forwarded, clerk, MONDAY, rules().agencies) == ("answer_agency",)
     assert refused(forwarded, Act("answer_agency"), ANNA).code == "agency_not_allowed"
     answered = acted(forwarded, Act("answer_agency"), clerk, 9)
     said = answered.facts[0].fact
@@ -282,11 +282,11 @@ def test_a_refusal_names_the_state_and_what_is_possible() -> None:
     found = refused(case, Act("forward"), ANNA)
     assert (found.code, found.state, found.possible) == ("holder_of_step", State.PROCESSING, ("recall", *STOPPING))
     assert refused(case, Act("hand_over"), Officer("x", "desk", case.received_by)).possible == STOPPING
-    assert possible(case, CHIEF, MONDAY) == ("take", "reassign")
+    assert possible(case, CHIEF, MONDAY, rules().agencies) == ("take", "reassign")
     held = acted(case, Act("take"), CHIEF).after
-    assert possible(held, CHIEF, MONDAY) == ("forward", "return_step", "reassign", "ask_agency")
+    assert possible(held, CHIEF, MONDAY, rules().agencies) == ("forward", "return_step", "reassign", "ask_agency")
     first, duty = at_duty(SIMPLE, "assign")
-    assert possible(first, officer_for(duty), MONDAY) == ("assign", "request_supplement")
+    assert possible(first, officer_for(duty), MONDAY, rules().agencies) == ("assign", "request_supplement")
     stranger = refused(case, Act("forward"), Officer("x", "specialist", "H56.97.30"))
     assert (stranger.state, stranger.possible) == (None, ())
 
@@ -296,7 +296,7 @@ def test_what_is_owed_is_among_what_is_possible(action: str) -> None:
     for kind in (SIMPLE, kind_of("1.012784"), kind_of("1.001731")):
         for case, duty, _ in walk(opened(kind).case):
             if duty.action == action:
-                assert action in possible(case, officer_for(duty), MONDAY)
+                assert action in possible(case, officer_for(duty), MONDAY, rules().agencies)
                 acted(case, act_for(duty, case), officer_for(duty))
 
 

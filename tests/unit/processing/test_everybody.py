@@ -18,7 +18,7 @@ from services.processing.domain.refusals import NotAllowed
 from services.processing.domain.workflow import ROLES_OF, decide, possible
 from shared.contracts.facts import Period
 from shared.roles import Role
-from tests.unit.processing.office import MONDAY, OTHER_COMMUNE, act_for, do, kind_of, means, officer_for, opened
+from tests.unit.processing.office import MONDAY, OTHER_COMMUNE, act_for, do, kind_of, means, officer_for, opened, rules
 from tests.unit.processing.test_workflow import OWED, at_duty, refused
 
 LAND = kind_of("1.012784")
@@ -130,7 +130,7 @@ def test_every_act_has_its_scene() -> None:
 @pytest.mark.parametrize("action", sorted(SCENES))
 def test_the_right_officer_may_and_is_told_so(action: str) -> None:
     case, act, officer = SCENES[action]()
-    assert action in possible(case, officer, MONDAY)
+    assert action in possible(case, officer, MONDAY, rules().agencies)
     changed = _acted(case, act, officer)
     assert changed.version == case.version + 1
 
@@ -150,6 +150,6 @@ def test_no_other_agency_does_it_not_even_a_superior(action: str) -> None:
     case, act, officer = SCENES[action]()
     for agency in {"H56.97", "H56.90", "H56.97.04", "H56.97.30", "", "unheard-of", *case.agencies} - {officer.agency}:
         stranger = replace(officer, agency=agency)
-        assert action not in possible(case, stranger, MONDAY)
+        assert action not in possible(case, stranger, MONDAY, rules().agencies)
         found = refused(case, act, stranger)
         assert (type(found), found.code) == (NotAllowed, "agency_not_allowed")

@@ -20,7 +20,7 @@ from shared.contracts.facts import Period, State
 from shared.rulebook.calendar import ZONE
 from shared.rulebook.catalogue import Case as Kind
 from shared.rulebook.pauses import PauseKind
-from tests.unit.processing.office import DESK, MONDAY, TOWNSHIP, do, kind_of, means, officer_for, opened, walk
+from tests.unit.processing.office import DESK, MONDAY, TOWNSHIP, do, kind_of, means, officer_for, opened, rules, walk
 from tests.unit.processing.test_workflow import at_duty, refused
 
 VERIFIED, RESTARTS, LAND, TAXED = (
@@ -217,7 +217,7 @@ def test_a_payment_stops_the_clock_until_all_of_it_is_paid() -> None:
     step = next(case.open_steps())
     assert (step.period, payment_status(case)) == ("tax", PaymentStatus.NOTHING_DEMANDED)
     taxman, desk = Officer("taxman", "specialist", step.agency), Officer("desk", "desk", case.received_by)
-    assert "pause" not in possible(case, taxman, MONDAY)
+    assert "pause" not in possible(case, taxman, MONDAY, rules().agencies)
     decision = acted(case, Act("demand_payment", amount_vnd=1_250_000), taxman, march(3, 8))
     waits, told = decision.after, decision.facts[0].fact
     assert (waits.state, payment_status(waits)) == (State.WAITING_FOR_PAYMENT, PaymentStatus.DEMANDED)
@@ -289,7 +289,7 @@ def test_an_excluded_period_is_the_open_steps_own_and_stops_everything_that_woul
 def test_a_step_that_is_no_period_is_not_paused() -> None:
     case = assigned(opened(VERIFIED).case)
     officer = officer_for(duties(case)[0])
-    assert "pause" not in possible(case, officer, MONDAY)
+    assert "pause" not in possible(case, officer, MONDAY, rules().agencies)
     assert refused(case, Act("pause", period=Period.SURVEY), officer).code == "period_of_open_step"
 
 

@@ -28,7 +28,7 @@ from shared.rulebook.catalogue import Case as Kind
 from shared.rulebook.catalogue import StepMove
 from shared.rulebook.pauses import EVENTS, Event, EventType, PauseKind, pauses_of
 from shared.rulebook.reckoning import reckon
-from tests.unit.processing.office import MONDAY, OTHER_COMMUNE, act_for, kinds, means, officer_for, opened
+from tests.unit.processing.office import MONDAY, OTHER_COMMUNE, act_for, kinds, means, officer_for, opened, rules
 
 STRAIGHT = ["assign", "sign", "number", "finish", "hand_over"]
 TAKEN_BACK = {"void_signature": "sign", "reopen": "finish"}
@@ -154,7 +154,7 @@ class Dossier(RuleBasedStateMachine):
         """Whoever completed a step, or holds one, wants it done again."""
         for step in self.case.steps[::-1]:
             officer = Officer(step.holder or f"{step.role}.{step.agency}", step.role, step.agency)
-            if action in possible(self.case, officer, self.now):
+            if action in possible(self.case, officer, self.now, rules().agencies):
                 reason = next(iter(REASONS.get(action, (None,))))
                 done = [earlier.no for earlier in self.case.steps if earlier.is_done and earlier.move in WORK]
                 to_step = done[pick % len(done)] if done else None

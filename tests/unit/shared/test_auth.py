@@ -75,7 +75,14 @@ def test_the_paths_of_an_agency_in_force_are_its_own_and_those_of_whom_it_took_o
     assert paths_of(merged, agencies, date(2025, 1, 1)) == ("90.97.45.", "90.97.28.", "90.97.29.")
     heir = replace(commune, agency="H56.61")
     former = ("90.97.21.", "90.97.30.", "90.97.31.", "90.97.39.", "90.97.45.", "90.97.28.", "90.97.29.")
-    assert paths_of(heir, agencies, date(2025, 7, 1)) == ("90.61.", *former)
+    of_areas = [
+        f"90.97.{office}@{area}"
+        for office in ("", "01.", "02.", "03.", "04.", "05.", "06.")
+        for area in ("16093", "16117", "16120", "16123", "16132", "16156")
+    ]
+    found = paths_of(heir, agencies, date(2025, 7, 1))
+    assert found[: len(former) + 1] == ("90.61.", *former)
+    assert sorted(found[len(former) + 1 :]) == sorted(of_areas), "of the district what was its areas' alone"
     for caller, day in (
         (commune, date(2025, 7, 1)),
         (replace(commune, agency="H56.61"), date(2025, 6, 30)),
