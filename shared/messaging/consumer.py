@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
@@ -29,14 +29,11 @@ from shared.messaging.batch import Batches, Patience, Subscription
 from shared.messaging.connection import connection, see, start
 from shared.messaging.faults import Cause, cause_of, passes, reason_of
 from shared.messaging.figures import PAUSED
+from shared.messaging.membership import ANSWER_SECONDS, Member, leave
 from shared.messaging.watch import Watch
 from shared.settings import KafkaSettings
 
 log = structlog.get_logger()
-
-
-ANSWER_SECONDS = 10.0
-"""How long the broker may take for a commit or a farewell."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +72,6 @@ class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         log.info("partitions assigned", partitions=len(assigned))
-
-
-class _Member(AIOKafkaConsumer):  # type: ignore[misc]
-    """A member that leaves its group under a name too; aiokafka would keep its place until the session ends."""
-
-    async def stop(self) -> None:
-        if self._coordinator is not None:
-            self._coordinator._group_instance_id = None  # noqa: SLF001 - it has no other way to leave
-        await super().stop()
 
 
 class Consumer:
@@ -159,7 +147,7 @@ class Consumer:
             self._wait_for(error, "kafka", Cause.KAFKA)
             raise
         finally:
-            await _leave(client)
+            await leave(client)
 
     def _reads(self, client: Any) -> bool:
         """Tell whether all that is ours is read; after a failure only once the broker has answered a fetch of each."""
@@ -255,7 +243,7 @@ class Consumer:
 
     def _client(self) -> Any:
         tuning = self._tuning
-        return _Member(
+        return Member(
             **connection(self._kafka),
             client_id=self._group,
             group_id=self._group,
@@ -272,35 +260,3 @@ class Consumer:
             # A topic that was lost and made anew is seen only so; aiokafka's own five minutes are long.
             metadata_max_age_ms=int(tuning.watch_seconds * 1000),
         )
-
-
-async def _leave(client: Any) -> None:
-    """Leave the group. A client that cannot say goodbye is taken apart, and the group forgets it in time.
-
-    aiokafka has no public way to give up, and what its `stop` leaves running when it fails would go on to tell the
-    group that somebody reads these partitions.
-    """
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            await client.stop()
-    except (TimeoutError, KafkaError):
-        await _take_apart(client)
-    except asyncio.CancelledError:
-        if is_being_cancelled():
-            raise
-        await _take_apart(client)
-
-
-async def _take_apart(client: Any) -> None:
-    coordinator, fetcher = client._coordinator, client._fetcher  # noqa: SLF001
-    left = [*fetcher._pending_tasks, fetcher._fetch_task] if fetcher is not None else []  # noqa: SLF001
-    if coordinator is not None:
-        names = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
-        left += [task for name in names if (task := getattr(coordinator, name)) is not None]
-    for task in left:
-        task.cancel()
-    if left:
-        await asyncio.wait(left, timeout=ANSWER_SECONDS)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(ANSWER_SECONDS):
-            await client._client.close()  # noqa: SLF001

@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from shared.database import Connection, create_pool, transaction
-from shared.messaging import consumer
+from shared.messaging import membership
 from shared.messaging.connection import connection
 from shared.messaging.consumer import Consumer
 from shared.messaging.cursors import lock_cursors, move_cursors
@@ -96,7 +96,7 @@ async def test_a_frozen_consumer_that_wakes_up_finds_itself_replaced(house: Hous
 async def test_a_client_that_cannot_leave_its_group_leaves_nothing_running(
     house: House, servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(membership, "ANSWER_SECONDS", 0.2)
     broker = servers.stack.pid("kafka")
     try:
         async with running(house.consumer()):
