@@ -72,30 +72,30 @@ PLANTS: Mapping[str, Plant] = {
     ),
     "intake.dossiers": without_predicate(
         *("intake", "repository.dossiers", "READ_VISIBLE_DOSSIER"),
-        *("d.received_path ^@ any ($2::text[])", "$2::text[] is not null"),
+        *("(d.received_path || '@' || d.area_code) ^@ any ($2::text[])", "$2::text[] is not null"),
         *("dossiers",),
     ),
     "intake.dossiers before acceptance": without_predicate(
         *("intake", "repository.registrations", "READ_REGISTRATION"),
-        *("received_path ^@ any ($2::text[])", "$2::text[] is not null"),
+        *("(received_path || '@' || area_code) ^@ any ($2::text[])", "$2::text[] is not null"),
         *("dossiers",),
     ),
     "intake.dossiers that wait": without_predicate(
         *("intake", "repository.registrations", "WAITING"),
-        *("received_path = place.path", "place.path is not null"),
+        *("received_path = split_part(place.path, '@', 1)", "place.path is not null"),
         *("dossiers",),
         route=LIST_AT_RECEPTION,
     ),
     "intake.dossiers to be acted on": without_predicate(
         *("intake", "repository.registrations", "LOCK_REGISTRATION"),
-        *("received_path ^@ any ($2::text[])", "$2::text[] is not null"),
+        *("(received_path || '@' || area_code) ^@ any ($2::text[])", "$2::text[] is not null"),
         *("dossiers",),
         also="from services.intake.domain.registration import Actor; Actor.sees = lambda *_: True",
         route=ACT_AT_RECEPTION,
     ),
     "notification.dossiers": without_predicate(
         *("notification", "repository.figures", "VISIBLE"),
-        *("received_path ^@ any ($2::text[])", "$2::text[] is not null"),
+        *("(received_path || '@' || area_code) ^@ any ($2::text[])", "$2::text[] is not null"),
         *("dossiers",),
     ),
 }
