@@ -204,6 +204,11 @@ class Agencies:
             last = self._last_of_area(area_code, day) or last
         return last if last.in_force(day) else None
 
+    def answering_code(self, code: str, area_code: str, day: date) -> str:
+        """Name who answers on a date for the work of an agency; the agency itself where nobody does."""
+        found = self.answering(code, area_code, day)
+        return code if found is None else found.code
+
     def inheritance(self, agency: Agency, day: date) -> Inheritance:
         """For whose work an agency in force on a date answers, beside its own: `answering` the other way round."""
         return _inheritance(self, agency.code, day)

@@ -11,6 +11,7 @@ from services.processing.api.views import View
 from services.processing.domain.cases import Case, Step
 from services.processing.domain.step_times import StepTimes
 from shared.rulebook.agencies import Agencies
+from shared.rulebook.calendar import local
 from shared.rulebook.catalogue import Case as Kind
 from shared.rulebook.step_clock import StepClock
 
@@ -94,8 +95,7 @@ def lateness_told(case: Case, agencies: Agencies, times: StepTimes) -> LatenessT
     overran, late = defaultdict[str, timedelta](timedelta), defaultdict[str, timedelta](timedelta)
     for clock, part in zip(times.clocks, found.parts, strict=True):
         if clock.overran_at is not None:
-            answering = agencies.answering(clock.step.agency, case.area_code, clock.overran_at.date())
-            whose = clock.step.agency if answering is None else answering.code
+            whose = agencies.answering_code(clock.step.agency, case.area_code, local(clock.overran_at).date())
             overran[whose] += clock.overrun
             late[whose] += part
     if not overran:

@@ -261,12 +261,11 @@ def case_view(case: Case, owed: Iterable[Duty]) -> CaseView:
 
 def worklist_item(row: WorklistRow, days: Days, agencies: Agencies) -> WorklistItem:
     """Show one line of a worklist; the agency of a step is the one that answers for it today."""
-
-    def told(duty: dict[str, Any]) -> WorklistDuty:
-        answering = agencies.answering(duty["agency"], row.area_code, local(days.now).date())
-        return WorklistDuty(**duty if answering is None else {**duty, "agency": answering.code})
-
-    owed = [told(duty) for duty in row.duties]
+    today = local(days.now).date()
+    owed = [
+        WorklistDuty(**{**duty, "agency": agencies.answering_code(duty["agency"], row.area_code, today)})
+        for duty in row.duties
+    ]
     return WorklistItem(
         code=row.code,
         state=row.state,

@@ -88,7 +88,7 @@ def about(seen: Situation, case: Case, step: Step, officer: str) -> dict[str, An
         "calendar_version": case.calendar_version,
         "state": case.state,
         "step_no": step.no,
-        "agency": seen.answering(step.agency) or step.agency,
+        "agency": seen.whose(step.agency),
         "officer": officer,
     }
 

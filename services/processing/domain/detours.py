@@ -23,7 +23,7 @@ def return_step(seen: Situation, move: Move, _means: Means) -> tuple[Case, facts
     return case, facts.StepReturned(
         **about(seen, case, step, seen.officer.subject),
         to_step=to.no,
-        to_agency=seen.answering(to.agency) or to.agency,
+        to_agency=seen.whose(to.agency),
         to_officer=holder or "",
         reason=str(seen.act.reason),
     )

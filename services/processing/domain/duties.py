@@ -59,8 +59,7 @@ def owed_on(case: Case, owed: Iterable[Duty], agencies: Agencies, day: date) -> 
     """Say who owes these duties on a day: whoever answers for the agency that each was left to (ADR 78)."""
 
     def whose(agency: str) -> str:
-        found = agencies.answering(agency, case.area_code, day)
-        return agency if found is None else found.code
+        return agencies.answering_code(agency, case.area_code, day)
 
     return tuple(replace(duty, agency=whose(duty.agency), step_agency=whose(duty.step_agency)) for duty in owed)
 

@@ -252,8 +252,8 @@ def _halts_unlike(code: str, number: int, stored: Halt | None, folded: Halt | No
 def _given_to(stored: Case, step: Step, history: History, rules: Rules) -> str:
     """Name who answered for a step's stored agency when it was first told whose the step is: facts name that one."""
     told = (heard.at for heard in history.told if getattr(heard.fact, "step_no", None) == step.no)
-    found = rules.agencies.answering(step.agency, stored.area_code, local(next(told, history.accepted_at)).date())
-    return step.agency if found is None else found.code
+    day = local(next(told, history.accepted_at)).date()
+    return rules.agencies.answering_code(step.agency, stored.area_code, day)
 
 
 def _step_unlike(code: str, stored: Step, folded: Step, told: str) -> Iterator[Difference]:

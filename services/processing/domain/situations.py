@@ -36,6 +36,10 @@ class Situation:
         found = self.agencies.answering(agency, self.case.area_code, self.now.date())
         return None if found is None else found.code
 
+    def whose(self, agency: str) -> str:
+        """Name whose the work of an agency is today, as facts say it: the agency's own where nobody answers for it."""
+        return self.agencies.answering_code(agency, self.case.area_code, self.now.date())
+
     def is_ours(self, agency: str) -> bool:
         """Tell whether the caller's agency answers today for the work of one."""
         return self.answering(agency) == self.officer.agency
