@@ -143,6 +143,8 @@ class Connection(HttpToolsProtocol):
         elif self.cycle.response_complete:
             if self.holds:
                 self._hold(0)
+            if self.cycle.more_body:  # refused unread: whoever asked behind it might stand behind the rest for ever
+                self._hang_up()
             self._wait(self._limits.idle_seconds)
         elif self.cycle.more_body:  # what came behind has its turn now, though it has not come whole
             self._wait(self._limits.body_seconds)
@@ -205,19 +207,20 @@ class Connection(HttpToolsProtocol):
             self._refuse(HEAD_TOO_LARGE, "head_bytes")
 
     def _refuse(self, problem: Problem, limit: str = "") -> None:
-        """Refuse a request, whatever of it is still to come.
-
-        The connection closes a little later: at once, it would be reset and the answer lost (RFC 9112, 9.6).
-        """
+        """Refuse a request, whatever of it is still to come."""
         if limit:
             REFUSED.labels(limit).inc()
         if self.pipeline:  # what is refused came behind a request at work, on whose answer it has no claim
             self._abort()
             return
         self._answer(problem)
+        self._hang_up()
+        self._wait(self._limits.idle_seconds)
+
+    def _hang_up(self) -> None:
+        """Say nothing more. The connection closes later: at once, the answer would be lost (RFC 9112, 9.6)."""
         self._over = True
         self.transport.write_eof()
-        self._wait(self._limits.idle_seconds)
 
     def _pass_over(self, size: int) -> None:
         """Take what still comes after a refusal, but not for ever: so it is heard when the client hangs up."""

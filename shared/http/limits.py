@@ -99,7 +99,6 @@ class RequestLimits:
             if length <= self._limits.body_bytes and not message.get("more_body", False):
                 self._refuse_depth(body)
                 return {"type": "http.request", "body": bytes(body), "more_body": False}
-        # The connection stays open: closed at once, the rest of the body would reset it and the answer be lost.
         REFUSED.labels("body_bytes").inc()
         taken = f"At most {self._limits.body_bytes} bytes are taken."
         raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", taken)

@@ -163,6 +163,14 @@ async def test_a_body_has_a_size_and_the_rest_of_it_is_not_waited_for(
     assert await served(impatient)
 
 
+async def test_nobody_asks_behind_a_body_that_was_refused(narrow: httpx2.AsyncClient) -> None:
+    async with line_to(narrow) as line:
+        assert await line.refused(POST + b"content-length: 10000\r\n\r\n") == (413, "body_too_large")
+        await line.say(b"x" * 10_000 + b"GET /livez HTTP/1.1\r\nhost: trial\r\n\r\n")
+        assert await line.ended() == b""
+    assert await served(narrow)
+
+
 @pytest.mark.parametrize("rest", [b"0\r\n" + b"x: y\r\n" * 200_000, b"1;%b" % (b"x" * 1_000_000)])
 async def test_what_stands_between_the_pieces_of_a_body_has_a_size_too(narrow: httpx2.AsyncClient, rest: bytes) -> None:
     async with line_to(narrow) as line:
