@@ -49,7 +49,7 @@ def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.paths", description=__doc__)
     parser.add_argument("--runs", type=int, default=WHOLE)
-    parser.add_argument("--steps", type=int, default=36, help="of each run")
+    parser.add_argument("--steps", type=int, default=45, help="of each run")
     parser.add_argument("--seed", type=int, default=1, help="of the first stack; the next ones count on")
     parser.add_argument("--at-once", type=int, default=2, help="stacks side by side")
     asked = parser.parse_args()

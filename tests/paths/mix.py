@@ -21,9 +21,14 @@ def rows_of(owner: str, action: str, role: str, state: str) -> list[Row]:
     ]
 
 
+def is_under(row: Row, policy: str) -> bool:
+    """Tell whether a row is one of dossiers under this supplement policy: most are of both."""
+    return not POLICIES & {*row.conditions} or f"policy_{policy}" in row.conditions
+
+
 def row_done(rows: Iterable[Row], before: str, after: str, policy: str) -> Row | None:
     """The row that leads from one state to another under a supplement policy; None where no row does."""
-    fits = (row for row in rows if not POLICIES & {*row.conditions} or f"policy_{policy}" in row.conditions)
+    fits = (row for row in rows if is_under(row, policy))
     return next((row for row in fits if (row.to or before) == after), None)
 
 

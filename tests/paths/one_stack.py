@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_PATHS", "21700"))
 AT_ONE_STACK, APART = 20, 50
 """Runs, and ports from the next stack."""
-KILLS, DISPATCHES = 2, 12
+KILLS, DISPATCHES = 6, 12
 """At each stack."""
 
 

@@ -194,6 +194,14 @@ def eve_of_tet(year: int) -> datetime:
     return datetime.combine(TET[year][0] - timedelta(days=2), time(16), tzinfo=OFFICE_ZONE)
 
 
+def past_tet(now: datetime) -> datetime:
+    """The first morning after a Tết that is near or has begun; else the next day."""
+    near = [last for first, last in TET.values() if first - timedelta(days=9) <= now.date() <= last]
+    if not near:
+        return now + timedelta(days=1)
+    return datetime.combine(near[0] + timedelta(days=1), time(8), tzinfo=OFFICE_ZONE)
+
+
 def is_over_tet(begun: datetime, ended: datetime) -> bool:
     return any(begun.date() < first and ended.date() > last for first, last in TET.values())
 

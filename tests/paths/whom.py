@@ -88,6 +88,7 @@ def _was_supplemented(seen: Seen) -> bool:
 
 
 MAY_BE_NEXT: Mapping[str, Callable[[Seen], bool]] = {
+    "request_withdrawal": lambda seen: seen["withdrawal_requested_at"] is None and not _is_signed(seen),
     "request_supplement": lambda seen: not _is_signed(seen) and not _was_supplemented(seen),
     "propose_supplement": lambda seen: not _is_signed(seen) and _was_supplemented(seen),
     "approve_supplement": lambda seen: seen["proposal"] is not None,
