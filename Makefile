@@ -4,7 +4,7 @@ INSTALLED := .venv/installed
 RIVAL_INSTALLED := .venv/installed-with-rival
 REPLICAS := 1
 
-.PHONY: help demo test check simulate faults paths outage fuzz bench up down install tools deps-debian
+.PHONY: help demo test check docs simulate faults paths outage fuzz bench up down install tools deps-debian
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -39,6 +39,9 @@ check-sql:
 
 check-architecture:
 	.venv/bin/pytest -q tests/architecture
+
+docs: $(INSTALLED) ## docs/moves.md, from the tables of the code
+	@.venv/bin/python -m tests.docs
 
 test: check tools ## every check and every test, the full year among them; ARGS="tests/unit"
 	.venv/bin/pytest -n 3 --dist loadscope --no-loadscope-reorder --durations 15 --durations-min 10 $(ARGS)

@@ -40,7 +40,5 @@ def due_answer(found: Reckoning) -> Answer:
 
 
 def _minutes(question: MinutesQuestion) -> int | float:
-    for moment in (question.start, question.end):
-        question.calendar.sessions(moment.date())  # a date outside the calendar's years is refused
     seconds = int(working_time_between(question.calendar, question.start, question.end).total_seconds())
     return seconds / 60 if seconds % 60 else seconds // 60

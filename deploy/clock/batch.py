@@ -39,7 +39,7 @@ class Batch:
     def _line(self, line: bytes, number: int) -> bytes:
         with suppress(RecursionError):  # nested too deep to be read, or to be written again
             try:
-                fields = json.loads(line, parse_constant=_finite, parse_float=_finite)
+                fields = json.loads(line, parse_int=_whole, parse_float=_finite, parse_constant=_no_number)
             except ValueError:
                 return _encoded(_not_json(number))
             return _encoded(self._answer(fields, number))
@@ -66,12 +66,26 @@ def _not_json(number: int) -> dict[str, Any]:
     return _refused(None, Refusal("not_json", line=number))
 
 
-def _finite(text: str) -> float:
-    """A number that JSON can write again."""
+class _Beyond(str):
+    """A number of JSON that is too large for one here, as it was written: no field takes it, an id comes back so."""
+
+    __slots__ = ()
+
+
+def _whole(text: str) -> int | _Beyond:
+    try:
+        return int(text)
+    except ValueError:  # thousands of digits
+        return _Beyond(text)
+
+
+def _finite(text: str) -> float | _Beyond:
     found = float(text)
-    if not isfinite(found):
-        raise ValueError(f"{text} is no number of JSON")
-    return found
+    return found if isfinite(found) else _Beyond(text)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def _skip_line(source: BinaryIO) -> None:
@@ -80,6 +94,10 @@ def _skip_line(source: BinaryIO) -> None:
 
 
 def _encoded(found: dict[str, Any]) -> bytes:
+    name = found.get("id")
+    if isinstance(name, _Beyond):
+        rest = {field: value for field, value in found.items() if field != "id"}
+        return f'{{"id": {name}, '.encode() + _encoded(rest)[1:]
     try:
         return json.dumps(found, ensure_ascii=False).encode() + b"\n"
     except UnicodeEncodeError:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -42,6 +42,8 @@ END_OF_DAY = time(23, 59, 59)
 """A cut-off of 24:00, to the second: nothing of a date comes after it."""
 MOST_EVENTS = 200
 KEPT_CALENDARS = 16
+_DAY = timedelta(days=1)
+_MIDNIGHT = re.compile(r"([\dW-]+[T ])24((?::?00){0,2}(?:[.,]0+)?(?:Z|[+-].*)?)")
 _LIMIT = re.compile(r"(\d*)(wd|cd|wh|wm|sd)(?:@(.*))?")
 
 
@@ -158,13 +160,17 @@ def _event(value: Any, field: str) -> Event:
 
 
 def _moment(fields: Fields, name: str, prefix: str = "") -> datetime:
-    """The moment of a field, in the legal zone; one without an offset is of that zone, a date its first moment."""
+    """The moment of a field, in the legal zone; one without an offset is of that zone, a date its first moment.
+
+    24:00 is the midnight that ends a date, which Python does not read.
+    """
     value, field = fields.get(name), prefix + name
     if value is None:
         raise Refusal("missing", field=field)
     try:
-        found = datetime.fromisoformat(value)
-        return local(found if found.tzinfo else found.replace(tzinfo=ZONE))
+        ends_a_date = _MIDNIGHT.fullmatch(value)
+        found = datetime.fromisoformat(f"{ends_a_date[1]}00{ends_a_date[2]}" if ends_a_date else value)
+        return local(found if found.tzinfo else found.replace(tzinfo=ZONE)) + (_DAY if ends_a_date else timedelta())
     except (TypeError, ValueError, OverflowError):
         raise Refusal("no_moment", field=field) from None
 

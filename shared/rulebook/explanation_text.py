@@ -10,6 +10,7 @@ from shared.rulebook.days import DayShown, DayStatus
 from shared.rulebook.explanation import OWN_RULES, Counting, Explanation, Line, Verdict
 from shared.rulebook.limits import WORKING_TIME, Limit
 from shared.rulebook.reckoning import Reckoning, Weighed
+from shared.rulebook.sources import Source, told
 
 _WEEKDAYS: Mapping[Language, tuple[str, ...]] = {
     Language.VI: ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật"),
@@ -142,7 +143,7 @@ class _Text:
         self._explanation = explanation
         self._language = language
         self._in_time = explanation.reckoning.limit.kind in WORKING_TIME
-        self._marks: dict[str, str] = {}
+        self._marks: dict[Source, str] = {}
 
     def lines(self) -> Iterator[str]:
         found = self._explanation.reckoning
@@ -158,7 +159,7 @@ class _Text:
         if self._marks:
             yield self._say("sources")
         for source, mark in self._marks.items():
-            yield self._say("source", mark=mark, source=source)
+            yield self._say("source", mark=mark, source=self._either(source.vi, source.en))
 
     def _counting(self, counting: Counting, *, again: bool) -> Iterator[str]:
         if again:
@@ -185,9 +186,9 @@ class _Text:
         return self._say("line", place=place, verdict=verdict, rule=line.rule)
 
     def _because(self, shown: DayShown) -> str:
-        name = shown.name_en if self._language is Language.EN else shown.name_vi
+        name = self._either(shown.name_vi, shown.name_en)
         if shown.source:
-            mark = self._marks.setdefault(shown.source, f"n{len(self._marks) + 1}")
+            mark = self._marks.setdefault(told(shown.source), f"n{len(self._marks) + 1}")
             return self._say("special", name=name, mark=mark)
         return name or self._say("weekend" if shown.status is DayStatus.WEEKEND else "closed_day")
 
@@ -212,6 +213,9 @@ class _Text:
 
     def _moment(self, moment: datetime) -> str:
         return moment_text(moment, self._language)
+
+    def _either(self, vi: str, en: str) -> str:
+        return en if self._language is Language.EN else vi
 
     def _say(self, name: str, /, **values: object) -> str:
         return WORDS[self._language][name].format(**values)

@@ -23,17 +23,15 @@ from shared.rulebook.rule_files.lines import Line, LineWrong, read_lines
 COLUMNS = ("procedure_code", "case_code", "field", "value")
 REQUIRED = frozenset(COLUMNS)
 IN_FORCE_FROM, COPY_OF = "in_force_from", "copy_of"
-FIELDS = tuple(
-    name
-    for name in Case.model_fields
-    if name not in {"row", "procedure_code", "case_code", "in_year_2020", "year_2020_weight", "steps", "papers"}
-)
-"""Fields of a case that may change; its key, its place in the list and what stands for the year 2020 stay."""
 PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "steps": ("no", tuple(name for name in Step.model_fields if name != "no")),
     "papers": ("code", tuple(name for name in Paper.model_fields if name != "code")),
 }
 """Part of a case → by what its entries are named, and which of their fields may change."""
+STAY = frozenset({"row", "procedure_code", "case_code", "in_year_2020", "year_2020_weight", "max_supplements"})
+FIELDS = tuple(name for name in Case.model_fields if name not in {*STAY, *PARTS})
+"""Fields of a case that may change; its key, its place in the list and what stands for the year 2020 stay, and how
+often papers are asked for without a leader, which the law's conditions say for all cases alike."""
 
 Key = tuple[str, str]
 Written = dict[str, Any]

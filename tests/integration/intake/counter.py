@@ -28,6 +28,11 @@ PERSON = {
     "phone": "0977 012 345",
     "email": "thu.nghiem@vi-du.example",
 }
+TELLING = (
+    *(PERSON[name] for name in ("name", "citizen_number", "phone", "email")),
+    *("977012345", "Nhà thử nghiệm"),
+)
+"""What stands nowhere that is not sealed, in the forms that it is known in."""
 COUNTED = ("dossiers", "papers", "day_numbers", "journal", "unsent", "idempotency_keys", "reads")
 _keys = itertools.count(1)
 

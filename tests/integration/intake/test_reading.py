@@ -17,7 +17,7 @@ from shared.messaging.following import FollowedTopic
 from shared.runtime import Resources
 from shared.sealing import KeyEncryptionKey, KeyringReader
 from shared.settings import DatabaseSettings
-from tests.integration.intake.counter import COMMUNE, DISTRICT_DESK, OTHER_COMMUNE, PERSON, Counter
+from tests.integration.intake.counter import COMMUNE, DISTRICT_DESK, OTHER_COMMUNE, PERSON, TELLING, Counter
 
 
 @pytest.fixture(scope="module")
@@ -186,21 +186,36 @@ async def test_quiet_says_what_is_journaled_to_services_and_operators_only(count
     assert (await counter.http.get("/internal/v1/quiet")).status_code == 401
 
 
-async def test_the_logs_and_the_metrics_hold_nobody(counter: Counter, stack: Stack) -> None:
-    await counter.hand_in(await counter.filing())
+BREAK = """
+create function intake.broken() returns trigger language plpgsql as $$
+begin
+    raise exception 'planted' using detail = to_jsonb(new)::text;
+end
+$$;
+create trigger broken before insert on intake.dossiers for each row execute function intake.broken()
+"""
+MEND = "drop function intake.broken cascade"
+
+
+async def test_weakness_8_logs_and_metrics_hold_nobody_whatever_becomes_of_a_filing(
+    counter: Counter, stack: Stack
+) -> None:
+    filing = await counter.filing()
+    wrong = {**filing, "applicant": {**PERSON, "birth_date": "1995-03-05x"}}
+    statuses = [(await counter.hand_in(each)).status_code for each in (filing, wrong, {**filing, "papers": []})]
+    await counter.database.execute(BREAK)
+    try:
+        statuses.append((await counter.hand_in(filing)).status_code)
+    finally:
+        await counter.database.execute(MEND)
+    assert statuses == [201, 422, 422, 500]
     metrics = (await counter.http.get("/metrics")).text
     assert 'route="/v1/dossiers"' in metrics
     assert float(metrics.split("motcua_metrics_snapshot_age_seconds ")[-1]) <= 5
     logs = b"".join(path.read_bytes() for path in stack.folder.logs.iterdir())
     assert b'"event": "request"' in logs
-    for text in (
-        PERSON["name"],
-        PERSON["citizen_number"],
-        "977012345",
-        "977 012 345",
-        PERSON["email"],
-        "Nhà thử nghiệm",
-    ):
+    assert b"planted" in logs
+    for text in TELLING:
         assert text.encode() not in logs
         assert text not in metrics
 

@@ -242,3 +242,32 @@ async def test_an_heir_has_one_line_for_a_dossier_however_many_agencies_left_it_
         found = await worklist(hall.database, selected, EVERYTHING, page, inherited=inherited)
         assert [(row.code, len(row.duties)) for row in found] == [(code, duties)]
     await trial.rollback()
+
+
+async def test_weakness_10_two_holders_of_one_group_see_and_do_their_own_step_and_no_other(hall: Hall) -> None:
+    code = await hall.accept(hall.catalogue.case("1.012753", "default"))
+    anna, bob = ("specialist", COMMUNE, "anna.of.group"), ("specialist", BRANCH, "bob.of.group")
+    group = {anna: 2, bob: 3}
+    named = await hall.act(code, "assign", ("desk", COMMUNE), 1, {"officer": anna[2], "agency": COMMUNE})
+    assert named.status_code == HTTPStatus.OK, named.text
+    taken = await hall.act(code, "take", bob, 2, {"step_no": group[bob]})
+    assert taken.status_code == HTTPStatus.OK, taken.text
+    steps = (await hall.dossier(code))["steps"]
+    assert {step["step_no"]: step["holder"] for step in steps if step["status"] == "open"} == {2: anna[2], 3: bob[2]}
+
+    for holder, other in ((anna, bob), (bob, anna)):
+        duties = (await listed(hall, holder, officer=holder[2]))[code]["duties"]
+        assert {(duty["step_no"], duty["holder"]) for duty in duties} == {(group[holder], holder[2])}
+        assert code not in await listed(hall, (*holder[:2], "somebody.else"), officer="somebody.else")
+        strange = await hall.act(code, "forward", holder, 3, {"step_no": group[other]})
+        assert (strange.status_code, strange.json()["code"]) == (HTTPStatus.FORBIDDEN, "agency_not_allowed")
+        passed_over = await hall.act(code, "forward", (*holder[:2], "somebody.else"), 3, {"step_no": group[holder]})
+        assert (passed_over.status_code, passed_over.json()["code"]) == (HTTPStatus.CONFLICT, "holder_of_step")
+
+    first = await hall.act(code, "forward", anna, 3, {"step_no": group[anna]})
+    assert first.status_code == HTTPStatus.OK, first.text
+    assert code not in await listed(hall, anna, officer=anna[2])
+    duties = (await listed(hall, bob, officer=bob[2]))[code]["duties"]
+    assert [(duty["step_no"], duty["holder"]) for duty in duties] == [(group[bob], bob[2])]
+    steps = (await hall.dossier(code))["steps"]
+    assert [step["status"] for step in steps[:4]] == ["done", "done", "open", "waiting"]

@@ -19,7 +19,7 @@ import pytest
 
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
-from tests.integration.intake.counter import COMMUNE, Counter
+from tests.integration.intake.counter import COMMUNE, TELLING, Counter
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
@@ -144,19 +144,21 @@ async def test_it_does_not_start_without_its_settings_and_names_each(service: st
         assert name in errors.decode(), errors.decode()
 
 
+async def told(counter: Counter, code: str) -> None:
+    """Wait until whoever handed this in has been told on both channels."""
+    query = "select count(*) = 2 from notification.journal where subject = $1 and type like '%handed_over%'"
+
+    async def is_told() -> bool:
+        return bool(await counter.database.fetchval(query, code))
+
+    await until(is_told, f"the applicant of {code} is told")
+
+
 async def test_one_trace_leads_from_the_desks_request_to_the_message(counter: Counter) -> None:
     trace_id, parent = traceparent()
     headers = counter.bearer() | {"traceparent": parent}
     code = (await counter.hand_in(await counter.filing(), headers=headers)).json()["code"]
-
-    async def told() -> bool:
-        return bool(
-            await counter.database.fetchval(
-                "select count(*) = 2 from notification.journal where subject = $1 and type like '%handed_over%'", code
-            )
-        )
-
-    await until(told)
+    await told(counter, code)
     rows = await counter.database.fetch(
         "select 'intake' as of, trace_parent from intake.journal where subject = $1 "
         "union all select 'notification', trace_parent from notification.journal where subject = $1",
@@ -164,3 +166,12 @@ async def test_one_trace_leads_from_the_desks_request_to_the_message(counter: Co
     )
     assert {row["of"] for row in rows} == {"intake", "notification"}
     assert {row["trace_parent"][3:35] for row in rows} == {trace_id}
+
+
+async def test_weakness_8_no_log_of_any_part_holds_whoever_was_told(counter: Counter, stack: Stack) -> None:
+    code = (await counter.hand_in(await counter.filing())).json()["code"]
+    await told(counter, code)
+    logs = {path.name: path.read_bytes() for path in stack.folder.logs.iterdir()}
+    assert logs.keys() >= {f"{service}.log" for service in SERVICES}
+    assert all(logs[f"{service}.log"] for service in SERVICES)
+    assert [(name, text) for name, log in logs.items() for text in TELLING if text.encode() in log] == []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 
+import asyncpg
 import pytest
 
 from deploy.demo.calls import Caller
@@ -35,6 +37,9 @@ FIRST_NUMBER = 50_000
 DESKS, OFFICERS, STOCK, ACTS = 2, 2, 20, 2
 PAUSE_SECONDS = 0.25
 """How long a desk or an officer takes until the next call: the two cores are for the services that start."""
+DESKS_AT_ONE_PLACE, FILED_BY_EACH = 4, 3
+"""Desks of one place at each process of intake, and what each of them then files at once with all others."""
+WAITING_FOR_A_ROW = "select count(*) from pg_stat_activity where wait_event = 'transactionid' and usename = $1"
 SHORT = Measure(rate=50, seconds=3, on_the_desks=10)
 """`make outage`, small."""
 WHERE_EACH_STANDS_ONCE = ("dossiers", "cases", "counted", "notices")
@@ -163,6 +168,39 @@ async def test_a_rolling_restart_under_load_loses_and_doubles_nothing_and_somebo
     assert [stream for stream, seqs in on_the_topic.items() if seqs != list(range(1, len(seqs) + 1))] == []
 
 
+async def test_weakness_3_two_processes_of_intake_draw_one_row_of_numbers_at_one_place(pair: Stack) -> None:
+    """While one has drawn a number and not committed, the other waits for it; then many desks of both draw at once."""
+    arrivals = arrivals_of(seed=5, first=3 * FIRST_NUMBER)
+    here = next(arrivals)
+    filed_here = (replace(each, place=here.place, case=here.case, area_code=here.area_code) for each in arrivals)
+    parts = pair.processes("intake")
+    async with eyes_on(pair) as everywhere, contextlib.AsyncExitStack() as opened:
+        holder = everywhere.database
+        desks = [(part, await opened.enter_async_context(desk_at(pair, part))) for part in parts * DESKS_AT_ONE_PLACE]
+        (_, first), (_, second) = desks[:2]
+        async with held(holder, "intake", "intake.dossiers", "after insert") as let_through:
+            drawing = [asyncio.create_task(first.offices.file(here))]
+            await until(lambda: shown(holder, WAITING), "one process has drawn a number")
+            drawing.append(asyncio.create_task(second.offices.file(next(filed_here))))
+            await until(lambda: shown(holder, WAITING_FOR_A_ROW), "the other waits to draw one")
+            await let_through()
+            entries = list(zip(parts, await asyncio.gather(*drawing), strict=True))
+        at_once = [(part, desk) for part, desk in desks for _ in range(FILED_BY_EACH)]
+        filings = (desk.offices.file(next(filed_here)) for _, desk in at_once)
+        entries += zip((part for part, _ in at_once), await asyncio.gather(*filings), strict=True)
+
+    numbers = sorted((int(entry.code.rpartition("-")[2]), part) for part, entry in entries)
+    lowest = numbers[0][0]
+    assert [number for number, _ in numbers] == list(range(lowest, lowest + len(entries)))
+    assert {entry.code.rpartition("-")[0] for _, entry in entries} == {entries[0][1].code.rpartition("-")[0]}
+    turns = sum(part != after for (_, part), (_, after) in itertools.pairwise(numbers))
+    assert turns > 1, "one process drew after the other"
+
+
+async def shown(holder: asyncpg.Connection[asyncpg.Record], query: str) -> bool:
+    return bool(await holder.fetchval(query, "intake"))
+
+
 @pytest.mark.parametrize("server", EXPECTED)
 async def test_while_a_server_is_away_what_is_acknowledged_is_kept_and_nothing_else(
     pair: Stack, desks: Desks, server: str
@@ -181,11 +219,7 @@ async def test_a_replica_that_stands_still_inside_a_filing_holds_its_place_up_fo
         holder = everywhere.database
         async with held(holder, "intake", "intake.dossiers", "after insert") as let_through:
             filing = asyncio.create_task(first.offices.file(here))
-
-            async def inside() -> bool:
-                return bool(await holder.fetchval(WAITING, "intake"))
-
-            await until(inside, "the filing is in its transaction")
+            await until(lambda: shown(holder, WAITING), "the filing is in its transaction")
             with frozen(pair.pid("intake")):
                 await let_through()
                 entry = await second.offices.file(there)

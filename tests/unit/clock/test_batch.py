@@ -82,6 +82,16 @@ def test_moments_are_read_as_strangers_write_them() -> None:
     assert ask(received="2020-03-02T20:00:00-05:00")["due_at"] == "2020-03-10T17:00:00+07:00"
 
 
+def test_24_00_is_the_midnight_that_ends_a_date_however_it_is_written() -> None:
+    wanted = ask(received="2020-03-03T00:00", events=[EVENT, EVENT | {"at": "2020-03-05", "type": ENDS}])
+    assert wanted["due_at"] == "2020-03-11T17:00:00+07:00"
+    for midnight in ("T24:00", " 24:00:00", "T24", "T24:00:00.000+07:00", "T17:00Z"):
+        events = [EVENT, {"at": f"2020-03-04{midnight}", "type": ENDS}]
+        assert ask(received=f"2020-03-02{midnight}", events=events) == wanted, midnight
+    assert ask(received="20200302T240000+0700", events=[EVENT, {"at": "2020-03-04T2400", "type": ENDS}]) == wanted
+    assert ask(received="2020-02-29T24:00") == ask(received="2020-03-01")
+
+
 def test_what_is_left_out_or_null_is_as_if_it_were_not_there() -> None:
     bare = {"limit": {"unit": "same_day"}, "received": "2020-03-02T09:00"}
     nulls = dict.fromkeys(("id", "supplement_policy", "agency", "events", "office_hours"))
@@ -108,7 +118,7 @@ def test_agencies_that_are_known(agency: str) -> None:
     assert ask(agency=agency)["due_at"] == DUE
 
 
-EVENT = {"at": "2020-03-04T10:00", "type": "supplement_requested"}
+EVENT, ENDS = {"at": "2020-03-04T10:00", "type": "supplement_requested"}, "supplement_completed"
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"limit": None}, "limit: missing"),
     ({"limit": "5wd"}, "limit: has to be an object"),
@@ -131,6 +141,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     *(
         ({"received": moment}, "received: has to be an ISO 8601 moment")
         for moment in ("", "yesterday", 1583110800, "2020-02-30", True, ["2020-03-02"], "0001-01-01T00:00+14:00")
+    ),
+    *(
+        ({"received": moment}, "received: has to be an ISO 8601 moment")
+        for moment in ("2020-03-02T24:01", "2020-03-02T24:00:01", "2020-02-30T24:00", "9999-12-31T24:00", "24:00")
     ),
     ({"received": "2018-12-31T23:59:59"}, "the calendar does not cover the year 2018"),
     ({"received": "2028-01-01"}, "the calendar does not cover the year 2028"),
@@ -178,13 +192,21 @@ def test_working_minutes_need_both_moments() -> None:
     (found,) = answers(b'{"id": "m", "from": "2020-03-02T08:00"}')
     assert found["id"] == "m"
     assert found["error"].endswith("to: missing")
-    (found,) = answers(b'{"from": "2020-03-02T08:00", "to": "2028-01-01T00:00"}')
+    (found,) = answers(b'{"from": "2020-03-02T08:00", "to": "2028-01-01T00:00:01"}')
     assert "2028" in found["error"]
+    (found,) = answers(b'{"from": "2018-12-31T23:59:59", "to": "2020-03-02T08:00"}')
+    assert "2018" in found["error"]
+
+
+@pytest.mark.parametrize("until", ["2027-12-31T24:00", "2028-01-01T00:00", "2027-12-31T17:00Z"])
+def test_working_minutes_are_counted_up_to_the_midnight_that_ends_the_calendar(until: str) -> None:
+    (found,) = answers(json.dumps({"from": "2027-12-31T08:00", "to": until}).encode())
+    assert found == {"id": None, "working_minutes": 3 * 60 + 30 + 3 * 60 + 30}
 
 
 def test_lines_that_are_no_question_are_told_by_number_and_the_rest_goes_on() -> None:
     good = json.dumps(PLAIN).encode()
-    bad = [b"{", b"5", b"[]", b'"x"', b"null", b'{"id": NaN}', b'{"id": 1e999}', b"\xff\xfe\xfd", b"[" * 100_000]
+    bad = [b"{", b"5", b"[]", b'"x"', b"null", b'{"id": NaN}', b'{"n": -Infinity}', b"\xff\xfe\xfd", b"[" * 100_000]
     lines = [good, *(line for each in bad for line in (each, good))]
     found = answers(*lines)
     assert len(found) == len(lines)
@@ -213,6 +235,19 @@ def test_blank_lines_line_ends_and_byte_order_marks() -> None:
 @pytest.mark.parametrize("name", [None, 0, "hồ sơ 1", 1.5, True, ["a"], {"b": 1}, "\ud800"])
 def test_the_id_comes_back_as_it_was(name: Any) -> None:
     assert ask(id=name)["id"] == name
+
+
+@pytest.mark.parametrize("number", ["7" * 5000, f"-{'7' * 5000}", "1e999", "-1E+999"])
+def test_a_number_beyond_all_others_loses_no_id_and_fits_no_field(number: str) -> None:
+    line = json.dumps(PLAIN | {"id": "a"})
+    for field, refused in (('"n": 5', "limit.n: has to be"), ('"2020-03-02T09:00"', "received: has to be")):
+        (found,) = answers(line.replace(field, field.replace("5", number) if "n" in field else number).encode())
+        assert found["id"] == "a"
+        assert refused in found["error"]
+    (found,) = answers(f'{line[:-1]}, "note": {number}}}'.encode())
+    assert (found["id"], found["due_at"]) == ("a", DUE)
+    (answer,) = Batch(RULES).answers(io.BytesIO(json.dumps(PLAIN | {"id": "a"}).replace('"a"', number).encode()))
+    assert answer.startswith(f'{{"id": {number}, "due_at": "{DUE}"'.encode())
 
 
 def test_nesting_of_any_depth_is_answered() -> None:

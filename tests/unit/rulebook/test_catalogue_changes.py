@@ -51,6 +51,10 @@ def test_a_case_changes_and_everything_else_stays() -> None:
     assert after.case(*MARRIAGE).papers == SEED.case(*MARRIAGE).papers
 
 
+def test_papers_are_asked_for_once_without_a_leader_in_every_case() -> None:
+    assert {case.max_supplements for case in SEED.cases} == {1}
+
+
 def test_without_a_day_a_version_is_in_force_from_today() -> None:
     assert laid("1.000894,default,fee_vnd,50000").effective_from == BASE.today
 
@@ -89,6 +93,8 @@ def test_a_new_case_begins_as_a_copy() -> None:
         (",default,promised,2", "missing"),
         ("1.000894,default,,2", "missing"),
         ("1.000894,default,row,2", "choice"),
+        ("1.000894,default,max_supplements,2", "choice"),
+        ("1.000894,default,steps,2", "choice"),
         ("1.000894,default,steps.99.allowance_hours,2", "choice"),
         ("1.000894,default,steps.2.no,2", "choice"),
         ("1.000894,default,papers.nothing.required,true", "choice"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from datetime import date
 from typing import Any
@@ -15,6 +16,7 @@ from shared.rulebook.days import DayStatus
 from shared.rulebook.explanation import Explanation, Line, Verdict, explain
 from shared.rulebook.explanation_text import WORDS, explanation_text
 from shared.rulebook.limits import WORKING_TIME
+from shared.rulebook.sources import SOURCES, told
 from tests.unit.rulebook import lines
 from tests.unit.rulebook.test_clock_vectors import VECTORS
 from tests.unit.rulebook.test_reckoning import LIMITS, calendar_of, often
@@ -130,6 +132,24 @@ def test_text_in_both_languages() -> None:
         "Mở dự thảo xin lỗi (Mẫu 04): 07:00 thứ Ba 03/03/2020 (C12)",
     ]
     assert "Due: 10:30 Tuesday 2020-03-03" in explanation_text(found, Language.EN)
+
+
+def test_each_source_of_the_seed_is_told_in_both_languages_without_its_notes() -> None:
+    noted = {special.source for special in calendar_of({}).content.special_days}
+    assert noted == SOURCES.keys()
+    for words in SOURCES.values():
+        assert not re.search(r"package|read here|found|agrees|knowledge", words.vi + words.en)
+        assert set(words.vi) & set("àăảạấầậắằếềệịọốồộớờợủụứừựỳ")
+        assert words.vi != words.en
+
+
+def test_days_off_name_where_they_come_from_and_a_dispatch_as_it_was_signed() -> None:
+    vietnamese, english = (explanation_text(explained(BY_NAME["law-5"]), language)[-1] for language in Language)
+    assert vietnamese == (
+        "  [n1] Thông báo chính thức về nghỉ Tết năm 2020 (23/01–29/01/2020), theo văn bản của một sở cấp tỉnh"
+    )
+    assert english == "  [n1] The official notice of Tết 2020 (23–29 January), as a provincial department passed it on"
+    assert told("Quyết định 12/QĐ-UBND") == ("Quyết định 12/QĐ-UBND", "Quyết định 12/QĐ-UBND")
 
 
 @pytest.mark.parametrize("vector", EXPLAINED, ids=[vector["id"] for vector in EXPLAINED])
