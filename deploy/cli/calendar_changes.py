@@ -15,7 +15,7 @@ from deploy.cli.rule_files import as_published, intake_at, planned, read_file, s
 from deploy.cli.stores import reading, run
 from deploy.local.folder import Folder
 from deploy.local.stack import legal_now
-from deploy.rule_changes.calendar_plan import Plan, draw, foresee, plan_data, read_told
+from deploy.rule_changes.calendar_plan import Plan, draw, foresee, plan_data, with_told
 from deploy.rule_changes.calendar_text import plan_text
 from deploy.rule_changes.publishing import publish
 from services.processing.domain.reissuing import Fate
@@ -29,6 +29,8 @@ LOOKS_AGAIN_SECONDS = 0.2
 
 def plan(file: FileArgument, folder: FolderOption = DEFAULT_FOLDER, as_json: JsonOption = False) -> None:
     """Say which open dossiers a dispatch would move, from when to when, and whose citizens were told; change nothing.
+
+    So it does of the applicants' own limits, to bring papers or to pay, which only ever become later.
 
     Exit code 4 where a line of the file is wrong or the calendar's years do not reach. Example: `motcua calendar plan
     dispatch.csv --json`.
@@ -48,7 +50,8 @@ def apply(
 ) -> None:
     """Plan a dispatch, publish it as the next calendar, and wait until every open dossier follows it.
 
-    A leader of the province signs it off with his token. Dates that cannot be kept are issued anew, each with a notice.
+    A leader of the province signs it off with his token. Dates that cannot be kept are issued anew, each with a notice;
+    so are the applicants' own limits.
     Example: `MOTCUA_TOKEN=… motcua calendar apply dispatch.csv`.
     """
     drawn, found = planned(file, folder, _plan)
@@ -57,9 +60,12 @@ def apply(
     show_plan(found, plan_data, plan_text, as_json=as_json)
     run(publish(intake_at(folder, intake), token, drawn, read_file(file)))
     progress.print(f"{drawn.version} is published; open dossiers follow it", markup=False)
-    foretold = {each.before.code for each in found.moved}
+    foretold = found.foretold
     if left := foretold - run(_followed(Folder(folder), drawn.version, foretold)):
-        end(Exit.PROBLEMS_FOUND, f"finished or closed meanwhile, and not moved: {', '.join(sorted(left))}")
+        end(
+            Exit.PROBLEMS_FOUND,
+            f"finished, closed or not waited for meanwhile, and not moved: {', '.join(sorted(left))}",
+        )
     progress.print(f"{len(foretold)} of {len(foretold)} dossiers moved as foretold", markup=False)
 
 
@@ -69,10 +75,10 @@ async def _plan(text: str, folder: Folder) -> tuple[Drawn, Plan]:
     async with reading(folder, "processing", "processing") as tx:
         found = foresee(drawn, await read_open(tx), published, now)
     async with reading(folder, "notification", "notification") as tx:
-        return drawn, found.with_told(await read_told(tx, found.moved))
+        return drawn, await with_told(tx, found)
 
 
-async def _followed(folder: Folder, version: str, foretold: set[str]) -> frozenset[str]:
+async def _followed(folder: Folder, version: str, foretold: frozenset[str]) -> frozenset[str]:
     """Wait until every open dossier follows a version; answer which of those foretold it moved."""
     until = time.monotonic() + FOLLOWED_SECONDS
     while True:

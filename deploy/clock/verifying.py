@@ -10,6 +10,7 @@ from itertools import dropwhile
 from services.processing.domain.cases import Case
 from services.processing.domain.opening import Rules
 from services.processing.domain.refolding import Difference, Heard, History, differences
+from services.processing.domain.reissuing import Applied
 from services.processing.repository.verifying import count_cases, known, read_portion
 from shared.contracts.facts import FACTS, DossierAccepted, DossierFact, PapersReceived
 from shared.contracts.topics import LIFECYCLE
@@ -68,8 +69,8 @@ class ClockVerifier:
                 self.rules.calendar(accepted.calendar_version).of(accepted.received_by),
                 self.rules.agencies(accepted.agencies_version),
             )
-            known_since = dropwhile(lambda each: each.version != accepted.calendar_version, self.rules.calendars())
-            since = tuple(each.of(accepted.received_by) for each in known_since)
+            known_since = dropwhile(lambda each: each[0].version != accepted.calendar_version, self.rules.published())
+            since = tuple(Applied(calendar.of(accepted.received_by), at) for calendar, at in known_since)
             return differences(stored, history, rules, since)
         except (LookupError, ValueError, Unready) as error:
             return [Difference(stored.code, "case", "accepted", f"its facts add up to nothing: {error}")]

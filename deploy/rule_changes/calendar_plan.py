@@ -9,9 +9,9 @@ from typing import Any
 
 from deploy.provision.database import Connection
 from deploy.rule_changes.in_force import Published
-from services.notification.repository.figures import read_dates_told
+from services.notification.repository.figures import read_moments_told
 from services.processing.domain.cases import Case
-from services.processing.domain.reissuing import Applied, Checked, Fate, check
+from services.processing.domain.reissuing import Applied, Checked, Fate, LimitMoved, check
 from services.processing.repository.reissuing import Behind
 from shared.rulebook.calendar import local
 from shared.rulebook.loader import CALENDAR, parse_calendar
@@ -27,17 +27,17 @@ def draw(text: str, published: Published, now: datetime) -> Drawn:
 
 @dataclass(frozen=True)
 class Plan:
-    """What becomes of each open dossier; `told` are those whose citizens know the date that would move."""
+    """What becomes of each open dossier.
+
+    `told` are those whose citizens know the date that would move, `told_limits` those who know their own limit.
+    """
 
     based_on: str
     version: str
     at: datetime
     checked: tuple[Checked, ...]
     told: frozenset[str] = frozenset()
-
-    def with_told(self, told: frozenset[str]) -> Plan:
-        """The same plan with whose citizens know their dates."""
-        return replace(self, told=told)
+    told_limits: frozenset[str] = frozenset()
 
     def of(self, fate: Fate) -> tuple[Checked, ...]:
         """The dossiers that a fate meets, by code."""
@@ -47,6 +47,16 @@ class Plan:
     def moved(self) -> tuple[Checked, ...]:
         """The dossiers that would get another date."""
         return self.of(Fate.MOVED)
+
+    @property
+    def limited(self) -> tuple[tuple[Checked, LimitMoved], ...]:
+        """The dossiers whose applicants would have longer to bring papers, or to pay."""
+        return tuple((each, each.limit) for each in self.checked if each.limit is not None)
+
+    @property
+    def foretold(self) -> frozenset[str]:
+        """The dossiers of which anything would move."""
+        return frozenset(each.before.code for each in (*self.moved, *(each for each, _ in self.limited)))
 
     @property
     def open(self) -> int:
@@ -66,11 +76,18 @@ def foresee(drawn: Drawn, behind: Iterable[Behind], published: Published, now: d
     return Plan(drawn.based_on, drawn.version, now, tuple(map(checked, behind)))
 
 
-async def read_told(tx: Connection, moved: Iterable[Checked]) -> frozenset[str]:
-    """Find the dossiers of whose promised date somebody was told, from notification's tables."""
-    promised = {each.before.code: each.before.promised_due for each in moved if each.promise_moved}
-    told = await read_dates_told(tx, list(promised))
-    return frozenset(code for code, moment in told if moment == promised[code])
+async def with_told(tx: Connection, plan: Plan) -> Plan:
+    """Add whose citizens were told what would move, from notification's tables."""
+    promised = {each.before.code: each.before.promised_due for each in plan.moved if each.promise_moved}
+    limits = {each.before.code: limit.previous for each, limit in plan.limited}
+    return replace(
+        plan, told=await _told(tx, promised, "promised_due"), told_limits=await _told(tx, limits, "limit_at")
+    )
+
+
+async def _told(tx: Connection, moments: Mapping[str, datetime], name: str) -> frozenset[str]:
+    told = await read_moments_told(tx, list(moments), name)
+    return frozenset(code for code, moment in told if moment == moments[code])
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
@@ -81,6 +98,9 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "as_of": local(plan.at).isoformat(),
         "open": plan.open,
         "moved": [_moved(each, told=each.before.code in plan.told) for each in plan.moved],
+        "limits_moved": [
+            _limited(each.before, limit, told=each.before.code in plan.told_limits) for each, limit in plan.limited
+        ],
         **{fate.value: [each.before.code for each in plan.of(fate)] for fate in LISTED},
         Fate.UNTOUCHED.value: len(plan.of(Fate.UNTOUCHED)),
     }
@@ -93,14 +113,24 @@ LISTED = (Fate.KEPT, Fate.PAUSED, Fate.LATE, Fate.UNRECKONED)
 def _moved(each: Checked, *, told: bool) -> Mapping[str, Any]:
     before, after = each.before, each.after
     return {
-        "code": before.code,
-        "received_by": before.received_by,
-        "procedure_code": before.procedure_code,
-        "case_code": before.case_code,
+        **_named(before),
         "promised_due": _span(before, after, "promised_due"),
         "statutory_due": _span(before, after, "statutory_due"),
         "told": told,
     }
+
+
+def _limited(case: Case, limit: LimitMoved, *, told: bool) -> Mapping[str, Any]:
+    return {
+        **_named(case),
+        "limit": limit.halt.kind.value,
+        "limit_at": {"from": limit.previous.isoformat(), "to": limit.limit_at.isoformat()},
+        "told": told,
+    }
+
+
+def _named(case: Case) -> Mapping[str, str]:
+    return {name: getattr(case, name) for name in ("code", "received_by", "procedure_code", "case_code")}
 
 
 def _span(before: Case, after: Case, name: str) -> dict[str, str]:

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from deploy.rule_changes.calendar_plan import Plan
-from services.processing.domain.reissuing import Checked, Fate
+from services.processing.domain.reissuing import Checked, Fate, LimitMoved
 from shared.rulebook.calendar import local
+from shared.rulebook.pauses import PauseKind
 
 HEADER = ("Hồ sơ / Dossier", "Hẹn trả / Promised", "Theo luật / Statutory", "Đã báo / Told")
 WIDTHS = (28, 40, 40, 0)
+HEADER_OF_LIMITS = ("Hồ sơ / Dossier", "Hạn của người nộp / His own limit", "Để / To", HEADER[-1])
+LIMITS = {PauseKind.SUPPLEMENT: "bổ sung giấy tờ / bring papers", PauseKind.PAYMENT: "nộp tiền / pay"}
 SAID = {
     Fate.MOVED: "đổi ngày / would move",
     Fate.KEPT: "giữ ngày đã hẹn, lịch mới cho hạn sớm hơn / keep their dates, which the calendar would set earlier",
@@ -27,6 +30,9 @@ def plan_text(plan: Plan) -> Iterator[str]:
     if plan.moved:
         yield _line(HEADER)
         yield from (_line(_cells(each, told=each.before.code in plan.told)) for each in plan.moved)
+    if plan.limited:
+        yield _line(HEADER_OF_LIMITS)
+        yield from (_line(_limit_cells(each, limit, plan)) for each, limit in plan.limited)
     yield f"{plan.open} hồ sơ đang giải quyết / open dossiers"
     for fate, said in SAID.items():
         if number := len(plan.of(fate)):
@@ -34,6 +40,9 @@ def plan_text(plan: Plan) -> Iterator[str]:
     told, promised = len(plan.told), sum(each.promise_moved for each in plan.moved)
     if promised:
         yield f"{promised:>8} ngày hẹn trả đổi, {told} người dân đã được báo / promised dates move, {told} were told"
+    if plan.limited:
+        moved, told = len(plan.limited), len(plan.told_limits)
+        yield f"{moved:>8} hạn của người nộp đổi, {told} người đã được báo / applicants' limits move, {told} were told"
 
 
 def _cells(each: Checked, *, told: bool) -> tuple[str, ...]:
@@ -42,8 +51,17 @@ def _cells(each: Checked, *, told: bool) -> tuple[str, ...]:
         before.code,
         _span(before.promised_due, after.promised_due),
         _span(before.statutory_due, after.statutory_due),
-        ("có / yes" if told else "chưa / no") if each.promise_moved else "",
+        _told(told) if each.promise_moved else "",
     )
+
+
+def _limit_cells(each: Checked, limit: LimitMoved, plan: Plan) -> tuple[str, ...]:
+    code = each.before.code
+    return code, _span(limit.previous, limit.limit_at), LIMITS[limit.halt.kind], _told(code in plan.told_limits)
+
+
+def _told(told: bool) -> str:
+    return "có / yes" if told else "chưa / no"
 
 
 def _span(before: datetime, after: datetime) -> str:

@@ -104,6 +104,7 @@ MOVES_NO_FIGURE: Mapping[str, str] = {
     facts.SupplementProposed.TYPE: "a leader decides: only what is asked for again is counted",
     facts.SupplementLimitReached.TYPE: "the applicant's own limit: no published figure",
     facts.PaymentLimitReached.TYPE: "the applicant's own limit: no published figure",
+    facts.LimitReissued.TYPE: "the applicant's own limit: no published figure",
 }
 """Fact types of the lifecycle that change no counter, each with the reason."""
 

@@ -13,7 +13,15 @@ from typing import Any, ClassVar
 from pydantic import AwareDatetime
 
 from shared.contracts.backdating import Backdating, Evidence
-from shared.contracts.deadlines import DeadlineReissued
+from shared.contracts.deadlines import (
+    ApologyDrafted,
+    BecameOverdue,
+    DeadlineReissued,
+    HalfTimeReached,
+    LimitReissued,
+    OwnLimit,
+    TimerFact,
+)
 from shared.contracts.detours import (
     AgencyAnswered,
     AgencyAsked,
@@ -68,7 +76,9 @@ __all__ = [
     "FACTS",
     "AgencyAnswered",
     "AgencyAsked",
+    "ApologyDrafted",
     "Backdating",
+    "BecameOverdue",
     "Channel",
     "ClockPaused",
     "ClockResumed",
@@ -84,9 +94,11 @@ __all__ = [
     "Evidence",
     "Fact",
     "Filer",
+    "HalfTimeReached",
     "Handover",
     "Language",
     "LimitReached",
+    "LimitReissued",
     "NoticeDelivered",
     "NoticeFact",
     "NoticeFailed",
@@ -94,6 +106,7 @@ __all__ = [
     "NoticeUnknown",
     "OfficerEntered",
     "OfficersFact",
+    "OwnLimit",
     "PapersReceived",
     "PapersRequested",
     "PausingFact",
@@ -117,6 +130,7 @@ __all__ = [
     "SupplementProposed",
     "SupplementReceived",
     "SupplementRequested",
+    "TimerFact",
     "WithdrawalRequested",
 ]
 
@@ -204,31 +218,6 @@ class DossierApologised(DossierFact):
     reappointed_to: AwareDatetime
 
 
-class TimerFact(DossierFact):
-    """A fact that the legal clock made; its legal time is the timer's due moment."""
-
-    state: State
-    promised_due: AwareDatetime
-
-
-class HalfTimeReached(TimerFact):
-    """Half of the promised working time is used (C12)."""
-
-    TYPE: ClassVar[str] = "vn.motcua.dossier.half_time_reached.v1"
-
-
-class ApologyDrafted(TimerFact):
-    """The draft of an apology opened for the leader (C12)."""
-
-    TYPE: ClassVar[str] = "vn.motcua.dossier.apology_drafted.v1"
-
-
-class BecameOverdue(TimerFact):
-    """The promised due moment passed without a result (C11)."""
-
-    TYPE: ClassVar[str] = "vn.motcua.dossier.became_overdue.v1"
-
-
 class RulesPublished(Fact):
     """One version of a rule set, whole: `rule_set` is catalogue, calendar or agencies.
 
@@ -272,6 +261,7 @@ FACTS: Mapping[str, type[Fact]] = {
         ResultReopened,
         ResultCorrected,
         DeadlineReissued,
+        LimitReissued,
         SupplementRequested,
         SupplementProposed,
         SupplementReceived,

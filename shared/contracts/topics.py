@@ -60,6 +60,7 @@ LIFECYCLE = Topic(
             facts.ResultReopened,
             facts.ResultCorrected,
             facts.DeadlineReissued,
+            facts.LimitReissued,
             facts.SupplementRequested,
             facts.SupplementProposed,
             facts.SupplementReceived,

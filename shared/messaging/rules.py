@@ -78,8 +78,13 @@ class RuleStore(FollowedTopic):
 
     def calendars(self) -> tuple[Calendar, ...]:
         """Return every version of the calendar, in the order in which they were published."""
+        return tuple(calendar for calendar, _ in self.published())
+
+    def published(self) -> tuple[tuple[Calendar, datetime], ...]:
+        """Return every version of the calendar, in order, and the legal moment at which each was published."""
         versions = self._calendars
-        return tuple(sorted(versions.found.values(), key=lambda each: versions.published[each.version]))
+        order = sorted(versions.published.items(), key=lambda each: each[1])
+        return tuple((versions.found[version], at) for version, (_, at) in order)
 
     def agencies(self, version: str) -> Agencies:
         """Return one version of the agencies. Raises Unready."""

@@ -57,6 +57,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
             "vn.motcua.dossier.result_reopened.v1": "Requests.on_told",
             "vn.motcua.dossier.result_corrected.v1": "Requests.on_told",
             "vn.motcua.dossier.deadline_reissued.v1": "Requests.on_reissued",
+            "vn.motcua.dossier.limit_reissued.v1": "Requests.on_reissued",
             "vn.motcua.dossier.supplement_requested.v1": "Requests.on_told",
             "vn.motcua.dossier.supplement_received.v1": "Requests.on_told",
             "vn.motcua.dossier.refused_after_limit.v1": "Requests.on_told",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from tests.integration.together.refold import SEED, Clock, Days, Published
+from tests.integration.together.refold import LIMITS, SEED, Clock, Days, Published
 from tests.unit.rulebook.witness import Office
 
 
@@ -15,7 +15,7 @@ def adds_up(shown: Mapping[str, Any], clock: Mapping[str, Clock], published: Seq
     calendars = {each.version: each.days for each in published}
     return [
         f"{name}: {fault}"
-        for name in clock
+        for name in LIMITS
         for fault in _faults(shown[name], clock[name], calendars.get(shown[name]["calendar_version"], SEED))
     ]
 

@@ -64,6 +64,7 @@ IGNORED: Mapping[str, str] = dict.fromkeys(
         facts.ClockPaused.TYPE,
         facts.ClockResumed.TYPE,
         facts.DeadlineReissued.TYPE,
+        facts.LimitReissued.TYPE,
         facts.HalfTimeReached.TYPE,
         facts.ApologyDrafted.TYPE,
         facts.BecameOverdue.TYPE,

@@ -118,6 +118,10 @@ NOTICES: Mapping[str, Notice | NoNotice] = {
     facts.DeadlineReissued.TYPE: Notice(
         "deadline_reissued", Policy.AT_LEAST_ONCE, ("promised_due", "previous_promised_due"), changes="promised_due"
     ),
+    # Longer than he was told: he need not hurry, and is not refused before.
+    facts.LimitReissued.TYPE: Notice(
+        "limit_reissued", Policy.AT_LEAST_ONCE, ("limit_at", "previous_limit_at"), codes=("limit",)
+    ),
     # What is missing, by when, and what becomes of the limit (Mẫu 02) are owed: the clock stands until he brings it.
     facts.SupplementRequested.TYPE: Notice("supplement_requested", Policy.AT_LEAST_ONCE, ("limit_at",), ("policy",)),
     facts.SupplementProposed.TYPE: NoNotice("a leader decides whether he is asked"),

@@ -11,6 +11,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
 from services.notification.domain import zalo
 from services.notification.domain.words import (
     CAUSES,
+    LIMITS,
     PERIODS,
     POLICIES,
     named,
@@ -62,6 +63,7 @@ class Wording:
             "vnd": vnd,
             "period": named(PERIODS),
             "cause": named(CAUSES),
+            "limit": named(LIMITS),
             "policy": named(POLICIES),
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from shared.contracts.facts import Language, Period, StopCause
+from shared.contracts.facts import Language, OwnLimit, Period, StopCause
 from shared.rulebook.calendar import ZONE
 from shared.rulebook.catalogue import SupplementPolicy
 from shared.rulebook.refusals import EVERY_REASON
@@ -36,6 +36,12 @@ POLICIES: Mapping[str, Words] = {
     },
 }
 """Supplement policy → what becomes of the limit (printed on Mẫu 02)."""
+
+LIMITS: Mapping[str, Words] = {
+    OwnLimit.SUPPLEMENT: {Language.VI: "hạn bổ sung giấy tờ", Language.EN: "the time to bring papers"},
+    OwnLimit.PAYMENT: {Language.VI: "hạn nộp tiền", Language.EN: "the time to pay"},
+}
+"""Limit of the applicant's own → its name."""
 
 
 def named(words: Mapping[str, Words]) -> Callable[[str, str], str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from services.notification.domain.words import (
     CAUSES,
+    LIMITS,
     PERIODS,
     POLICIES,
     named,
@@ -36,10 +37,12 @@ def _amount(value: str, _language: str) -> str:
 
 
 SHOWN: Mapping[str, Callable[[str, str], str]] = {
-    **dict.fromkeys(("promised_due", "previous_promised_due", "reappointed_to", "limit_at"), _moment),
+    **dict.fromkeys(("promised_due", "previous_promised_due", "reappointed_to"), _moment),
+    **dict.fromkeys(("limit_at", "previous_limit_at"), _moment),
     "amount_vnd": _amount,
     "period": named(PERIODS),
     "cause": named(CAUSES),
+    "limit": named(LIMITS),
     "policy": named(POLICIES),
     "reason": reason_of_refusal,
 }

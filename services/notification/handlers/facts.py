@@ -23,6 +23,8 @@ machine time. A contact that comes later still makes its messages: nobody else t
 
 BEGINNINGS = (facts.DossierRegistered.TYPE, facts.DossierRefused.TYPE, facts.DossierAccepted.TYPE)
 """Facts that say who may see a dossier; each names its paths, and the later one counts."""
+REISSUED = (facts.DeadlineReissued.TYPE, facts.LimitReissued.TYPE)
+"""Facts of what another calendar has moved."""
 
 
 class Requests:
@@ -39,9 +41,7 @@ class Requests:
         return (
             Subscription(
                 topics.LIFECYCLE.name,
-                handlers=told
-                | dict.fromkeys(BEGINNINGS, self.on_begun)
-                | {facts.DeadlineReissued.TYPE: self.on_reissued},
+                handlers=told | dict.fromkeys(BEGINNINGS, self.on_begun) | dict.fromkeys(REISSUED, self.on_reissued),
                 ignored={kind: entry.reason for kind, entry in NOTICES.items() if isinstance(entry, NoNotice)},
             ),
             Subscription(topics.CONTACTS.name, handlers={facts.ContactStated.TYPE: self.on_contact}, compacted=True),
@@ -59,8 +59,8 @@ class Requests:
         self._woken.set()
 
     async def on_reissued(self, tx: Connection, wave: Sequence[Received]) -> None:
-        """Tell another date once the calendar that it goes by is here. Raises Unready."""
-        for version in {received.fact_as(facts.DeadlineReissued).calendar_version for received in wave}:
+        """Tell another date or limit once the calendar that it goes by is here. Raises Unready."""
+        for version in {received.fact_as(facts.DossierFact).calendar_version for received in wave}:
             self._rules.calendar(version)
         await self.on_told(tx, wave)
 

@@ -87,13 +87,13 @@ async def count_waiting(tx: Connection, now: datetime) -> int:
     return int(await tx.fetchval(WAITING, now))
 
 
-DATES_TOLD = """
-select distinct n.code, (n.parameters ->> 'promised_due')::timestamptz as promised_due
+MOMENTS_TOLD = """
+select distinct n.code, (n.parameters ->> $2)::timestamptz as moment
 from notices n join messages m on m.fact_id = n.fact_id
-where n.code = any($1::text[]) and n.parameters ? 'promised_due' and m.handed_over_at is not null
+where n.code = any($1::text[]) and n.parameters ? $2 and m.handed_over_at is not null
 """
 
 
-async def read_dates_told(tx: Connection, codes: Collection[str]) -> list[tuple[str, datetime]]:
-    """Read which promised dates went out to the applicants of these dossiers."""
-    return [(row["code"], row["promised_due"]) for row in await tx.fetch(DATES_TOLD, codes)]
+async def read_moments_told(tx: Connection, codes: Collection[str], name: str) -> list[tuple[str, datetime]]:
+    """Read which moments of this name, `promised_due` or `limit_at`, went out to the applicants of these dossiers."""
+    return [(row["code"], row["moment"]) for row in await tx.fetch(MOMENTS_TOLD, codes, name)]

@@ -32,6 +32,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "step": "   Bước: {step}",
         "basis": "   Căn cứ: {basis}",
         "limit_at": "   Hạn của người nộp: {moment}",
+        "limit_moved": "   Hạn báo lúc đầu: {moment}; được dời do đổi lịch làm việc ({version})",
         "ended_by": "   Cán bộ xác nhận kết thúc: {officer}",
         "promised": "THỜI HẠN ĐÃ HẸN (căn cứ đánh giá đúng hạn hay quá hạn)",
         "statutory": "THỜI HẠN THEO QUY ĐỊNH",
@@ -65,6 +66,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "step": "   Step: {step}",
         "basis": "   On the ground of: {basis}",
         "limit_at": "   The applicant's own limit: {moment}",
+        "limit_moved": "   The limit told at first: {moment}; moved by a change of working days ({version})",
         "ended_by": "   Officer who confirmed the end: {officer}",
         "promised": "THE LIMIT THAT WAS PROMISED (by which the dossier is judged)",
         "statutory": "THE LIMIT THAT THE LAW SETS",
@@ -171,10 +173,16 @@ class _Page:
         if pause.step is not None:
             yield self._say("step", step=self._name(pause.step))
         yield self._say("basis", basis=self._name(pause.basis))
-        if pause.limit_at is not None:
-            yield self._say("limit_at", moment=self._moment(pause.limit_at))
+        yield from self._own_limit(pause)
         if pause.ended_by:
             yield self._say("ended_by", officer=pause.ended_by)
+
+    def _own_limit(self, pause: PauseTold) -> Iterator[str]:
+        if pause.limit_at is not None:
+            yield self._say("limit_at", moment=self._moment(pause.limit_at))
+        if pause.first_limit_at is not None:
+            moment = self._moment(pause.first_limit_at)
+            yield self._say("limit_moved", moment=moment, version=pause.limit_calendar_version)
 
     def _amount(self, amount: int) -> str:
         return f"{amount:,}".replace(",", "." if self._language is Language.VI else ",")

@@ -39,7 +39,9 @@ class PauseTold(View):
     """A pause as it happened. It counts in a limit as that limit's own `pauses` of the same `number` say.
 
     `agency` began it, on the article that `basis` cites, for want of `papers` or of `amount_vnd`, or for the period
-    that `step` is. The officers who began and ended it are named to officers alone.
+    that `step` is. The officers who began and ended it are named to officers alone. Where a calendar
+    has moved the applicant's own limit (C13), `first_limit_at` is the one that was asked with, and
+    `limit_calendar_version` is what moved it.
     """
 
     number: int
@@ -53,6 +55,8 @@ class PauseTold(View):
     amount_vnd: int | None
     step: Named | None
     limit_at: dt.datetime | None
+    first_limit_at: dt.datetime | None
+    limit_calendar_version: str | None
     ended_by: str | None
 
 
@@ -212,5 +216,7 @@ def _pause(number: int, halt: Halt, kind: Kind, agencies: Agencies, *, officers:
         amount_vnd=halt.amount_vnd,
         step=None if step is None else Named(code=step.code, name_vi=step.name_vi, name_en=step.name_en),
         limit_at=shown(halt.limit_at),
+        first_limit_at=shown(halt.first_limit_at),
+        limit_calendar_version=halt.limit_calendar,
         ended_by=halt.ended_by if officers and halt.ended_by else None,
     )

@@ -17,7 +17,8 @@ class Halt:
     `step_no` is the step that is an excluded period, 0 for the others. `ends_at` is when it ended by law: of a
     supplement when the last paper had arrived, whenever the desk confirms that. `missing` are the papers that have not
     arrived; `limit_at` is the applicant's own limit, `limit_reached` that its timer has fired. `amount_vnd` is what a
-    payment demands. `ended_by` is the officer who said that it was over, empty until somebody has.
+    payment demands. `ended_by` is the officer who said that it was over, empty until somebody has. Where a calendar
+    has moved the limit, `first_limit_at` is the one that was asked with, and `limit_calendar` the version that did.
     """
 
     no: int
@@ -35,11 +36,18 @@ class Halt:
     missing: tuple[str, ...] = ()
     amount_vnd: int | None = None
     ended_by: str = ""
+    first_limit_at: datetime | None = None
+    limit_calendar: str | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether it has not ended by law."""
         return self.ends_at is None
+
+    @property
+    def ended_in_time(self) -> bool:
+        """Whether it ended within the applicant's own limit; exactly at it is in time (C13)."""
+        return self.ends_at is not None and self.limit_at is not None and self.ends_at <= self.limit_at
 
     @property
     def pause(self) -> Pause:

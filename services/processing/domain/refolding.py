@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 from services.processing.domain.cases import Case, Step
 from services.processing.domain.clock import halted, restated, with_halt
 from services.processing.domain.halts import Halt
+from services.processing.domain.limit_folding import limits_unlike
 from services.processing.domain.opening import Rules, open_case
+from services.processing.domain.reissuing import Applied
 from services.processing.domain.step_folding import stays_of, steps_after
 from shared.contracts import facts
 from shared.contracts.facts import DossierAccepted, DossierFact, PapersReceived, State
-from shared.rulebook.calendar import Calendar, local
+from shared.rulebook.calendar import local
 from shared.rulebook.limits import Outcome, judge
 from shared.rulebook.pauses import PauseKind
 
@@ -60,7 +62,7 @@ TOLD = frozenset({"statutory_due", "promised_due"})
 """What facts tell as it stands after them; it counts where the rulebook comes to it as well."""
 OF_A_HALT = (
     *("kind", "begins_at", "ends_at", "agency", "officer", "basis", "step_no", "limit_at", "papers", "amount_vnd"),
-    "ended_by",
+    *("ended_by", "first_limit_at", "limit_calendar"),
 )
 """What of a pause follows from its facts: who, why, on what article, from when, until when."""
 OF_A_STEP = ("status", "opened_at", "completed_at")
@@ -68,11 +70,12 @@ OF_A_STEP = ("status", "opened_at", "completed_at")
 CLOSING = (facts.RefusedAfterLimit, facts.DossierWithdrawn, facts.DossierStopped)
 
 
-def differences(stored: Case, history: History, rules: Rules, since: Sequence[Calendar]) -> tuple[Difference, ...]:
+def differences(stored: Case, history: History, rules: Rules, since: Sequence[Applied]) -> tuple[Difference, ...]:
     """Say where a stored case is not what its facts add up to; nothing where it is. Raises CalendarYearMissing.
 
     `since` are the calendars that were published since it was accepted, in their order: its dates may go by any of
-    them, and where facts told a date that the rulebook comes to by one of them, that date is the one in force.
+    them, and where facts told a date that the rulebook comes to by one of them, that date is the one in force. The
+    applicant's own limit has to leave him what the last one leaves that the dossier has followed (C13).
 
     Papers may arrive at intake while the desk closes the dossier: both ways to tell it are tried, for whichever came
     first here, the other changed nothing any more.
@@ -81,11 +84,16 @@ def differences(stored: Case, history: History, rules: Rules, since: Sequence[Ca
     ways = (
         [arrivals] if unsure is None else [arrivals, {place: at for place, at in arrivals.items() if place != unsure}]
     )
-    return min((tuple(_differing(stored, history, way, (rules, *_later(rules, since)))) for way in ways), key=len)
+    kind = rules.catalogue.case(history.accepted.procedure_code, history.accepted.case_code)
+    limits = limits_unlike(stored, kind, (Applied(rules.calendar, history.accepted_at), *since))
+    ways_of_rules = (rules, *_later(rules, since))
+    found = min((tuple(_differing(stored, history, way, ways_of_rules)) for way in ways), key=len)
+    unlike = (Difference(stored.code, f"pause {no} limit_at", *map(_said, pair)) for no, *pair in limits)
+    return tuple(dict.fromkeys((*found, *unlike)))
 
 
-def _later(rules: Rules, since: Sequence[Calendar]) -> Iterator[Rules]:
-    return (replace(rules, calendar=calendar) for calendar in since if calendar.version != rules.calendar.version)
+def _later(rules: Rules, since: Sequence[Applied]) -> Iterator[Rules]:
+    return (replace(rules, calendar=own) for own, _ in since if own.version != rules.calendar.version)
 
 
 def _folded(history: History, rules: Rules, arrivals: Mapping[int, datetime]) -> Case:
@@ -190,6 +198,15 @@ def _ended(case: Case, kind: PauseKind, at: datetime, officer: str = "") -> Case
     return with_halt(case, replace(halt, missing=(), ends_at=ends_at, ended_by=officer))
 
 
+def _limit_reissued(case: Case, fact: facts.LimitReissued, _at: datetime) -> Case:
+    halt = case.last_halt(PauseKind(fact.limit))
+    if halt is None:
+        return case
+    first = halt.first_limit_at or fact.previous_limit_at
+    moved = replace(halt, limit_at=fact.limit_at, first_limit_at=first, limit_calendar=fact.calendar_version)
+    return with_halt(case, moved)
+
+
 def _finished(case: Case, _fact: Any, at: datetime) -> Case:
     return replace(case, finished_at=at)
 
@@ -214,6 +231,7 @@ _KINDS: Mapping[type[DossierFact], PauseKind] = {
 _CHANGES: Mapping[type[DossierFact], Callable[[Case, Any, datetime], Case]] = {
     facts.PausingFact: _begun,
     facts.ResumingFact: _resumed,
+    facts.LimitReissued: _limit_reissued,
     facts.ResultReady: _finished,
     facts.ResultReopened: _reopened,
     **dict.fromkeys(CLOSING, _closed),

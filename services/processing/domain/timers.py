@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from services.processing.domain.cases import Case
 from services.processing.domain.changing import Drafted, Means
 from services.processing.domain.clock import reckoning_of, with_halt
-from services.processing.domain.halts import Halt
 from services.processing.domain.workflow import Decision
 from shared.contracts import facts
 from shared.contracts.facts import DossierFact
@@ -131,7 +130,7 @@ def _limits_of_halts(before: Case, after: Case) -> tuple[tuple[TimerKind, ...], 
     ended = tuple(
         OF_A_HALT[halt.kind]
         for halt in after.halts
-        if _ended_in_time(halt) and (was := known.get(halt.no)) is not None and was.is_open
+        if halt.ended_in_time and (was := known.get(halt.no)) is not None and was.is_open
     )
     begun = tuple(
         Timer(OF_A_HALT[halt.kind], halt.limit_at)
@@ -139,10 +138,6 @@ def _limits_of_halts(before: Case, after: Case) -> tuple[tuple[TimerKind, ...], 
         if halt.limit_at is not None and halt.no not in known
     )
     return ended, begun
-
-
-def _ended_in_time(halt: Halt) -> bool:
-    return halt.ends_at is not None and halt.limit_at is not None and halt.ends_at <= halt.limit_at
 
 
 def fire(case: Case, due: Sequence[Timer], now: datetime) -> Decision:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from services.processing.domain.cases import Case
-from services.processing.domain.reissuing import Applied, Checked, Fate, check, timers_anew
-from services.processing.domain.timers import Timer
+from services.processing.domain.reissuing import Applied, Checked, Fate, alarms_anew, check
+from services.processing.domain.timers import Alarms
 from services.processing.handlers.drafting import drafts_of
 from services.processing.repository.reissuing import Behind, lock_behind, lock_behind_named, save_checked
 from shared.database import Connection, Pool, transaction
@@ -49,15 +49,14 @@ class Reissuing:
     async def _settle(self, tx: Connection, behind: Sequence[Behind]) -> Counter[Fate]:
         calendar, at = self.rules.calendar_in_force()
         checked: list[Checked] = []
-        timers: dict[str, Sequence[Timer]] = {}
+        alarms: dict[str, Alarms] = {}
         for each in behind:
             own, kind = calendar.of(each.case.received_by), self._kind_of(each.case)
             found = check(each.case, kind, Applied(own, at), each.unfired)
             checked.append(found)
-            if found.promise_moved:
-                timers[each.case.code] = timers_anew(found, kind, own)
+            alarms[each.case.code] = alarms_anew(found, kind, own)
         if checked:
-            await save_checked(tx, checked, timers)
+            await save_checked(tx, checked, alarms)
         trace = new_traceparent()
         drafts = [draft for each in checked for draft in drafts_of(each.after.code, each.facts, trace)]
         await self.journal.append(tx, drafts)

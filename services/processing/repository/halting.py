@@ -17,7 +17,7 @@ from shared.rulebook.pauses import PauseKind
 
 HALTS_OF = """
 select code, halt_no, kind, begins_at, came_from, agency, officer, basis, step_no, ends_at, limit_at, limit_reached,
-    papers, missing, amount_vnd, ended_by
+    papers, missing, amount_vnd, ended_by, first_limit_at, limit_calendar
 from halts where code = any($1::text[]) order by code, halt_no
 """
 
@@ -53,21 +53,22 @@ def _proposal_of(row: asyncpg.Record) -> Proposal:
 SAVE_HALTS = """
 insert into halts (
     code, halt_no, kind, begins_at, came_from, agency, officer, basis, step_no, ends_at, limit_at, limit_reached,
-    papers, missing, amount_vnd, ended_by
+    papers, missing, amount_vnd, ended_by, first_limit_at, limit_calendar
 )
 select code, halt_no, kind, begins_at, came_from, agency, officer, basis, step_no, ends_at, limit_at, limit_reached,
-    string_to_array(papers, ','), string_to_array(missing, ','), amount_vnd, ended_by
+    string_to_array(papers, ','), string_to_array(missing, ','), amount_vnd, ended_by, first_limit_at, limit_calendar
 from unnest(
     $1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::bigint[], $6::text[], $7::text[], $8::text[],
     $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::boolean[], $13::text[], $14::text[], $15::bigint[],
-    $16::text[]
+    $16::text[], $17::timestamptz[], $18::text[]
 ) as h (
     code, halt_no, kind, begins_at, came_from, agency, officer, basis, step_no, ends_at, limit_at, limit_reached,
-    papers, missing, amount_vnd, ended_by
+    papers, missing, amount_vnd, ended_by, first_limit_at, limit_calendar
 )
 on conflict (code, halt_no) do update set
     ends_at = excluded.ends_at, limit_reached = excluded.limit_reached, missing = excluded.missing,
-    ended_by = excluded.ended_by
+    ended_by = excluded.ended_by, limit_at = excluded.limit_at, first_limit_at = excluded.first_limit_at,
+    limit_calendar = excluded.limit_calendar
 """
 
 SAVE_PROPOSALS = """
@@ -93,7 +94,7 @@ async def save_standing(tx: Connection, changes: Sequence[tuple[Case, Case]]) ->
         if halt not in before.halts
     ]
     if halts:
-        await tx.execute(SAVE_HALTS, *columns(halts, 16))
+        await tx.execute(SAVE_HALTS, *columns(halts, 18))
     proposed = [after for before, after in changes if after.proposal is not before.proposal]
     if proposed:
         await _save_proposals(tx, proposed)
@@ -114,5 +115,5 @@ def _halt_row(code: str, halt: Halt) -> tuple[object, ...]:
     return (
         *(code, halt.no, halt.kind, halt.begins_at, halt.came_from, halt.agency, halt.officer, halt.basis),
         *(halt.step_no, halt.ends_at, halt.limit_at, halt.limit_reached, ",".join(halt.papers)),
-        *(",".join(halt.missing), halt.amount_vnd, halt.ended_by),
+        *(",".join(halt.missing), halt.amount_vnd, halt.ended_by, halt.first_limit_at, halt.limit_calendar),
     )

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 import asyncpg
 
 from services.processing.domain.cases import Case
+from services.processing.domain.duties import duties
 from services.processing.domain.reissuing import Checked, Fate
-from services.processing.domain.timers import OF_THE_PROMISE, Timer, TimerKind
+from services.processing.domain.timers import Alarms, TimerKind
 from services.processing.repository.clockwork import set_timers
-from services.processing.repository.halting import read_standing
+from services.processing.repository.halting import read_standing, save_standing
 from services.processing.repository.reading import read_asks, read_steps
 from services.processing.repository.rows import CASE_COLUMNS, NOTHING_STANDS, case_of
 from shared.database import Connection, columns
+
+DECIDED_AFTER_A_LIMIT = frozenset({"refuse_after_limit", "stop_unpaid"})
+"""What is owed only once the applicant's own limit has passed."""
 
 _BEHIND = f"""
 select {CASE_COLUMNS}, array(select kind from timers where timers.code = c.code offset 0) as unfired
@@ -92,11 +96,13 @@ async def count_behind(tx: Connection, version: str) -> int:
 
 RECKONED_BY = """
 select code from cases where code = any($1::text[]) and $2 in (calendar_version, statutory_calendar)
+union
+select code from halts where code = any($1::text[]) and limit_calendar = $2
 """
 
 
 async def reckoned_by(tx: Connection, codes: Collection[str], version: str) -> frozenset[str]:
-    """Find those of these dossiers of which a due moment was reckoned by a calendar version."""
+    """Find those of these dossiers of which a due moment, or the applicant's own limit, goes by a calendar version."""
     return frozenset(row["code"] for row in await tx.fetch(RECKONED_BY, codes, version))
 
 
@@ -118,22 +124,38 @@ with moved as (
     update duties set promised_due = m.promised_due
     from unnest($1::text[], $3::timestamptz[]) as m (code, promised_due)
     where duties.code = m.code and not (duties.code = any($7::text[]) and duties.action = 'send_apology')
-), discarded as (
-    delete from duties where code = any($7::text[]) and action = 'send_apology'
 )
-delete from timers where code = any($8::text[]) and kind = any($9::text[])
+delete from duties where code = any($7::text[]) and action = 'send_apology'
+"""
+
+SETTLE = """
+delete from duties using unnest($1::text[], $2::text[]) as d (code, action)
+where duties.code = d.code and duties.step_no = 0 and duties.action = d.action
+"""
+
+DROP_TIMERS = """
+delete from timers using unnest($1::text[], $2::text[]) as t (code, kind)
+where timers.code = t.code and timers.kind = t.kind
 """
 
 
-async def save_checked(tx: Connection, checked: Sequence[Checked], timers: Mapping[str, Sequence[Timer]]) -> None:
-    """Write which version these dossiers follow now; of those that moved, both dates and all that goes by them.
+async def save_checked(tx: Connection, checked: Sequence[Checked], alarms: Mapping[str, Alarms]) -> None:
+    """Write which version these dossiers follow now; of those that moved, the dates and all that goes by them.
 
-    `timers` are those that are set anew, by the code of their dossier.
+    `alarms` are the timers that are dropped and set anew, by the code of their dossier.
     """
     await tx.execute(FOLLOW, *columns([(each.after.code, each.after.calendar_followed) for each in checked], 2))
-    moved = [each for each in checked if each.fate is Fate.MOVED]
-    if not moved:
-        return
+    if moved := [each for each in checked if each.fate is Fate.MOVED]:
+        await _save_dates(tx, moved)
+    if limited := [each for each in checked if each.limit is not None]:
+        await _save_limits(tx, limited)
+    if dropped := [(code, kind) for code, each in alarms.items() for kind in each.dropped]:
+        await tx.execute(DROP_TIMERS, *columns(dropped, 2))
+    if fresh := [(code, timer) for code, each in alarms.items() for timer in each.set]:
+        await set_timers(tx, fresh)
+
+
+async def _save_dates(tx: Connection, moved: Sequence[Checked]) -> None:
     rows = [
         (
             *(after.code, after.statutory_due, after.promised_due),
@@ -142,5 +164,17 @@ async def save_checked(tx: Connection, checked: Sequence[Checked], timers: Mappi
         for after in (each.after for each in moved)
     ]
     discarded = [each.after.code for each in moved if each.before.draft_is_open and not each.after.draft_is_open]
-    await tx.execute(MOVE, *columns(rows, 6), discarded, list(timers), OF_THE_PROMISE)
-    await set_timers(tx, [(code, timer) for code, anew in timers.items() for timer in anew])
+    await tx.execute(MOVE, *columns(rows, 6), discarded)
+
+
+async def _save_limits(tx: Connection, limited: Sequence[Checked]) -> None:
+    """Write the applicants' own limits; where the passing of one was told already, nobody has to decide on it yet."""
+    await save_standing(tx, [(each.before, each.after) for each in limited])
+    settled = [
+        (each.after.code, duty.action)
+        for each in limited
+        for duty in set(duties(each.before)) - set(duties(each.after))
+        if duty.action in DECIDED_AFTER_A_LIMIT
+    ]
+    if settled:
+        await tx.execute(SETTLE, *columns(settled, 2))

@@ -138,10 +138,13 @@ class Hall:
         async with transaction(self.intake) as tx:
             await self.journal.append(tx, drafts)
 
-    async def publish_calendar(self, version: str, content: Mapping[str, Any]) -> None:
-        """Put a calendar in force, for all that is accepted from now on too; wait until every open dossier follows."""
+    async def publish_calendar(self, version: str, content: Mapping[str, Any], at: datetime | None = None) -> None:
+        """Put a calendar in force, for all that is accepted from now on too; wait until every open dossier follows.
+
+        With an earlier legal moment it is one whose publication nobody here had heard of.
+        """
         fact = facts.RulesPublished(rule_set="calendar", version=version, content=dict(content))
-        await self.publish(Draft(RULES.name, "calendar", fact, self.now(), partition_key=version))
+        await self.publish(Draft(RULES.name, "calendar", fact, at or self.now(), partition_key=version))
         query = "select not exists (select from processing.cases where finished_at is null and calendar_followed <> $1)"
 
         async def all_follow() -> Any:

@@ -13,6 +13,8 @@ from shared.rulebook.rule_files.dispatch import Ground
 from shared.rulebook.rule_files.drawing import draw_calendar
 from tests.integration.processing.hall import DISTRICT_DESK, Hall
 from tests.integration.processing.test_deadline import applicant, deadline
+from tests.integration.processing.test_detours import done
+from tests.integration.processing.test_redress import timers
 
 SHORT, LAND = ("2.000528", "default"), ("1.012783", "default")
 COMPETENT = ("leader", "H56.92.01")
@@ -20,10 +22,11 @@ SECOND = timedelta(seconds=1)
 _numbers = itertools.count(100)
 
 
-async def publish_day_off(hall: Hall, usual: Calendar, day: date) -> None:
+async def publish_day_off(hall: Hall, usual: Calendar, day: date, at: datetime | None = None) -> None:
     """Lay one more day off over the usual days, and over nothing else."""
     text = f"kind,date,name_vi,source\nswap_off,{day},Nghỉ,1/CĐ\n"
-    await publish(hall, draw_calendar(text, Ground(usual, hall.agencies, hall.now().date()), 100).content)
+    ground = Ground(usual, hall.agencies, (at or hall.now()).date())
+    await publish(hall, draw_calendar(text, ground, 100).content, at)
 
 
 async def explained_by_the_dispatch(hall: Hall, code: str, usual: Calendar, off: date) -> None:
@@ -50,8 +53,8 @@ async def explained_by_the_dispatch(hall: Hall, code: str, usual: Calendar, off:
     assert "1/CĐ" in printed
 
 
-async def publish(hall: Hall, content: Mapping[str, Any]) -> None:
-    await hall.publish_calendar(f"calendar-{next(_numbers)}-0123456789ab", content)
+async def publish(hall: Hall, content: Mapping[str, Any], at: datetime | None = None) -> None:
+    await hall.publish_calendar(f"calendar-{next(_numbers)}-0123456789ab", content, at)
 
 
 async def test_who_lacks_the_calendar_that_a_dossier_follows_does_not_act_on_it(hall: Hall) -> None:
@@ -99,4 +102,29 @@ async def test_a_day_off_moves_the_date_its_warnings_and_its_place_on_the_list_o
     assert (await hall.facts_of(code))[-1] == ("became_overdue", moved)
     await publish_day_off(hall, usual, usual.next_working_day(hall.now().date()))
     assert (await hall.facts_of(code))[-1] == ("became_overdue", moved)
+    await publish(hall, usual.content.model_dump(mode="json"))
+
+
+async def test_a_dispatch_heard_of_only_after_the_applicants_limit_gives_him_his_day_all_the_same(hall: Hall) -> None:
+    """Published while he had time left, applied once his timer had fired: nobody has decided on it yet (C13)."""
+    asked_at, desk = await hall.tomorrow(), ("desk", DISTRICT_DESK)
+    code = await hall.accept(hall.catalogue.case(*SHORT))
+    await done(hall, code, "request_supplement", desk, {"papers": ["tk-khai-sinh"]})
+    limit, usual = datetime.fromisoformat((await hall.dossier(code))["halts"][0]["limit_at"]), hall.calendar
+    moved = usual.close(usual.next_working_day(limit.date()))
+    hall.move_clock(limit + SECOND)
+    await hall.timers_fired()
+    assert [duty["action"] for duty in await hall.duties(code)] == ["refuse_after_limit"]
+    await publish_day_off(hall, usual, limit.date(), asked_at)
+    assert (await hall.facts_of(code))[-2:] == [("supplement_limit_reached", limit), ("limit_reissued", asked_at)]
+    assert await timers(hall, code) == {"supplement_limit": moved}
+    assert await hall.duties(code) == []
+    assert await hall.database.fetch("select from processing.duties where code = $1", code) == []
+    version = (await hall.dossier(code))["version"]
+    early = await hall.act(code, "refuse_after_limit", desk, version)
+    assert (early.status_code, early.json()["code"]) == (HTTPStatus.CONFLICT, "supplement_limit_passed")
+    hall.move_clock(moved + SECOND)
+    await hall.timers_fired()
+    assert (await hall.facts_of(code))[-1] == ("supplement_limit_reached", moved)
+    assert (await done(hall, code, "refuse_after_limit", desk))["state"] == 3
     await publish(hall, usual.content.model_dump(mode="json"))

@@ -18,9 +18,10 @@ from tests.integration.together.everywhere import Everywhere
 from tests.integration.together.situations import LAW
 from tests.unit.rulebook.witness import SPECIAL, Special, stands
 
-Clock = tuple[datetime | None, datetime | None]
-"""Of one limit: the due moment, or since when it is paused."""
+Clock = tuple[datetime | None, ...]
+"""Of one limit: the due moment, or since when it is paused. Of the applicant: his own limit in each pause, if any."""
 LIMITS = ("statutory", "promised")
+APPLICANT = "applicant"
 UNITS = {"working_days": "working_day", "calendar_days": "calendar_day", "same_day": "same_day"}
 BEGIN_OR_END = {
     "supplement_requested": "supplement_requested",
@@ -28,8 +29,11 @@ BEGIN_OR_END = {
     "payment_recorded": "payment_made",
 }
 PAUSES = frozenset({*BEGIN_OR_END, "papers_received", "supplement_received", "clock_paused", "clock_resumed"})
-MOVERS = PAUSES | {"deadline_reissued"}
-"""Facts that may move a due moment: nothing else does."""
+MOVERS = PAUSES | {"deadline_reissued", "limit_reissued"}
+"""Facts that may move a due moment, or the applicant's own limit: nothing else does."""
+WAITS = frozenset({"supplement_requested", "payment_demanded"})
+"""What begins a pause in which the applicant has a limit of his own."""
+GOES_ON = frozenset({"supplement_received", "payment_recorded"})
 CLOSED = frozenset({"refused_after_limit", "withdrawn", "stopped"})
 
 HISTORY = """
@@ -38,7 +42,8 @@ from {}.journal j where j.subject = any($1::text[]) and j.topic like '%lifecycle
 """
 STORED = """
 select code, state, procedure_code, case_code, statutory_due, statutory_paused_since,
-    promised_due, promised_paused_since, finished_at, finished_late_at, closed_at
+    promised_due, promised_paused_since, finished_at, finished_late_at, closed_at,
+    array(select limit_at from processing.halts where halts.code = cases.code order by halt_no) as own_limits
 from processing.cases where code = any($1::text[])
 """
 
@@ -101,7 +106,7 @@ async def history(everywhere: Everywhere, codes: Sequence[str]) -> dict[str, lis
 
 def clock_of(case: Mapping[str, Any]) -> dict[str, Clock]:
     """The stored clock: what is paused has no due moment."""
-    found = {}
+    found: dict[str, Clock] = {APPLICANT: tuple(case["own_limits"])}
     for limit in LIMITS:
         since = case[f"{limit}_paused_since"]
         found[limit] = (None, since) if since else (case[f"{limit}_due"], None)
@@ -109,7 +114,7 @@ def clock_of(case: Mapping[str, Any]) -> dict[str, Clock]:
 
 
 def refolded(case: Mapping[str, Any], facts: Sequence[Told], published: Sequence[Published] = ()) -> dict[str, Clock]:
-    """Both limits, reckoned date by date from what was journaled about a dossier and the calendars of its time."""
+    """All limits, reckoned date by date from what was journaled about a dossier and the calendars of its time."""
     accepted = next(fact for fact in facts if fact.kind == "accepted")
     known = {each.version: each for each in published}
     first = known.get(accepted.body["calendar_version"])
@@ -123,7 +128,7 @@ def refolded(case: Mapping[str, Any], facts: Sequence[Told], published: Sequence
             fold.publish(each)
         else:
             fold.hear(each)
-    return fold.in_force
+    return {**fold.in_force, APPLICANT: tuple(fold.own_limits)}
 
 
 class Fold:
@@ -138,18 +143,36 @@ class Fold:
         self.missed: Published | None = None
         """What was published while the dossier was finished."""
         self.in_force = {limit: self.stands(limit, days) for limit in LIMITS}
+        self.own_limits: list[datetime | None] = []
+        self.asked_at: datetime | None = None
+        """Since when the applicant is waited for, until it is said that he need not be."""
+        self.arrived_at: datetime | None = None
 
     def hear(self, fact: Told) -> None:
         self.told_overdue |= fact.kind == "became_overdue"
         self.over |= fact.kind in CLOSED
         if fact.kind in {"result_ready", "result_reopened"}:
             self.finished = fact.kind == "result_ready"
+        if not self.over:
+            self.wait(fact)
         if fact.kind == "result_reopened" and self.missed is not None:
             self.follow(self.missed)
         elif fact.kind in PAUSES and not self.over:
             self.events += [{"type": kind, "at": _naive(at)} for kind, at in _events(fact)]
             for limit in LIMITS:
                 self.reckon(limit)
+
+    def wait(self, fact: Told) -> None:
+        """Note what the applicant is waited for, until when, and what he has brought."""
+        if fact.kind in WAITS:
+            self.asked_at, self.arrived_at = fact.at, None
+            self.own_limits.append(self.own_limit(self.followed))
+        elif fact.kind == "clock_paused":
+            self.own_limits.append(None)
+        elif fact.kind in GOES_ON:
+            self.asked_at = None
+        elif fact.kind == "papers_received" and self.asked_at is not None and not fact.body["missing"]:
+            self.arrived_at = self.arrived_at or fact.at
 
     def publish(self, calendar: Published) -> None:
         if self.finished:
@@ -160,6 +183,7 @@ class Fold:
     def follow(self, calendar: Published) -> None:
         """Keep a date that leaves the whole limit, issue it anew where it does not; what is late stays as it is."""
         self.followed, self.missed = calendar.days, None
+        self.lengthen(calendar)
         clocks = {limit: self.stands(limit, calendar.days) for limit in LIMITS}
         if any(due is None for due, _ in clocks.values()):
             return
@@ -168,6 +192,26 @@ class Fold:
             late = before is None or before < calendar.at or (limit == "promised" and self.told_overdue)
             if not late and due > before:
                 self.in_force[limit], self.issued_by[limit] = clocks[limit], calendar.days
+
+    def lengthen(self, calendar: Published) -> None:
+        """Whoever is waited for has the later of what he was told and what the days leave him, unless it had passed."""
+        told = self.own_limits[-1] if self.asked_at is not None else None
+        if told is None or told < calendar.at or (self.arrived_at is not None and self.arrived_at <= told):
+            return
+        self.own_limits[-1] = max(told, self.own_limit(calendar.days))
+
+    def own_limit(self, days: Days) -> datetime:
+        """So many working days from the request on, one date after the other."""
+        assert self.asked_at is not None
+        line = {
+            "limit": {"unit": "working_day", "n": int(self.law["supplement_limit_days"])},
+            "received": _naive(self.asked_at),
+            "office_hours": days.hours,
+            "special": days.special,
+        }
+        due, _ = stands(line)
+        assert due is not None
+        return due.replace(tzinfo=OFFICE_ZONE)
 
     def reckon(self, limit: str) -> None:
         """Go by the calendar that is followed and by the one that the date was issued by, whichever ends later."""

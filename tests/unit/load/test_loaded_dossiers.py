@@ -35,6 +35,7 @@ from services.intake.domain.filing import People
 from services.processing.domain import opening
 from services.processing.domain.duties import duties
 from services.processing.domain.refolding import Heard, History, differences
+from services.processing.domain.reissuing import Applied
 from shared.clocks import OFFICE_ZONE
 from shared.contracts.facts import ContactStated
 from shared.messaging.chain import GENESIS, breaches
@@ -115,7 +116,7 @@ def test_a_loaded_case_is_what_its_facts_add_up_to(number: int) -> None:
     told = tuple(Heard(each.fact, each.legal_time) for each in life.facts)
     history = History(code, life.accepted, life.acceptance.accepted_at, (), told)
     pinned = opening.Rules(rules().catalogue, rules().calendar, rules().agencies)
-    assert differences(life.case, history, pinned, (rules().calendar,)) == ()
+    assert differences(life.case, history, pinned, (Applied(rules().calendar, MONDAY),)) == ()
 
 
 @pytest.mark.parametrize("service", JOURNALS)

@@ -31,7 +31,13 @@ ASKED: Any = {
     "case_code": "default",
     "papers": ("giay-to-tuy-than", "tk-ket-hon"),
 }
-LONGEST = {"policy": "restart", "period": "council", "cause": "withdrawal", "amount_vnd": 1_000_000_000_000}
+LONGEST = {
+    "policy": "restart",
+    "period": "council",
+    "cause": "withdrawal",
+    "limit": "supplement",
+    "amount_vnd": 1_000_000_000_000,
+}
 """Code of a fact → the value that takes the most room; else it is a reason of a refusal."""
 TOLD = {kind: entry for kind, entry in NOTICES.items() if isinstance(entry, Notice)}
 TEXTS = list(itertools.product(TOLD, Language, Channel))
@@ -70,6 +76,7 @@ def test_the_facts_that_are_told() -> None:
         "result_reopened": Policy.AT_LEAST_ONCE,
         "result_corrected": Policy.AT_LEAST_ONCE,
         "deadline_reissued": Policy.AT_LEAST_ONCE,
+        "limit_reissued": Policy.AT_LEAST_ONCE,
         **dict.fromkeys(("supplement_requested", "supplement_received", "refused_after_limit"), Policy.AT_LEAST_ONCE),
         **dict.fromkeys(("payment_demanded", "payment_recorded", "clock_paused"), Policy.AT_LEAST_ONCE),
         **dict.fromkeys(("clock_resumed", "withdrawn", "stopped"), Policy.AT_LEAST_ONCE),

@@ -24,6 +24,7 @@ from tests.unit.processing.office import CODE, MONDAY, accepted, kinds, opened, 
 from tests.unit.processing.test_pausing import ARRIVED, ASK, ASKED, CLERK, PAPERS, VERIFIED, acted, arrive, march
 
 SECOND = timedelta(seconds=1)
+PUBLISHED = march(6, 9)
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Dossier:
     case: Case
     papers: list[Heard] = field(default_factory=list)
     told: list[Heard] = field(default_factory=list)
-    since: tuple[Calendar, ...] = ()
+    since: tuple[Applied, ...] = ()
 
     @classmethod
     def of(cls, kind: Kind = VERIFIED) -> Dossier:
@@ -190,7 +191,7 @@ def test_a_date_may_go_by_any_calendar_published_since_but_not_where_facts_told_
     day_off = Calendar("calendar-2-bbbbbbbbbbbb", rules().calendar.content, {march(12).date(): ()})
     dossier = supplemented()
     assert [each.what for each in dossier.differing(statutory_due=march(17))] == ["statutory_due"]
-    dossier.since = (rules().calendar, day_off)
+    dossier.since = (Applied(rules().calendar, MONDAY), Applied(day_off, march(12, 9)))
     assert dossier.differing(statutory_due=march(17)) == [], "papers let it go on, and nobody has told until when"
     dossier.act(Act("receive_supplement"), CLERK, march(12, 9))
     assert dossier.differing() == []
@@ -202,12 +203,71 @@ def test_a_date_that_was_issued_anew_is_explained_and_folds_by_its_calendar() ->
     day_off = Calendar("calendar-2-bbbbbbbbbbbb", rules().calendar.content, {march(4).date(): ()})
     checked = check(dossier.case, VERIFIED, Applied(day_off, march(2, 10)), frozenset(TimerKind))
     assert checked.promise_moved
-    dossier.case, dossier.since = checked.after, (rules().calendar, day_off)
+    dossier.case, dossier.since = checked.after, (Applied(rules().calendar, MONDAY), Applied(day_off, march(2, 10)))
     dossier.told += [Heard(each.fact, each.legal_time) for each in checked.facts]
     assert dossier.differing() == []
     assert [each.what for each in dossier.differing(promised_due=march(4))] == ["promised_due"]
     found = deadline_of(dossier.case, VERIFIED, (rules().calendar, day_off))
     assert (found.promised.calendar_version, found.promised.explanation.reaches) == (day_off.version, march(5))
+
+
+def waited_for(published: datetime = PUBLISHED) -> tuple[Dossier, Calendar]:
+    """Five working days from Wednesday 4 March: until the 11th, and with the 10th off until the 12th."""
+    dossier = Dossier.of()
+    dossier.act(ASK, CLERK, ASKED)
+    day_off = Calendar("calendar-2-bbbbbbbbbbbb", rules().calendar.content, {march(10).date(): ()})
+    dossier.since = (Applied(rules().calendar, MONDAY), Applied(day_off, published))
+    return dossier, day_off
+
+
+def follow(dossier: Dossier, day_off: Calendar) -> None:
+    checked = check(dossier.case, VERIFIED, Applied(day_off, dossier.since[-1].at), frozenset(TimerKind))
+    dossier.case = checked.after
+    dossier.told += [Heard(each.fact, each.legal_time) for each in checked.facts]
+
+
+def test_an_applicants_own_limit_folds_as_it_was_told_and_as_each_calendar_leaves_it() -> None:
+    dossier, day_off = waited_for()
+    assert dossier.differing() == [], "it does not follow that calendar yet"
+    short = replace(dossier.case, calendar_followed=day_off.version)
+    follow(dossier, day_off)
+    assert (dossier.case.halts[0].limit_at, dossier.differing()) == (march(12), [])
+    moved, dossier.case = dossier.case, short
+    told = dossier.told.pop()
+    assert dossier.differing() == [
+        Difference(CODE, "pause 1 limit_at", "2020-03-11T17:00:00+07:00", "2020-03-12T17:00:00+07:00")
+    ], "nobody has given him the day that was taken from him"
+    dossier.case = moved
+    assert [each.what for each in dossier.differing()] == [
+        *("pause 1 limit_at", "pause 1 first_limit_at", "pause 1 limit_calendar")
+    ], "it moved without a fact"
+    usual = Calendar("calendar-3-cccccccccccc", rules().calendar.content)
+    since, dossier.since = dossier.since, (*dossier.since, Applied(usual, march(6, 10)))
+    dossier.case = replace(short, calendar_followed=usual.version)
+    assert dossier.differing() == [], "a dossier may pass over a version that was taken back"
+    dossier.case, dossier.since = moved, since
+    dossier.told.append(told)
+    (halt,) = moved.halts
+    for limit_at in (march(11), march(13)):
+        by_hand = dossier.differing(halts=(replace(halt, limit_at=limit_at),))
+        assert [each.what for each in by_hand] == ["pause 1 limit_at"]
+    dossier.papers_arrive(march(12, 16))
+    assert dossier.differing() == []
+
+
+def test_who_was_refused_before_his_limit_by_the_days_in_force_is_found() -> None:
+    dossier, day_off = waited_for()
+    dossier.act(Act("refuse_after_limit"), CLERK, march(11) + SECOND)
+    assert dossier.differing() == []
+    assert [each.what for each in dossier.differing(calendar_followed=day_off.version)] == ["pause 1 limit_at"]
+    dossier.since = (*dossier.since[:1], Applied(day_off, march(12)))
+    assert dossier.differing(calendar_followed=day_off.version) == [], "published once all was over"
+
+
+@pytest.mark.parametrize("published", [march(4, 9), march(11) + SECOND])
+def test_a_calendar_published_before_the_request_or_after_the_limit_gives_nothing(published: datetime) -> None:
+    dossier, day_off = waited_for(published)
+    assert dossier.differing(calendar_followed=day_off.version) == []
 
 
 def test_weakness_1_a_finish_that_was_set_back_to_the_due_moment_is_found() -> None:
