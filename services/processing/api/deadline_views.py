@@ -106,9 +106,13 @@ class Run(View):
 
 
 class LimitExplained(View):
-    """One limit: `total` of its last run reaches `wanted` at `due_at`, in days or in seconds of working time."""
+    """One limit: `total` of its last run reaches `wanted` at `due_at`, in days or in seconds of working time.
+
+    `online`: it is another than at the desk, for the dossier was filed online.
+    """
 
     limit: LimitAsked
+    online: bool
     calendar_version: str
     counted_in: str
     wanted: int
@@ -188,6 +192,7 @@ def _backdating(case: Case, agencies: Agencies, *, officers: bool) -> Backdating
 def _limit(explained: Explained) -> LimitExplained:
     found = explained.explanation.reckoning
     stands: Mapping[str, Any] = {
+        "online": explained.online,
         "calendar_version": explained.calendar_version,
         "due_at": found.due_at,
         "half_time_at": found.half_time_at,

@@ -62,7 +62,7 @@ class TrackingToken(View):
 
 def tracking_view(case: Case, catalogue: Catalogue) -> TrackingView:
     """Show a dossier to its applicant, in the words of the catalogue that it was accepted under."""
-    kind = catalogue.case(case.procedure_code, case.case_code)
+    kind = case.kind(catalogue)
     return TrackingView(
         code=case.code,
         state=case.state,

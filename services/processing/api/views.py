@@ -147,6 +147,7 @@ class CaseView(View):
     calendar_version: str
     agencies_version: str
     limit_kind: str
+    filed_online: bool
     accepted_at: datetime
     statutory_due: datetime
     promised_due: datetime
