@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.rulebook.catalogue import Case, Catalogue, CatalogueContent, Paper, Step
-from shared.rulebook.limits import LimitKind
+from shared.rulebook.limits import WITHOUT_AMOUNT, LimitKind
 from shared.rulebook.rule_files.faults import LineFault, RuleFileFaulty
 from shared.rulebook.rule_files.lines import Line, LineWrong, read_lines
 
@@ -184,8 +184,10 @@ def _senseless(case: Case, draft: _Draft) -> Iterable[LineFault]:
 
 def _wrong_limits(case: Case) -> str:
     amounts = {name: getattr(case, name) for name in AMOUNTS}
-    if case.limit_kind is LimitKind.SAME_DAY:
-        return "" if not any(amounts.values()) else ", ".join(("same_day", *filter(amounts.get, amounts)))
+    if case.limit_kind is LimitKind.NONE and case.cut_off is not None:
+        return "none, cut_off"
+    if case.limit_kind in WITHOUT_AMOUNT:
+        return "" if not any(amounts.values()) else ", ".join((case.limit_kind, *filter(amounts.get, amounts)))
     if any(_is_no_pair(each.statutory, each.promised) for each in (case, case.filed_online)):
         return ", ".join(f"{name} {amount or ''}" for name, amount in amounts.items())
     return ""

@@ -64,7 +64,7 @@ def dues(case: Case) -> tuple[datetime, datetime]:
 
 
 def means(found: Rules) -> Means:
-    return Means(found.calendar, found.agencies, found.catalogue)
+    return Means(found.calendar, found.agencies, found.catalogue, next_number=7)
 
 
 def asked(case: Case, found: Rules) -> list[Decision]:
