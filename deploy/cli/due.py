@@ -23,7 +23,7 @@ from shared.rulebook.explanation_text import explanation_text, result_text
 def due(
     limit: Annotated[
         str | None,
-        typer.Option(help="5wd, 15cd, 8wh, 30wm: working days, calendar days, working hours, minutes; sd@15:00."),
+        typer.Option(help="5wd, 15cd, 8wh, 30wm: working days, calendar days, working hours, minutes; sd@15:00; none."),
     ] = None,
     received: Annotated[
         str | None, typer.Option(metavar="ISO", help="When the dossier was accepted; without an offset, in Vietnam.")

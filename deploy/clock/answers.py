@@ -8,6 +8,7 @@ from deploy.clock.questions import DueQuestion, MinutesQuestion
 from shared.rulebook.calendar import working_time_between
 from shared.rulebook.explanation import explain
 from shared.rulebook.explanation_data import explanation_data, written
+from shared.rulebook.limits import appointed
 from shared.rulebook.reckoning import Reckoning, reckon
 
 Answer = dict[str, Any]
@@ -29,7 +30,9 @@ def reckoning_of(question: DueQuestion) -> Reckoning:
 
 
 def due_answer(found: Reckoning) -> Answer:
-    """The three moments, or since when there are none."""
+    """The three moments, or since when there are none, or that none is appointed."""
+    if found.due_at is not None and not appointed(found.due_at):
+        return {"due_at": None, "appointed": False}
     if found.due_at is None:
         return {"due_at": None, "paused_since": written(found.paused_since)}
     return {

@@ -35,7 +35,9 @@ SHORT: Mapping[str, Unit] = {
     "wh": Unit.WORKING_HOUR,
     "wm": Unit.WORKING_MINUTE,
     "sd": Unit.SAME_DAY,
+    "none": Unit.NONE,
 }
+WITHOUT_AMOUNT = frozenset({Unit.SAME_DAY, Unit.NONE})
 MOST = 10_000_000
 """More units than any calendar holds."""
 END_OF_DAY = time(23, 59, 59)
@@ -44,7 +46,7 @@ MOST_EVENTS = 200
 KEPT_CALENDARS = 16
 _DAY = timedelta(days=1)
 _MIDNIGHT = re.compile(r"([\dW-]+[T ])24((?::?00){0,2}(?:[.,]0+)?(?:Z|[+-].*)?)")
-_LIMIT = re.compile(r"(\d*)(wd|cd|wh|wm|sd)(?:@(.*))?")
+_LIMIT = re.compile(r"(\d*)(wd|cd|wh|wm|sd|none)(?:@(.*))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,11 @@ def due_question(fields: Fields, rules: Rules) -> DueQuestion:
 def limit_fields(text: str) -> Fields:
     """The fields of a limit in its short form, such as `5wd` or `sd@15:00`. Raises Refusal."""
     found = _LIMIT.fullmatch(text)
-    if found is None or bool(found[1]) is (found[2] == "sd"):
+    if (
+        found is None
+        or (found[2] == "none" and found[3] is not None)
+        or bool(found[1]) is (SHORT[found[2]] in WITHOUT_AMOUNT)
+    ):
         raise Refusal("no_limit", field="--limit")
     return {"unit": SHORT[found[2]], "n": int(found[1][:10]) if found[1] else None, "cutoff": found[3]}
 
@@ -131,7 +137,7 @@ def _limit(fields: Fields) -> Limit:
         if name not in ("unit", "n", "cutoff"):
             raise Refusal("no_such_field", field=f"limit.{name[:40]}")
     unit = _choice(Unit, fields.get("unit"), "limit.unit")
-    amount = 0 if unit is Unit.SAME_DAY else _amount(fields.get("n"))
+    amount = 0 if unit in WITHOUT_AMOUNT else _amount(fields.get("n"))
     return Limit(KINDS[unit], amount, _cut_off(fields.get("cutoff")))
 
 

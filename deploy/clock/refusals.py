@@ -35,8 +35,8 @@ WORDS: Mapping[str, _Words] = {
         "{field}: has to be an ISO 8601 moment such as 2020-03-02T09:00",
     ),
     "no_limit": _Words(
-        "{field}: phải có dạng 5wd, 15cd, 8wh, 30wm, sd hoặc sd@15:00",
-        "{field}: has to look like 5wd, 15cd, 8wh, 30wm, sd or sd@15:00",
+        "{field}: phải có dạng 5wd, 15cd, 8wh, 30wm, sd, sd@15:00 hoặc none",
+        "{field}: has to look like 5wd, 15cd, 8wh, 30wm, sd, sd@15:00 or none",
     ),
     "no_event": _Words(
         "{field}: phải có dạng LOẠI@THỜI_ĐIỂM, như supplement_requested@2020-03-04T10:00",

@@ -70,7 +70,7 @@ def foresee(drawn: Drawn, behind: Iterable[Behind], published: Published, now: d
 
     def checked(each: Behind) -> Checked:
         case = each.case
-        kind = published.catalogues[case.catalogue_version].case(case.procedure_code, case.case_code)
+        kind = case.kind(published.catalogues[case.catalogue_version])
         return check(case, kind, Applied(calendar.of(case.received_by), now), each.unfired)
 
     return Plan(drawn.based_on, drawn.version, now, tuple(map(checked, behind)))

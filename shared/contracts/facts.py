@@ -138,7 +138,7 @@ __all__ = [
 class DossierAccepted(DossierFact):
     """Hồ sơ được tiếp nhận: the dossier reached state 2 and both clocks run (C1–C5, C9).
 
-    Its legal time is earlier than its record only where `backdating` says on what evidence, and who let it count (C14).
+    `backdating`: why its legal time is before its record (C14). `filed_online`: its limits are those for that.
     """
 
     TYPE: ClassVar[str] = "vn.motcua.dossier.accepted.v1"
@@ -157,6 +157,7 @@ class DossierAccepted(DossierFact):
     promised_due: AwareDatetime
     tracking_secret_hash: str
     backdating: Backdating | None = None
+    filed_online: bool = False
 
 
 class DossierAssigned(StepFact):

@@ -62,7 +62,10 @@ class Fact(BaseModel):
 
 
 class DossierFact(Fact):
-    """A fact about one dossier; it names the versions of the rules that it was made under."""
+    """A fact about one dossier; it names the versions of the rules that it was made under.
+
+    Where a dossier has no appointment, `NO_APPOINTMENT` of the rulebook stands for each due moment (ADR 81).
+    """
 
     catalogue_version: str
     calendar_version: str

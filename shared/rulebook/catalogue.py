@@ -83,7 +83,10 @@ class Paper(Rule):
 
 
 class Case(Rule):
-    """One case of a procedure with everything that is pinned at acceptance. Fees in VND per `fee_unit`."""
+    """One case of a procedure with everything that is pinned at acceptance. Fees in VND per `fee_unit`.
+
+    `statutory_online` and `promised_online` are the limits of what is filed online; without one it is as at the desk.
+    """
 
     row: int
     procedure_code: str
@@ -112,6 +115,8 @@ class Case(Rule):
     year_2020_weight: int = Field(ge=0)
     source_note: str
     online_offered: bool = True
+    statutory_online: int | None = Field(default=None, ge=1)
+    promised_online: int | None = Field(default=None, ge=1)
     steps: tuple[Step, ...] = ()
     papers: tuple[Paper, ...] = ()
 
@@ -124,6 +129,13 @@ class Case(Rule):
     def promised_limit(self) -> Limit:
         """The limit that the district promises: a third of the statutory one, by which lateness is judged."""
         return Limit(self.limit_kind, self.promised or 0, self.cut_off)
+
+    @property
+    def filed_online(self) -> Case:
+        """The case as it is for a dossier that was filed online: its limits are those for online filings."""
+        own = {"statutory": self.statutory_online, "promised": self.promised_online}
+        update = {name: amount for name, amount in own.items() if amount is not None}
+        return self.model_copy(update=update) if update else self
 
     @property
     def numbering_follows_sign(self) -> bool:
@@ -151,18 +163,20 @@ class CatalogueContent(Rule):
 class Catalogue:
     """One version of the catalogue; None as its first day: it always was in force."""
 
-    __slots__ = ("_by_key", "cases", "effective_from", "version")
+    __slots__ = ("_by_key", "_filed_online", "cases", "effective_from", "version")
 
     def __init__(self, version: str, cases: Iterable[Case], effective_from: date | None = None) -> None:
         self.version = version
         self.effective_from = effective_from
         self.cases = tuple(cases)
         self._by_key = {(case.procedure_code, case.case_code): case for case in self.cases}
+        self._filed_online = {key: case.filed_online for key, case in self._by_key.items()}
 
-    def case(self, procedure_code: str, case_code: str) -> Case:
-        """The case of a procedure. Raises UnknownCase."""
+    def case(self, procedure_code: str, case_code: str, *, filed_online: bool = False) -> Case:
+        """The case of a procedure, with the limits of the way by which a dossier was filed. Raises UnknownCase."""
+        known = self._filed_online if filed_online else self._by_key
         try:
-            return self._by_key[procedure_code, case_code]
+            return known[procedure_code, case_code]
         except KeyError:
             raise UnknownCase(self.version, procedure_code, case_code) from None
 

@@ -37,6 +37,7 @@ OWN_RULES = {
     LimitKind.CALENDAR_DAYS: "C5",
     LimitKind.WORKING_HOURS: "C4",
     LimitKind.WORKING_MINUTES: "C4",
+    LimitKind.NONE: "",
 }
 
 
@@ -85,6 +86,8 @@ class Explanation:
     @property
     def reaches(self) -> datetime | None:
         """The due moment that the lines add up to: the end of the last one, once all that is wanted is counted."""
+        if self.reckoning.limit.kind is LimitKind.NONE:
+            return self.reckoning.due_at
         lines = self.countings[-1].lines
         complete = bool(lines) and lines[-1].shown.working and lines[-1].total == self.wanted
         return lines[-1].ends if complete else None
@@ -121,7 +124,12 @@ class _Laying:
         self._total = 0
 
     def lines(self, until: datetime, *, given_up: bool) -> Iterator[Line]:
-        """Yield the lines up to a moment; the date on which a run was given up is the first of the next one."""
+        """Yield the lines up to a moment; the date on which a run was given up is the first of the next one.
+
+        Without an appointment nothing is counted.
+        """
+        if self._limit.kind is LimitKind.NONE:
+            return
         yield from self._before_it_counts()
         if self._limit.kind in WORKING_TIME:
             yield from self._stretches(until)

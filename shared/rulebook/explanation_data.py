@@ -22,6 +22,7 @@ class Unit(StrEnum):
     WORKING_HOUR = "working_hour"
     WORKING_MINUTE = "working_minute"
     SAME_DAY = "same_day"
+    NONE = "none"
 
 
 UNITS: Mapping[LimitKind, Unit] = {
@@ -30,6 +31,7 @@ UNITS: Mapping[LimitKind, Unit] = {
     LimitKind.WORKING_HOURS: Unit.WORKING_HOUR,
     LimitKind.WORKING_MINUTES: Unit.WORKING_MINUTE,
     LimitKind.SAME_DAY: Unit.SAME_DAY,
+    LimitKind.NONE: Unit.NONE,
 }
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from shared.contracts.facts import Language
 from shared.rulebook.days import DayShown, DayStatus
 from shared.rulebook.explanation import OWN_RULES, Counting, Explanation, Line, Verdict
-from shared.rulebook.limits import WORKING_TIME, Limit
+from shared.rulebook.limits import WORKING_TIME, Limit, LimitKind, appointed
 from shared.rulebook.reckoning import Reckoning, Weighed
 from shared.rulebook.sources import Source, told
 
@@ -21,6 +21,7 @@ _DATE: Mapping[Language, str] = {Language.VI: "%d/%m/%Y", Language.EN: "%Y-%m-%d
 WORDS: Mapping[Language, Mapping[str, str]] = {
     Language.VI: {
         "limit": "Thời hạn: {limit} ({rule})",
+        "none": "Thủ tục không ấn định ngày trả kết quả: không có hạn trả, nên không có gì để quá hạn",
         "same_day": "trong ngày",
         "working_days": "{amount} ngày làm việc",
         "calendar_days": "{amount} ngày",
@@ -60,12 +61,14 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "minutes": "{minutes} phút",
         "seconds": "{minutes} phút {seconds} giây",
         "due": "Hạn trả: {moment}",
+        "not_appointed": "Không ấn định ngày trả kết quả",
         "half_time": "Đã dùng một nửa thời gian: {moment} (C12)",
         "apology_draft": "Mở dự thảo xin lỗi (Mẫu 04): {moment} (C12)",
         "paused_since": "Tạm dừng từ {moment}: chưa có hạn trả (C6)",
     },
     Language.EN: {
         "limit": "Limit: {limit} ({rule})",
+        "none": "There is no appointed day: nothing is due, so nothing can be late",
         "same_day": "the same day",
         "working_days": "{amount} working days",
         "calendar_days": "{amount} calendar days",
@@ -105,6 +108,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "minutes": "{minutes} min",
         "seconds": "{minutes} min {seconds} s",
         "due": "Due: {moment}",
+        "not_appointed": "No day is appointed",
         "half_time": "Half of the time is used: {moment} (C12)",
         "apology_draft": "The draft of an apology (form 04) opens: {moment} (C12)",
         "paused_since": "Paused since {moment}: there is no due moment (C6)",
@@ -124,7 +128,9 @@ def date_text(day: date, language: Language) -> str:
 
 
 def result_text(found: Reckoning, language: Language) -> tuple[str, ...]:
-    """The moments alone, or since when there are none, in one language."""
+    """The moments alone, or since when there are none, or that none is appointed, in one language."""
+    if found.due_at is not None and not appointed(found.due_at):
+        return (WORDS[language]["not_appointed"],)
     moments = {
         "due": found.due_at,
         "half_time": found.half_time_at,
@@ -147,7 +153,10 @@ class _Text:
 
     def lines(self) -> Iterator[str]:
         found = self._explanation.reckoning
-        yield self._say("limit", limit=self._limit(found.limit), rule=OWN_RULES[found.limit.kind])
+        if found.limit.kind is LimitKind.NONE:
+            yield self._say("none")
+        else:
+            yield self._say("limit", limit=self._limit(found.limit), rule=OWN_RULES[found.limit.kind])
         yield self._say("accepted", moment=self._moment(found.accepted_at))
         if found.pauses:
             yield self._say("pauses")

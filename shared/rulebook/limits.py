@@ -26,15 +26,28 @@ class LimitKind(StrEnum):
     CALENDAR_DAYS = "calendar_days"
     WORKING_HOURS = "working_hours"
     WORKING_MINUTES = "working_minutes"
+    NONE = "none"
+    """No appointment: no due moment, nothing to warn of, never late."""
 
 
 WORKING_TIME = {LimitKind.WORKING_HOURS: timedelta(hours=1), LimitKind.WORKING_MINUTES: timedelta(minutes=1)}
 """The kinds that are counted in working time (C4), and how much of it each unit is."""
 
 
+WITHOUT_AMOUNT = frozenset({LimitKind.SAME_DAY, LimitKind.NONE})
+"""The kinds that count nothing."""
+NO_APPOINTMENT = datetime(9999, 12, 31, tzinfo=ZONE)
+"""What stands where a due moment is stored or travels, for a limit that has none: no clock reaches it (ADR 81)."""
+
+
+def appointed(due_at: datetime) -> bool:
+    """Whether a due moment is one, or stands for none."""
+    return due_at < NO_APPOINTMENT
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A time to decide in: `amount` days, hours or minutes (0: same day) and the cut-off, if one is named."""
+    """A time to decide in: `amount` days, hours or minutes (0: same day, or none) and the cut-off, if one is named."""
 
     kind: LimitKind
     amount: int
@@ -51,8 +64,10 @@ class Outcome(StrEnum):
 def cut_off(calendar: Calendar, limit: Limit, day: date) -> datetime | None:
     """The moment of a date after which what happens counts later (C3): the earlier of the procedure's and the close.
 
-    None where neither the limit is of the same day nor its procedure names one.
+    None where neither the limit is of the same day nor its procedure names one, and where there is no appointment.
     """
+    if limit.kind is LimitKind.NONE:
+        return None
     if limit.cut_off is None:
         return calendar.close(day) if limit.kind is LimitKind.SAME_DAY else None
     return min(calendar.close(day), datetime.combine(day, limit.cut_off, ZONE))
@@ -105,14 +120,19 @@ def _due_working_time(calendar: Calendar, limit: Limit, start: datetime, pauses:
     return add_unpaused_time(calendar, start, limit.amount * WORKING_TIME[limit.kind], pauses)
 
 
+def _due_never(_calendar: Calendar, _limit: Limit, _start: datetime, _pauses: Pauses) -> datetime:
+    return NO_APPOINTMENT
+
+
 _DUE = {
     LimitKind.SAME_DAY: _due_same_day,
     LimitKind.WORKING_DAYS: _due_working_days,
     LimitKind.CALENDAR_DAYS: _due_calendar_days,
     LimitKind.WORKING_HOURS: _due_working_time,
     LimitKind.WORKING_MINUTES: _due_working_time,
+    LimitKind.NONE: _due_never,
 }
-"""C2, C1, C5 and C4, each from the moment that acceptance counts."""
+"""C2, C1, C5 and C4, each from the moment that acceptance counts; without an appointment, never."""
 
 
 def due(calendar: Calendar, limit: Limit, accepted_at: datetime, pauses: Pauses = ()) -> datetime:

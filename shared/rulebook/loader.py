@@ -29,7 +29,11 @@ CATALOGUE = "catalogue"
 CALENDAR = "calendar"
 AGENCIES = "agencies"
 
-LATER_FIELDS = {"hours", "effective_from"}
+LATER_FIELDS: dict[str, Any] = {
+    "hours": True,
+    "effective_from": True,
+    "cases": {"__all__": {"statutory_online", "promised_online"}},
+}
 """Fields that only later versions fill: left out of the seed, whose versions keep the ids that installations know."""
 
 Content = dict[str, Any]

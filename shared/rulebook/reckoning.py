@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from shared.rulebook.calendar import Calendar, CalendarYearMissing, local
 from shared.rulebook.catalogue import SupplementPolicy
-from shared.rulebook.limits import Limit, Pauses, apology_draft, counts_from, due, goes_on_at, half_time
+from shared.rulebook.limits import Limit, Pauses, apology_draft, appointed, counts_from, due, goes_on_at, half_time
 from shared.rulebook.pauses import Pause, PauseKind, paused_since
 
 
@@ -134,6 +134,8 @@ def _stand(calendar: Calendar, found: Reckoning) -> Reckoning:
     if since is not None:
         return replace(found, paused_since=since)
     due_at = due(calendar, found.limit, begins, pauses)
+    if not appointed(due_at):
+        return replace(found, due_at=due_at)
     return replace(
         found,
         due_at=due_at,

@@ -170,7 +170,10 @@ class PaperAsked(AnswerBody):
 
 
 class ProcedureCase(AnswerBody):
-    """One case with what an applicant needs to know; `statutory` and `promised` count in `limit_kind`."""
+    """One case with what an applicant needs to know; `statutory` and `promised` count in `limit_kind`.
+
+    Filed online it has `statutory_online` and `promised_online`; null is as at the desk.
+    """
 
     procedure_code: str
     case_code: str
@@ -187,6 +190,8 @@ class ProcedureCase(AnswerBody):
     fee_vnd: int
     fee_unit: str
     online_offered: bool
+    statutory_online: int | None
+    promised_online: int | None
     received_by: list[str]
     papers: list[PaperAsked]
 

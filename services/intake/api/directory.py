@@ -70,6 +70,8 @@ def _case(case: Case, agencies: Agencies, day: date) -> ProcedureCase:
         fee_vnd=case.fee_vnd,
         fee_unit=case.fee_unit,
         online_offered=case.online_offered,
+        statutory_online=case.statutory_online,
+        promised_online=case.promised_online,
         received_by=[place.code for place in places if agencies.may_receive(case, place.code, day)],
         papers=[
             PaperAsked(

@@ -15,6 +15,7 @@ from services.intake.repository.registrations import WaitingRegistration
 from shared.contracts.facts import Filer, State
 from shared.rulebook.calendar import local
 from shared.rulebook.catalogue import Case, Catalogue, Paper
+from shared.rulebook.limits import appointed
 from shared.rulebook.refusals import EVERY_REASON
 
 
@@ -58,12 +59,13 @@ class FiledDossier(AnswerBody):
 
 
 class Promise(AnswerBody):
-    """What acceptance promised: who decides, and by when."""
+    """What acceptance promised: who decides, and by when; not `appointed`: the due moments stand for none."""
 
     competent_agency: str
     accepted_at: datetime
     statutory_due: datetime
     promised_due: datetime
+    appointed: bool
 
     @classmethod
     def of(cls, acceptance: Acceptance) -> Promise:
@@ -73,6 +75,7 @@ class Promise(AnswerBody):
             accepted_at=acceptance.accepted_at,
             statutory_due=acceptance.statutory_due,
             promised_due=acceptance.promised_due,
+            appointed=appointed(acceptance.promised_due),
         )
 
 
@@ -156,8 +159,8 @@ class RegistrationOfIntake(AnswerBody):
             papers_asked=_asked(case, stored.papers_asked),
             refusal=RefusalTold.of(stored.reason),
             accepted_at=_shown(stored.accepted_at),
-            statutory_due=_shown(stored.statutory_due),
-            promised_due=_shown(stored.promised_due),
+            statutory_due=_due(stored.statutory_due),
+            promised_due=_due(stored.promised_due),
             withdrawal_requested_at=_shown(stored.withdrawal_requested_at),
             closed_at=_shown(stored.closed_at),
             language=stored.language,
@@ -214,6 +217,11 @@ def _papers(case: Case, counted: Mapping[str, Paper | PaperHandedIn]) -> list[Pa
 
 def _asked(case: Case, codes: Collection[str]) -> list[PaperOfDossier]:
     return _papers(case, {paper.code: paper for paper in case.papers if paper.code in codes})
+
+
+def _due(moment: datetime | None) -> datetime | None:
+    """Show a due moment, none where no day is appointed."""
+    return None if moment is None or not appointed(moment) else local(moment)
 
 
 def _shown(moment: datetime | None) -> datetime | None:

@@ -16,7 +16,10 @@ from shared.rulebook.steps import assign_steps, competent_agency
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """A dossier as it is accepted, but for its code. Moments are legal; `backdating`: why it is before its record."""
+    """A dossier as it is accepted, but for its code. Moments are legal; `backdating`: why it is before its record.
+
+    `filed_online`: it was registered online before, and `case` has the limits for that.
+    """
 
     case: Case
     rules: Rules
@@ -28,6 +31,7 @@ class Acceptance:
     statutory_due: datetime
     promised_due: datetime
     backdating: Backdating | None = None
+    filed_online: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,8 +242,13 @@ def _submit_papers(registration: Registration, act: Act, _rules: Rules, _now: da
 
 
 def _accept(registration: Registration, act: Act, rules: Rules, now: datetime) -> Decision:
-    """Accept: limits run from this moment, not from the registration (C1); the pinned catalogue stays."""
-    acceptance = acceptance_of(registration.case, registration.place, registration.area_code, rules, now)
+    """Accept: limits run from this moment, not from the registration (C1); the pinned catalogue stays.
+
+    What is registered is filed online, whoever typed it: a desk that helps is not the applicant (ADR 80).
+    """
+    case = registration.case.filed_online
+    acceptance = acceptance_of(case, registration.place, registration.area_code, rules, now)
+    acceptance = replace(acceptance, filed_online=True)
     after = _next(registration, state=State.ACCEPTED, papers_asked=())
     return Decision(registration, after, act, acceptance)
 

@@ -155,6 +155,7 @@ def accepted_fact(code: str, acceptance: Acceptance, secret_hash: str, trace_par
         promised_due=acceptance.promised_due,
         tracking_secret_hash=secret_hash,
         backdating=acceptance.backdating,
+        filed_online=acceptance.filed_online,
     )
     headers = {
         STATUTORY_DUE_HEADER: _moment(acceptance.statutory_due),

@@ -16,6 +16,7 @@ from services.notification.domain.words import (
     POLICIES,
     named,
     reason_of_refusal,
+    show_due,
     show_moment,
     vnd,
 )
@@ -58,6 +59,7 @@ class Wording:
         self._texts = Environment(loader=DictLoader(sources), undefined=StrictUndefined, autoescape=False)  # noqa: S701
         self._texts.filters |= {
             "moment": show_moment,
+            "due": show_due,
             "unaccented": unaccented,
             "reason_of_refusal": reason_of_refusal,
             "vnd": vnd,

@@ -8,6 +8,7 @@ from datetime import datetime
 from shared.contracts.facts import Language, OwnLimit, Period, StopCause
 from shared.rulebook.calendar import ZONE
 from shared.rulebook.catalogue import SupplementPolicy
+from shared.rulebook.limits import appointed
 from shared.rulebook.refusals import EVERY_REASON
 
 Words = Mapping[Language, str]
@@ -44,6 +45,10 @@ LIMITS: Mapping[str, Words] = {
 """Limit of the applicant's own → its name."""
 
 
+NO_DAY: Words = {Language.VI: "không ấn định ngày", Language.EN: "without an appointed day"}
+"""Where a procedure has no appointment."""
+
+
 def named(words: Mapping[str, Words]) -> Callable[[str, str], str]:
     """Make a function from a code and a language to its words."""
     return lambda code, language: words[code][Language(language)]
@@ -52,6 +57,11 @@ def named(words: Mapping[str, Words]) -> Callable[[str, str], str]:
 def show_moment(value: str) -> str:
     """Write a moment (RFC 3339) as people here do: dd/MM/yyyy HH:mm in Vietnam."""
     return datetime.fromisoformat(value).astimezone(ZONE).strftime("%d/%m/%Y %H:%M")
+
+
+def show_due(value: str, language: str) -> str:
+    """Write a due moment, or that there is none, as it stands after "the result is due"."""
+    return show_moment(value) if appointed(datetime.fromisoformat(value)) else NO_DAY[Language(language)]
 
 
 def reason_of_refusal(code: str, language: str) -> str:

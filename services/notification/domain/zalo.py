@@ -16,6 +16,7 @@ from services.notification.domain.words import (
     POLICIES,
     named,
     reason_of_refusal,
+    show_due,
     show_moment,
     vnd,
 )
@@ -37,8 +38,8 @@ def _amount(value: str, _language: str) -> str:
 
 
 SHOWN: Mapping[str, Callable[[str, str], str]] = {
-    **dict.fromkeys(("promised_due", "previous_promised_due", "reappointed_to"), _moment),
-    **dict.fromkeys(("limit_at", "previous_limit_at"), _moment),
+    **dict.fromkeys(("previous_promised_due", "reappointed_to", "limit_at", "previous_limit_at"), _moment),
+    "promised_due": show_due,
     "amount_vnd": _amount,
     "period": named(PERIODS),
     "cause": named(CAUSES),

@@ -8,7 +8,7 @@ from datetime import datetime
 from services.processing.api.deadline_views import BackdatingTold, DeadlineView, PauseTold
 from services.processing.api.named import Named
 from services.processing.api.step_views import LatenessTold, StepTimed
-from services.processing.domain.deadlines import Deadline
+from services.processing.domain.deadlines import Deadline, Explained
 from shared.contracts.facts import Language
 from shared.rulebook.explanation_text import WORDS as OF_LIMITS
 from shared.rulebook.explanation_text import explanation_text, moment_text
@@ -36,6 +36,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "ended_by": "   Cán bộ xác nhận kết thúc: {officer}",
         "promised": "THỜI HẠN ĐÃ HẸN (căn cứ đánh giá đúng hạn hay quá hạn)",
         "statutory": "THỜI HẠN THEO QUY ĐỊNH",
+        "online": "Thời hạn riêng của hồ sơ nộp trực tuyến",
         "calendar": "Lịch làm việc: {version}",
         "steps": "THỜI GIAN TỪNG BƯỚC, theo giờ làm việc của mỗi cơ quan (C10)",
         "step_time": "{number}. {step}, {agency}: {used} trên {allowance}",
@@ -70,6 +71,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "ended_by": "   Officer who confirmed the end: {officer}",
         "promised": "THE LIMIT THAT WAS PROMISED (by which the dossier is judged)",
         "statutory": "THE LIMIT THAT THE LAW SETS",
+        "online": "The limit is the one for what is filed online",
         "calendar": "Calendar: {version}",
         "steps": "HOW LONG EACH STEP TOOK, in the working time of its agency (C10)",
         "step_time": "{number}. {step}, {agency}: {used} of {allowance}",
@@ -112,12 +114,17 @@ class _Page:
         for pause in view.pauses:
             yield from self._pause(pause)
         for title, explained in (("promised", self._deadline.promised), ("statutory", self._deadline.statutory)):
-            yield from ("", self._say(title), self._say("calendar", version=explained.calendar_version))
-            yield from explanation_text(explained.explanation, self._language)
+            yield from ("", self._say(title), *self._limit(explained))
         if view.steps:
             yield from ("", self._say("steps"), *map(self._step, view.steps))
         if view.lateness is not None:
             yield from ("", *self._late(view.lateness))
+
+    def _limit(self, explained: Explained) -> Iterator[str]:
+        if explained.online:
+            yield self._say("online")
+        yield self._say("calendar", version=explained.calendar_version)
+        yield from explanation_text(explained.explanation, self._language)
 
     def _step(self, timed: StepTimed) -> str:
         text = self._say(

@@ -21,6 +21,7 @@ from shared.rulebook.backdating import EVIDENCE
 from shared.rulebook.bases import BASES
 from shared.rulebook.catalogue import Case as Kind
 from shared.rulebook.explanation_data import explanation_data
+from shared.rulebook.limits import appointed
 
 
 class BackdatingTold(View):
@@ -61,7 +62,7 @@ class PauseTold(View):
 
 
 class LimitAsked(View):
-    """How a limit is counted: `n` units, none for the same day; `cutoff` where one is named."""
+    """How a limit is counted: `n` units, none for the same day or no appointment; `cutoff` where one is named."""
 
     unit: str
     n: int | None
@@ -110,9 +111,13 @@ class Run(View):
 
 
 class LimitExplained(View):
-    """One limit: `total` of its last run reaches `wanted` at `due_at`, in days or in seconds of working time."""
+    """One limit: `total` of its last run reaches `wanted` at `due_at`, in days or in seconds of working time.
+
+    `online`: it is another than at the desk, for the dossier was filed online.
+    """
 
     limit: LimitAsked
+    online: bool
     calendar_version: str
     counted_in: str
     wanted: int
@@ -192,8 +197,9 @@ def _backdating(case: Case, agencies: Agencies, *, officers: bool) -> Backdating
 def _limit(explained: Explained) -> LimitExplained:
     found = explained.explanation.reckoning
     stands: Mapping[str, Any] = {
+        "online": explained.online,
         "calendar_version": explained.calendar_version,
-        "due_at": found.due_at,
+        "due_at": None if found.due_at is None or not appointed(found.due_at) else found.due_at,
         "half_time_at": found.half_time_at,
         "apology_draft_at": found.apology_draft_at,
         "paused_since": found.paused_since,

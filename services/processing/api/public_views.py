@@ -7,6 +7,7 @@ from datetime import datetime
 from services.processing.api.views import View, as_view, shown
 from services.processing.domain.cases import Case
 from shared.rulebook.catalogue import Catalogue
+from shared.rulebook.limits import appointed
 
 
 class PublicStep(View):
@@ -42,6 +43,7 @@ class TrackingView(View):
     procedure_en: str
     accepted_at: datetime
     promised_due: datetime
+    appointed: bool
     reappointed_to: datetime | None
     finished_at: datetime | None
     handed_over_at: datetime | None
@@ -62,7 +64,7 @@ class TrackingToken(View):
 
 def tracking_view(case: Case, catalogue: Catalogue) -> TrackingView:
     """Show a dossier to its applicant, in the words of the catalogue that it was accepted under."""
-    kind = catalogue.case(case.procedure_code, case.case_code)
+    kind = case.kind(catalogue)
     return TrackingView(
         code=case.code,
         state=case.state,
@@ -70,6 +72,7 @@ def tracking_view(case: Case, catalogue: Catalogue) -> TrackingView:
         procedure_en=kind.name_en,
         accepted_at=case.accepted_at,
         promised_due=case.promised_due,
+        appointed=appointed(case.promised_due),
         reappointed_to=shown(case.reappointed_to),
         finished_at=shown(case.finished_at),
         handed_over_at=shown(case.handed_over_at),

@@ -22,6 +22,7 @@ from services.processing.handlers.acting import Performed
 from services.processing.repository.reading import WorklistRow
 from shared.rulebook.agencies import Agencies
 from shared.rulebook.calendar import local
+from shared.rulebook.limits import appointed
 
 
 class View(BaseModel):
@@ -56,6 +57,7 @@ class ActAnswer(View):
     fact: str
     statutory_due: datetime
     promised_due: datetime
+    appointed: bool
     paused_since: datetime | None
     result_number: str | None
     reappointed_to: datetime | None
@@ -147,6 +149,7 @@ class CaseView(View):
     calendar_version: str
     agencies_version: str
     limit_kind: str
+    filed_online: bool
     accepted_at: datetime
     statutory_due: datetime
     promised_due: datetime
@@ -183,7 +186,7 @@ class WorklistDuty(View):
 
 
 class WorklistItem(View):
-    """One dossier that waits for the caller: `version` is what If-Match carries."""
+    """One dossier that waits for the caller: `version` is what If-Match carries; not `appointed`: nothing is due."""
 
     code: str
     state: int
@@ -192,6 +195,7 @@ class WorklistItem(View):
     case_code: str
     promised_due: datetime
     statutory_due: datetime
+    appointed: bool
     paused_since: datetime | None
     urgency: Urgency
     holder: str | None
@@ -209,6 +213,7 @@ def act_answer(performed: Performed) -> ActAnswer:
         fact=performed.fact_type,
         statutory_due=local(case.statutory_due),
         promised_due=local(case.promised_due),
+        appointed=appointed(case.promised_due),
         paused_since=shown(case.promised_paused_since),
         result_number=case.result_number,
         reappointed_to=case.reappointed_to,
@@ -274,6 +279,7 @@ def worklist_item(row: WorklistRow, days: Days, agencies: Agencies) -> WorklistI
         case_code=row.case_code,
         promised_due=local(row.promised_due),
         statutory_due=local(row.statutory_due),
+        appointed=appointed(row.promised_due),
         paused_since=shown(row.paused_since),
         urgency=urgency_of(row.clock, row.promised_due, days),
         holder=owed[0].holder,

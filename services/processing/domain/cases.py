@@ -11,7 +11,8 @@ from typing import NamedTuple
 from services.processing.domain.halts import Halt, Proposal
 from shared.contracts.facts import State
 from shared.rulebook.agencies import in_area
-from shared.rulebook.catalogue import StepMove
+from shared.rulebook.catalogue import Case as Kind
+from shared.rulebook.catalogue import Catalogue, StepMove
 from shared.rulebook.pauses import EXCLUDED_PERIODS, PauseKind
 from shared.rulebook.seats import OfficerRole
 
@@ -98,6 +99,7 @@ class Case:
     `calendar_version` is the calendar by which its promised due moment was reckoned, `statutory_calendar` that of the
     statutory one where it is another, `calendar_followed` the one that was last applied to it: by that one goes
     whatever is reckoned next.
+    `filed_online` says which limits of its catalogue version it has: those at the desk, or those for online filings.
     One that counts from before its record says when it was `recorded_at`, on what `evidence`, and who approved (C14).
     """
 
@@ -137,10 +139,15 @@ class Case:
     approved_by: str | None = None
     approving_agency: str | None = None
     statutory_calendar: str | None = None
+    filed_online: bool = False
     steps: tuple[Step, ...] = ()
     asks: tuple[Ask, ...] = ()
     halts: tuple[Halt, ...] = ()
     proposal: Proposal | None = None
+
+    def kind(self, catalogue: Catalogue) -> Kind:
+        """Find its case of the catalogue that it was accepted under, with the limits of how it was filed."""
+        return catalogue.case(self.procedure_code, self.case_code, filed_online=self.filed_online)
 
     @property
     def statutory_version(self) -> str:

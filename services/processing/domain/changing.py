@@ -43,7 +43,7 @@ class Means:
 
     def kind_of(self, case: Case) -> Kind:
         """Find the case of the catalogue that a dossier was accepted under."""
-        return self.catalogue.case(case.procedure_code, case.case_code)
+        return case.kind(self.catalogue)
 
 
 @dataclass(frozen=True, slots=True)

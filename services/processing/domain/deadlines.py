@@ -47,10 +47,11 @@ class ClockDiffers(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One limit laid out, and the calendar version by which it is reckoned."""
+    """One limit laid out, the calendar version by which it is reckoned, and whether it is one for online filings."""
 
     calendar_version: str
     explanation: Explanation
+    online: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,10 @@ def limit_of(kind: Kind, name: LimitName) -> Limit:
     return kind.promised_limit if name is LimitName.PROMISED else kind.statutory_limit
 
 
+def _online_amount(kind: Kind, name: LimitName) -> int | None:
+    return kind.promised_online if name is LimitName.PROMISED else kind.statutory_online
+
+
 def _explained(case: Case, kind: Kind, name: LimitName, calendars: Sequence[Calendar]) -> Explained:
     stored = stored_stand(case, name)
     issued_by = case.calendar_version if name is LimitName.PROMISED else case.statutory_version
@@ -98,11 +103,12 @@ def _explained(case: Case, kind: Kind, name: LimitName, calendars: Sequence[Cale
 
 
 def _laid_out(case: Case, kind: Kind, name: LimitName, calendars: Sequence[Calendar]) -> Iterator[Explained]:
+    online = case.filed_online and _online_amount(kind, name) is not None
     for calendar in calendars:
         reckoning = reckoning_of(case, limit_of(kind, name), kind, calendar)
         if name is LimitName.STATUTORY:  # warnings are of the promised limit (C12)
             reckoning = replace(reckoning, half_time_at=None, apology_draft_at=None)
-        yield Explained(calendar.version, explain(calendar, reckoning))
+        yield Explained(calendar.version, explain(calendar, reckoning), online)
 
 
 def _adds_up_to(explanation: Explanation) -> Stand:

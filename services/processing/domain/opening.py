@@ -42,7 +42,7 @@ def open_case(code: str, accepted: DossierAccepted, accepted_at: datetime, rules
     """
     accepted_at, earlier = local(accepted_at), accepted.backdating
     recorded_at = accepted_at if earlier is None else local(earlier.recorded_at)
-    kind = rules.catalogue.case(accepted.procedure_code, accepted.case_code)
+    kind = rules.catalogue.case(accepted.procedure_code, accepted.case_code, filed_online=accepted.filed_online)
     case = Case(
         code=code,
         state=State.ACCEPTED,
@@ -62,6 +62,7 @@ def open_case(code: str, accepted: DossierAccepted, accepted_at: datetime, rules
         statutory_due=local(accepted.statutory_due),
         promised_due=local(accepted.promised_due),
         calendar_followed=accepted.calendar_version,
+        filed_online=accepted.filed_online,
         **({} if earlier is None else {**earlier.model_dump(), "recorded_at": recorded_at}),
         steps=_steps(kind, accepted, (accepted_at, recorded_at), rules.agencies),
     )

@@ -55,7 +55,7 @@ class Difference(NamedTuple):
 LOOKED_AT = (
     *("state", "statutory_due", "statutory_paused_since", "promised_due", "promised_paused_since"),
     *("finished_at", "finished_late_at", "closed_at"),
-    *("accepted_at", "recorded_at", "evidence", "approved_by", "approving_agency"),
+    *("accepted_at", "filed_online", "recorded_at", "evidence", "approved_by", "approving_agency"),
 )
 """What of a case follows from its facts and the rulebook."""
 TOLD = frozenset({"statutory_due", "promised_due"})
@@ -99,7 +99,7 @@ def _later(rules: Rules, since: Sequence[Applied]) -> Iterator[Rules]:
 def _folded(history: History, rules: Rules, arrivals: Mapping[int, datetime]) -> Case:
     """Fold a dossier as if one calendar had been followed all the time."""
     case = open_case(history.code, history.accepted, history.accepted_at, rules).case
-    kind = rules.catalogue.case(case.procedure_code, case.case_code)
+    kind = case.kind(rules.catalogue)
     case = restated(case, kind, rules.calendar)
     for place, heard in enumerate(history.told):
         before, case = case, _after(case, heard)

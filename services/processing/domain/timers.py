@@ -16,7 +16,7 @@ from shared.contracts import facts
 from shared.contracts.facts import DossierFact
 from shared.rulebook.calendar import Calendar, local
 from shared.rulebook.catalogue import Case as Kind
-from shared.rulebook.limits import Limit, Pauses, apology_draft, half_time, overdue_from
+from shared.rulebook.limits import Limit, Pauses, apology_draft, appointed, half_time, overdue_from
 from shared.rulebook.moves import moves_for
 from shared.rulebook.pauses import PauseKind
 
@@ -66,7 +66,12 @@ class Alarms(NamedTuple):
 def timers_of(
     calendar: Calendar, limit: Limit, begins: datetime, promised_due: datetime, pauses: Pauses = ()
 ) -> tuple[Timer, ...]:
-    """List the timers of a promised limit that runs from a moment on, with the pauses that count in it."""
+    """List the timers of a promised limit that runs from a moment on, with the pauses that count in it.
+
+    Without an appointment there is nothing to warn of.
+    """
+    if not appointed(promised_due):
+        return ()
     return (
         Timer(TimerKind.HALF_TIME, half_time(calendar, limit, begins, promised_due, pauses)),
         Timer(TimerKind.DRAFT_APOLOGY, apology_draft(calendar, limit, begins, promised_due, pauses)),

@@ -63,4 +63,4 @@ class Reissuing:
         return Counter(each.fate for each in checked)
 
     def _kind_of(self, case: Case) -> Kind:
-        return self.rules.catalogue(case.catalogue_version).case(case.procedure_code, case.case_code)
+        return case.kind(self.rules.catalogue(case.catalogue_version))

@@ -18,7 +18,7 @@ select {", ".join(CASE_FIELDS)}, tracking_secret_hash, string_to_array(parts, ',
     $17::timestamptz[], $18::text[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
     $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::timestamptz[], $27::timestamptz[],
     $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::text[], $32::timestamptz[], $33::text[],
-    $34::text[], $35::text[], $36::text[], $37::bytea[], $38::text[]
+    $34::text[], $35::text[], $36::text[], $37::boolean[], $38::bytea[], $39::text[]
 ) as c ({", ".join(CASE_FIELDS)}, tracking_secret_hash, parts)
 """  # noqa: S608 - names of the dataclass's fields
 
@@ -62,7 +62,7 @@ async def insert_cases(tx: Connection, opened: Sequence[Opened]) -> None:
         for step in each.case.steps
     ]
     owed = [duty_row(each.case, duty) for each in opened for duty in duties(each.case)]
-    await tx.execute(INSERT_CASES, *columns(cases, 37))
+    await tx.execute(INSERT_CASES, *columns(cases, 39))
     await tx.execute(INSERT_STEPS, *columns(steps, 12))
     await tx.execute(INSERT_DUTIES, *columns(owed, 13))
     await set_timers(tx, [(each.case.code, timer) for each in opened for timer in each.timers])

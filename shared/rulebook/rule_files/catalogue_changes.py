@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.rulebook.catalogue import Case, Catalogue, CatalogueContent, Paper, Step
-from shared.rulebook.limits import LimitKind
+from shared.rulebook.limits import WITHOUT_AMOUNT, LimitKind
 from shared.rulebook.rule_files.faults import LineFault, RuleFileFaulty
 from shared.rulebook.rule_files.lines import Line, LineWrong, read_lines
 
@@ -32,6 +32,9 @@ STAY = frozenset({"row", "procedure_code", "case_code", "in_year_2020", "year_20
 FIELDS = tuple(name for name in Case.model_fields if name not in {*STAY, *PARTS})
 """Fields of a case that may change; its key, its place in the list and what stands for the year 2020 stay, and how
 often papers are asked for without a leader, which the law's conditions say for all cases alike."""
+
+AMOUNTS = ("statutory", "promised", "statutory_online", "promised_online")
+"""Both limits at the desk, and both of what is filed online: where one is missing it is as at the desk."""
 
 Key = tuple[str, str]
 Written = dict[str, Any]
@@ -180,9 +183,15 @@ def _senseless(case: Case, draft: _Draft) -> Iterable[LineFault]:
 
 
 def _wrong_limits(case: Case) -> str:
-    amounts = case.statutory, case.promised
-    if case.limit_kind is LimitKind.SAME_DAY:
-        return "" if amounts == (None, None) else "same_day, statutory, promised"
-    if case.statutory is None or case.promised is None or case.promised > case.statutory:
-        return f"statutory {case.statutory or ''}, promised {case.promised or ''}"
+    amounts = {name: getattr(case, name) for name in AMOUNTS}
+    if case.limit_kind is LimitKind.NONE and case.cut_off is not None:
+        return "none, cut_off"
+    if case.limit_kind in WITHOUT_AMOUNT:
+        return "" if not any(amounts.values()) else ", ".join((case.limit_kind, *filter(amounts.get, amounts)))
+    if any(_is_no_pair(each.statutory, each.promised) for each in (case, case.filed_online)):
+        return ", ".join(f"{name} {amount or ''}" for name, amount in amounts.items())
     return ""
+
+
+def _is_no_pair(statutory: int | None, promised: int | None) -> bool:
+    return statutory is None or promised is None or promised > statutory

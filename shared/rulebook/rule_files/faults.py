@@ -170,8 +170,8 @@ _CASES: Mapping[str, Wrong] = {
     "limits": _wrong(
         "{procedure} {case}: thời hạn không hợp lệ ({what})",
         "{procedure} {case}: the limits cannot be ({what})",
-        "thời hạn cam kết từ 1 đến bằng thời hạn luật định; trả trong ngày thì cả hai để trống",
-        "promise 1 or more and at most the statutory limit; same day has no amounts",
+        "thời hạn cam kết từ 1 đến bằng thời hạn luật định, nộp trực tuyến cũng vậy; same_day, none thì để trống",
+        "promise at least 1, at most the statutory limit, online too; same_day and none have neither; none no cut-off",
     ),
     "dates": _wrong(
         "{procedure} {case}: ngày hết hiệu lực trước ngày có hiệu lực",

@@ -9,7 +9,7 @@ from datetime import date, time
 
 from shared.rulebook.agencies import AgencyKind
 from shared.rulebook.catalogue import Case, Paper, ReceivedAt, SupplementPolicy
-from shared.rulebook.limits import LimitKind
+from shared.rulebook.limits import WITHOUT_AMOUNT, LimitKind
 from shared.rulebook.seats import DISTRICT_ENDS
 from shared.rulebook.seed.records import CATALOGUE, PAPERS, Law
 from shared.rulebook.seed.tables import Fault
@@ -36,14 +36,14 @@ _PROCEDURE = re.compile(r"\d\.\d{6}", re.ASCII)
 
 
 def limits(law: Law) -> Iterator[Fault]:
-    """A same-day case names its cut-off and no days; any other promises a third, rounded up, of at least one."""
+    """A case without amounts has none, a same-day one its cut-off; others promise a third, rounded up, at least one."""
     for case in law.cases:
         value, fault = case.value, case.row.fault
-        if value.limit_kind is LimitKind.SAME_DAY:
+        if value.limit_kind is LimitKind.SAME_DAY and value.cut_off != CUT_OFF:
+            yield fault("cut_off: a same-day case names 15:00")
+        if value.limit_kind in WITHOUT_AMOUNT:
             if value.statutory is not None or value.promised is not None:
-                yield fault("statutory, promised: a same-day limit has no amount")
-            if value.cut_off != CUT_OFF:
-                yield fault("cut_off: a same-day case names 15:00")
+                yield fault(f"statutory, promised: a limit {value.limit_kind} has no amounts")
         elif value.statutory is None or value.promised is None:
             yield fault("statutory, promised: both are needed")
         elif value.promised != max(1, -(-value.statutory // 3)):

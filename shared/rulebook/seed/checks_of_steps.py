@@ -63,6 +63,8 @@ def allowances(law: Law) -> Iterator[Fault]:
     for key, steps in _by_case(law).items():
         if key not in cases:
             continue
+        if cases[key].value.limit_kind is LimitKind.NONE:
+            continue
         most = _most_hours(cases[key].value)
         total = sum(step.value.allowance_hours for step in steps)
         if total > most:

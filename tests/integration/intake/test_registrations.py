@@ -130,6 +130,7 @@ async def test_accepting_computes_the_limits_from_the_acceptance_and_tells_the_s
         "accepted_at": "2020-01-06T09:00:00+07:00",
         "statutory_due": "2020-01-06T17:00:00+07:00",
         "promised_due": "2020-01-06T17:00:00+07:00",
+        "appointed": True,
     }
     [(_, before), (kind, body)] = await counter.facts_of(code)
     fact = DossierAccepted.model_validate(body)

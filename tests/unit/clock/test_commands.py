@@ -45,6 +45,21 @@ def test_due_as_json() -> None:
     }
 
 
+def test_due_without_an_appointment_names_no_moment() -> None:
+    question = ("due", "--limit", "none", "--received", "2020-01-16T09:00")
+    assert motcua(*question).stdout.splitlines() == ["Không ấn định ngày trả kết quả", "", "No day is appointed"]
+    assert json.loads(motcua(*question, "--json").stdout) == {"due_at": None, "appointed": False}
+    assert json.loads(motcua(*question, *PAUSED[:2], "--json").stdout)["paused_since"] == "2020-01-21T16:00:00+07:00"
+    explained = motcua(*question, *PAUSED, "--explain").stdout
+    assert "Tiếp nhận: 09:00 thứ Năm 16/01/2020" in explained
+    assert "9999" not in explained
+    line = {"id": 1, "limit": {"unit": "none"}, "received": "2020-01-16T09:00"}
+    answer = json.loads(motcua("due", "--batch", given=json.dumps(line) + "\n").stdout)
+    assert answer == {"id": 1, "due_at": None, "appointed": False}
+    for wrong in ("5none", "none@15:00"):
+        assert motcua("due", "--limit", wrong, "--received", "2020-01-16T09:00").exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("limit", "due_at"),
     [

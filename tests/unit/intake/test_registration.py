@@ -11,6 +11,7 @@ import pytest
 from services.intake.api import refusals as wording
 from services.intake.api.bodies import ACT_BODIES
 from services.intake.domain import refusals, registration
+from services.intake.domain.acceptance import acceptance_of
 from services.intake.domain.attempts import CONDITIONS as CONDITIONS_OF_FILINGS
 from services.intake.domain.attempts import Rules
 from services.intake.domain.filing import PaperHandedIn
@@ -228,6 +229,28 @@ def test_limits_run_from_the_acceptance_under_the_pinned_catalogue(waiting: Regi
     assert acceptance is not None
     assert (acceptance.case, acceptance.place.code) == (waiting.case, "H56.97.21")
     assert acceptance.promised_due == datetime(2020, 3, 2, 17, tzinfo=ZONE)
+
+
+def test_what_is_registered_has_the_limits_for_online_filings_whoever_typed_it(
+    waiting: Registration, rules: Rules
+) -> None:
+    """A desk that registers for somebody does not become the applicant; what it accepts over the counter has no others.
+
+    Of four and one working days, from Monday 2 March on: Tuesday by promise, Friday by law.
+    """
+    verified = rules.catalogue.case("1.000894", "verified").model_copy(
+        update={"statutory_online": 4, "promised_online": 1}
+    )
+    papers = {p.code: PaperHandedIn(p.code, p.originals, p.certified, p.photocopies) for p in verified.papers}
+    found = replace(waiting, case=verified, papers=papers, papers_asked=())
+    acceptance = done(found, good("accept"), rules).acceptance
+    assert acceptance is not None
+    assert acceptance.filed_online
+    assert acceptance.promised_due == datetime(2020, 3, 3, 17, tzinfo=ZONE)
+    assert acceptance.statutory_due == datetime(2020, 3, 6, 17, tzinfo=ZONE)
+    at_the_desk = acceptance_of(verified, "H56.97.21", "16093", rules, NOW)
+    assert not at_the_desk.filed_online
+    assert at_the_desk.promised_due == datetime(2020, 3, 4, 17, tzinfo=ZONE)
 
 
 def test_a_place_that_is_gone_is_still_the_place_of_reception(waiting: Registration, rules: Rules) -> None:

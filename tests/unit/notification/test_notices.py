@@ -17,6 +17,7 @@ from services.notification.domain.words import show_moment
 from services.notification.domain.zalo import MOST_PARAGRAPHS, MOST_PLACES, PARAGRAPH_LETTERS, TITLE_LETTERS
 from shared.contracts.facts import FACTS, Channel, Language
 from shared.contracts.topics import LIFECYCLE
+from shared.rulebook.limits import NO_APPOINTMENT
 from shared.rulebook.loader import load_seed, parse_catalogue
 from shared.rulebook.refusals import EVERY_REASON, REASONS
 
@@ -171,6 +172,23 @@ def test_a_text_that_lacks_a_parameter_or_a_subject_is_refused() -> None:
     for faulty in ("Subject: a\n\n<missing>", "no subject\n\nbody"):
         with pytest.raises(TextError):
             Wording({"a.vi.zalo.txt": faulty}).render("a", Language.VI, Channel.ZALO, {})
+
+
+WITHOUT_DAY = {Language.VI: "không ấn định ngày", Language.EN: "without an appointed day"}
+APPOINTING = sorted(kind for kind, entry in TOLD.items() if "promised_due" in entry.moments)
+NEVER_OF_SUCH = {"vn.motcua.dossier.became_overdue.v1", "vn.motcua.dossier.deadline_reissued.v1"}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in APPOINTING if kind not in NEVER_OF_SUCH])
+@pytest.mark.parametrize(("language", "channel"), list(itertools.product(Language, Channel)))
+def test_where_no_day_is_appointed_none_is_told(kind: str, language: Language, channel: Channel) -> None:
+    said = shown(kind) | {"promised_due": NO_APPOINTMENT.isoformat()}
+    text = WORDING.render(TOLD[kind].template, language, channel, said)
+    assert "9999" not in text.body
+    words = WITHOUT_DAY[language]
+    assert (unaccented(words) if channel is Channel.SMS else words) in text.body
+    if channel is Channel.SMS:
+        assert parts(text.body) <= 2
 
 
 def test_moments_are_shown_as_people_here_write_them() -> None:

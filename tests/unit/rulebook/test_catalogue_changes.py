@@ -17,6 +17,7 @@ SEED = parse_catalogue("catalogue-1", load_seed().catalogue)
 BASE = Base(SEED, date(2027, 1, 4))
 HEADER = "procedure_code,case_code,field,value"
 MARRIAGE = ("1.000894", "default")
+LAND = ("1.012784", "default")
 NEW_LAW = (
     ",,in_force_from,2027-03-01",
     "1.000894,default,limit_kind,working_days",
@@ -135,3 +136,37 @@ def test_who_plans_and_who_publishes_draw_the_same_version() -> None:
     first, again = (draw_catalogue(lines(*NEW_LAW), BASE, 1) for _ in range(2))
     assert first == again
     assert parse_catalogue(first.version, first.content).effective_from == date(2027, 3, 1)
+
+
+def test_a_case_has_other_limits_for_what_is_filed_online() -> None:
+    after = laid("1.012784,default,statutory_online,8", "1.012784,default,promised_online,2")
+    desk, online = (after.case(*LAND, filed_online=each) for each in (False, True))
+    assert [desk.statutory_limit.amount, desk.promised_limit.amount] == [12, 4]
+    assert [online.statutory_limit.amount, online.promised_limit.amount] == [8, 2]
+    assert online.steps == desk.steps
+
+
+def test_a_limit_that_is_not_given_for_online_filings_is_as_at_the_desk() -> None:
+    online = laid("1.012784,default,promised_online,2").case(*LAND, filed_online=True)
+    assert [online.statutory_limit.amount, online.promised_limit.amount] == [12, 2]
+    assert SEED.case(*LAND, filed_online=True) is SEED.case("1.012784", "default")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("1.012784,default,promised_online,13",),
+        ("1.012784,default,statutory_online,3",),
+        ("1.012784,default,statutory_online,8", "1.012784,default,promised_online,9"),
+        ("1.000894,default,promised_online,1",),
+    ],
+    ids=["more than the law", "less than the promise", "no pair", "same day"],
+)
+def test_limits_online_that_are_no_pair_are_refused(given: tuple[str, ...]) -> None:
+    assert faults_of(*given) == [(1 + len(given), "limits")]
+
+
+def test_limits_online_travel_with_a_later_version_and_never_with_the_seed() -> None:
+    drawn = draw_catalogue(lines("1.012784,default,promised_online,2"), BASE, 1)
+    assert parse_catalogue(drawn.version, drawn.content).case(*LAND, filed_online=True).promised == 2
+    assert not any(name.endswith("_online") for case in load_seed().catalogue["cases"] for name in case)

@@ -148,7 +148,7 @@ PLANTS = {
     "successor of another role": wrong(A, DEPARTMENT, "successor_code", "H56.94", "another role"),
     "communes of a date": wrong(A, line_of(A, "H56.97.45"), "valid_from", "2025-01-02", "22 communes", told=(A, 0)),
     "limit kind": wrong(C, SAME_DAY, "limit_kind", "weeks", "limit_kind"),
-    "same day with an amount": wrong(C, SAME_DAY, "statutory", "1", "same-day limit"),
+    "same day with an amount": wrong(C, SAME_DAY, "statutory", "1", "a limit same_day has no amounts"),
     "same day without cut-off": wrong(C, SAME_DAY, "cut_off", "", "15:00"),
     "no promise": wrong(C, THREE_DAYS, "promised", "", "both are needed"),
     "promise": wrong(C, THREE_DAYS, "promised", "2", "a third"),
