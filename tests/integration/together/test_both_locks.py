@@ -18,10 +18,11 @@ from services.intake.repository.registrations import LOCK_REGISTRATION, READ_REG
 from services.notification.repository.figures import NOTICES_OF, VISIBLE
 from services.processing.repository.halting import HALTS_OF, PROPOSALS_OF
 from services.processing.repository.reading import ASKS_OF, READ_CASE, STEPS_OF, WORKLIST, WORKLIST_OF_AN_HEIR
-from shared.database import ENTER_SCOPE, CallersPool, Pool, Scope, api_role, transaction
+from shared.database import ENTER_SCOPE, CallersPool, Pool, Scope, api_role, create_pool, transaction
 from shared.keyring.repository import READ_KEYS
 from shared.messaging.requests import Claim, StoredAnswer, claim_requests, drop_claims, store_answers
 from shared.rulebook.agencies import in_area
+from shared.settings import DatabaseSettings
 from tests.integration.intake.counter import AREA, Counter
 from tests.integration.together.everywhere import READ, Everywhere
 
@@ -39,6 +40,11 @@ select schemaname || '.' || tablename || ' ' || policyname as name
 from pg_policies
 where roles && array[$1::name, 'public'] and cmd in ('ALL', 'SELECT') and qual = 'true'
 """
+LEFT_OVER = """
+select current_user, current_setting('motcua.paths', true), current_setting('motcua.dossier', true),
+    current_setting('motcua.callers', true), current_setting('motcua.applicant', true)
+"""
+"""What a scope sets, as the next statement on its connection finds it."""
 WITHOUT_DOSSIERS: Mapping[str, str] = {
     "intake.day_numbers": "how many dossiers a place took in that day",
     "processing.registers": "the last number of an agency's register",
@@ -169,10 +175,10 @@ async def waiting(counter: Counter) -> str:
 
 @asynccontextmanager
 async def one_connection(everywhere: Everywhere, service: str) -> AsyncIterator[Pool]:
-    """A pool as the service has it, of one connection."""
-    pool = await asyncpg.create_pool(
-        everywhere.stack.dsn(service), min_size=1, max_size=1, server_settings={"search_path": service}
-    )
+    """The service's own pool, of one connection: nothing but the end of a transaction undoes what it set."""
+    environment = everywhere.stack.environment(service)
+    named = {name: environment[f"MOTCUA_DATABASE__{name.upper()}"] for name in DatabaseSettings.model_fields}
+    pool = await create_pool(DatabaseSettings.model_validate(named), service, size=1)
     try:
         yield pool
     finally:
@@ -227,10 +233,10 @@ async def test_two_tenants_in_turn_on_one_connection_see_their_own_and_a_scope_e
             async with pool.transaction(Scope((THEIR_PATH,))) as tx:
                 await tx.fetch("select 1 / 0")
         assert await seen() == []
+        async with pool.transaction(Scope((THEIR_PATH,), codes[1], ("somebody",), "an index")) as tx:
+            assert [*await tx.fetchrow(LEFT_OVER)] == ["processing_api", THEIR_PATH, codes[1], "somebody", "an index"]
         async with transaction(connection) as tx:
-            assert await tx.fetchval(
-                "select current_user || ' ' || coalesce(current_setting('motcua.paths', true), '')"
-            ) == ("processing ")
+            assert [*await tx.fetchrow(LEFT_OVER)] == ["processing", "", "", "", ""]
             assert [row["code"] for row in await tx.fetch(every_case, list(codes))] == sorted(codes)
 
 
