@@ -13,10 +13,12 @@ import asyncpg
 import pytest
 
 from deploy.provision.database import API_RIGHTS
+from services.intake.repository.backdatings import LOCK_APPROVALS
 from services.intake.repository.dossiers import READ_VISIBLE_DOSSIER
 from services.intake.repository.registrations import LOCK_REGISTRATION, READ_REGISTRATION, WAITING
 from services.notification.repository.figures import NOTICES_OF, VISIBLE
 from services.processing.repository.halting import HALTS_OF, PROPOSALS_OF
+from services.processing.repository.officers import ENTRIES_AFTER
 from services.processing.repository.reading import ASKS_OF, READ_CASE, STEPS_OF, WORKLIST, WORKLIST_OF_AN_HEIR
 from shared.database import ENTER_SCOPE, CallersPool, Pool, Scope, api_role, create_pool, transaction
 from shared.keyring.repository import READ_KEYS
@@ -56,7 +58,7 @@ WITHOUT_DOSSIERS: Mapping[str, str] = {
 class Query:
     """What a route asks the database: its first lock is `predicate`, empty where what was read is looked at instead.
 
-    `waits`: it shows what nobody has accepted yet.
+    `about`: it shows a dossier, or a `registration` that nobody has accepted yet, an `approval`, an `entry`.
     """
 
     service: str
@@ -64,7 +66,7 @@ class Query:
     predicate: str
     instead: str
     arguments: Callable[[str], Sequence[Any]]
-    waits: bool = False
+    about: str = "dossier"
 
     def unlocked(self) -> str:
         assert self.predicate in self.sql
@@ -122,7 +124,15 @@ QUERIES: Mapping[str, Query] = {
         "received_path = split_part(place.path, '@', 1)",
         "place.path is not null",
         lambda _: ([OUR_PATH], LONG_AGO, "", 10_000),
-        waits=True,
+        about="registration",
+    ),
+    "approvals": Query(
+        "intake",
+        LOCK_APPROVALS,
+        "place = any($2::text[])",
+        "$2::text[] is not null",
+        lambda approval: ([approval], [OURS]),
+        about="approval",
     ),
     "keys": Query("intake", READ_KEYS, "", "", lambda code: ([code],)),
     "visible": Query(
@@ -133,7 +143,31 @@ QUERIES: Mapping[str, Query] = {
         lambda code: (code, [OUR_PATH]),
     ),
     "notices": Query("notification", NOTICES_OF, "", "", lambda code: (LATER, code)),
+    "entries of officers": Query("processing", ENTRIES_AFTER, "", "", lambda entry: (int(entry) - 1,), about="entry"),
 }
+
+
+_APPROVE = """
+insert into intake.backdatings
+select gen_random_uuid(), left($1, 9), '90.' || substr($1, 5, 5) || '.', 'any', 'any', '2020-01-02', 'postmark', '1',
+    'anybody', 'H56.97', '2020-01-03', null
+"""
+_REVOKE = """
+insert into processing.officer_entries (
+    kind, agency, agency_path, officer, role, deputy, first_day, recorded_at, recorded_by
+)
+select 'revocation', left($1, 9), '90.' || substr($1, 5, 5) || '.', 'nobody', '', '', '2020-01-02', '2020-01-02', 'any'
+"""
+ADDITIONS: Mapping[str, tuple[str, str]] = {
+    "a data key": (
+        "intake",
+        "insert into keyring.dossier_keys values ($1, '', '', '2020-01-02') on conflict do nothing",
+    ),
+    "papers": ("intake", "insert into intake.papers values ($1, 'one-more', 1, 0, 0), ($1, 'another', 1, 0, 0)"),
+    "an approval": ("intake", _APPROVE),
+    "an entry of officers": ("processing", _REVOKE),
+}
+"""What is added for a dossier or, by its code, for the place that took it in: the service that does, and its SQL."""
 
 
 @pytest.fixture(scope="module")
@@ -167,10 +201,15 @@ async def codes(counter: Counter, everywhere: Everywhere) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-async def waiting(counter: Counter) -> str:
-    """A registration of theirs that nobody has accepted."""
+async def of_theirs(counter: Counter, everywhere: Everywhere, codes: tuple[str, str]) -> Mapping[str, str]:
+    """What stands of theirs, by what a query is about."""
     answer = await counter.register(await counter.filing(), counter.bearer("desk", THEIRS), THEIRS)
-    return str(answer.json()["code"])
+    return {
+        "dossier": codes[1],
+        "registration": answer.json()["code"],
+        "approval": await everywhere.database.fetchval(f"{_APPROVE} returning id::text", codes[1]),
+        "entry": await everywhere.database.fetchval(f"{_REVOKE} returning no::text", codes[1]),
+    }
 
 
 @asynccontextmanager
@@ -189,17 +228,19 @@ async def shown(pool: CallersPool, scope: Scope, sql: str, query: Query, code: s
     """Whether a transaction of this scope is shown anything of a dossier."""
     async with pool.transaction(scope) as tx:
         rows = await tx.fetch(sql, *query.arguments(code))
-    if "$10" in query.sql or query.waits:
+    if "$10" in query.sql or query.about == "registration":
         return code in [row["code"] for row in rows]
+    if query.about in {"approval", "entry"}:
+        return code in [str(row[0]) for row in rows]
     return bool(rows) and rows[0][0] is not False
 
 
 @pytest.mark.parametrize("name", QUERIES)
 async def test_either_lock_alone_keeps_others_out_and_without_both_they_are_in(
-    everywhere: Everywhere, codes: tuple[str, str], waiting: str, name: str
+    everywhere: Everywhere, of_theirs: Mapping[str, str], name: str
 ) -> None:
     query = QUERIES[name]
-    theirs = waiting if query.waits else codes[1]
+    theirs = of_theirs[query.about]
     async with one_connection(everywhere, query.service) as connection:
         pool, scope = CallersPool(connection, query.service), Scope((OUR_PATH,))
         assert not await shown(pool, scope, query.unlocked(), query, theirs)
@@ -301,21 +342,14 @@ async def test_nobody_writes_into_a_dossier_beyond_the_scope(everywhere: Everywh
                 )
 
 
-ADDITIONS = {
-    "a data key": "insert into keyring.dossier_keys values ($1, '', '', '2020-01-02') on conflict do nothing",
-    "papers": "insert into papers values ($1, 'one-more', 1, 0, 0), ($1, 'another', 1, 0, 0)",
-}
-
-
 @pytest.mark.parametrize("what", ADDITIONS)
-async def test_nobody_adds_to_a_dossier_beyond_the_scope(
-    everywhere: Everywhere, codes: tuple[str, str], what: str
-) -> None:
-    async with one_connection(everywhere, "intake") as connection:
+async def test_nobody_adds_beyond_the_scope(everywhere: Everywhere, codes: tuple[str, str], what: str) -> None:
+    service, statement = ADDITIONS[what]
+    async with one_connection(everywhere, service) as connection:
 
         async def add(code: str) -> None:
-            async with CallersPool(connection, "intake").transaction(Scope((OUR_PATH,))) as tx:
-                await tx.execute(ADDITIONS[what], code)
+            async with CallersPool(connection, service).transaction(Scope((OUR_PATH,))) as tx:
+                await tx.execute(statement, code)
 
         ours, theirs = codes
         await add(ours)
