@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import asyncpg
@@ -17,16 +19,24 @@ from services.intake.repository.backdatings import LOCK_APPROVALS
 from services.intake.repository.dossiers import READ_VISIBLE_DOSSIER
 from services.intake.repository.registrations import LOCK_REGISTRATION, READ_REGISTRATION, WAITING
 from services.notification.repository.figures import NOTICES_OF, VISIBLE
+from services.processing.api.acts import Acts, Admitted, SaidAct
+from services.processing.domain.acts import Officer
+from services.processing.handlers.acting import Acting
 from services.processing.repository.halting import HALTS_OF, PROPOSALS_OF
 from services.processing.repository.officers import ENTRIES_AFTER
 from services.processing.repository.reading import ASKS_OF, READ_CASE, STEPS_OF, WORKLIST, WORKLIST_OF_AN_HEIR
+from shared.clocks import ScenarioClock
 from shared.database import ENTER_SCOPE, CallersPool, Pool, Scope, api_role, create_pool, transaction
+from shared.http.problems import Problem
 from shared.keyring.repository import READ_KEYS
+from shared.messaging.journal import Journal
 from shared.messaging.requests import Claim, StoredAnswer, claim_requests, drop_claims, store_answers
+from shared.messaging.rules import RuleStore
 from shared.rulebook.agencies import in_area
 from shared.settings import DatabaseSettings
 from tests.integration.intake.counter import AREA, Counter
 from tests.integration.together.everywhere import READ, Everywhere
+from tests.integration.together.rights import Route, ask
 
 OURS, THEIRS = "H56.97.43", "H56.97.42"
 OUR_PATH, THEIR_PATH, ABOVE_BOTH = "90.97.43.", "90.97.42.", "90.97."
@@ -279,6 +289,51 @@ async def test_two_tenants_in_turn_on_one_connection_see_their_own_and_a_scope_e
         async with transaction(connection) as tx:
             assert [*await tx.fetchrow(LEFT_OVER)] == ["processing", "", "", "", ""]
             assert [row["code"] for row in await tx.fetch(every_case, list(codes))] == sorted(codes)
+
+
+async def test_officers_whose_acts_share_a_transaction_act_each_on_his_own_dossiers_alone(
+    everywhere: Everywhere, counter: Counter
+) -> None:
+    """Its scope is all of theirs together (ADR 41): between them the first lock decides alone."""
+    filing, own = await counter.filing(), dict[str, list[str]]()
+    for place, area in ((OURS, AREA), (THEIRS, OTHER_AREA)):
+        body, bearer = {**filing, "area_code": area}, counter.bearer("desk", place)
+        own[place] = [str((await counter.hand_in(body, headers=bearer)).json()["code"]) for _ in range(2)]
+    await everywhere.rest()
+    rules, scenario = RuleStore(everywhere.stack.kafka_login("processing")), everywhere.stack.scenario_file
+    assert scenario is not None
+    await rules.load()
+    acting = Acting(rules, Journal("processing"), ScenarioClock(scenario))
+    detail: Route = ("processing", "get", "/v1/dossiers/{code}")
+    [duty] = (await ask(everywhere, detail, ("desk", OURS), code=own[OURS][0])).json()["open_duties"]
+    async with one_connection(everywhere, "processing") as connection:
+        acts = Acts(CallersPool(connection, "processing"), acting)
+
+        async def act(place: str, path: str, code: str) -> tuple[int, str]:
+            caller = f"anybody/{duty['role']}/{place}"
+            assigned = {"step_no": duty["step_no"], "officer": "somebody", "agency": place}
+            said = SaidAct(code, "assign", 1, json.dumps(assigned).encode())
+            admitted = Admitted(Officer("anybody", duty["role"], place), (path,), caller)
+            try:
+                answer = await acts.do(said, admitted, Claim(caller, f"of-one-batch-{code}", b"h" * 32))
+            except Problem as refused:
+                return refused.status, refused.code
+            return answer.status_code, ""
+
+        # Whoever comes first takes those with him who come before he begins; one dossier has its turns.
+        (ours, also_ours), (theirs, also_theirs) = own.values()
+        done, unknown = (HTTPStatus.OK, ""), (HTTPStatus.NOT_FOUND, "dossier_unknown")
+        asked = {
+            (OURS, OUR_PATH, ours): done,
+            (THEIRS, THEIR_PATH, theirs): done,
+            (OURS, OUR_PATH, also_theirs): unknown,
+            (THEIRS, THEIR_PATH, also_ours): unknown,
+            (THEIRS, THEIR_PATH, ours): unknown,
+            (OURS, OUR_PATH, theirs): unknown,
+        }
+        assert dict(zip(asked, await asyncio.gather(*(act(*each) for each in asked)), strict=True)) == asked
+        shared = "select count(distinct xmin::text) from cases where code = any($1::text[])"
+        assert await connection.fetchval(shared, [ours, theirs]) == 1, "they did not share a transaction"
 
 
 KNOWN = {"intake": "dossiers", "processing": "cases", "notification": "dossiers"}
