@@ -46,7 +46,7 @@ async def build(resources: Resources[Settings]) -> Parts:
         settings.tracking_keys, issuer=settings.tokens.issuer, seconds=settings.tracking.token_seconds
     )
     officers = Officers(pool, journal)
-    desk = Desk(callers, Acting(rules, journal, clock, officers.register), reading, officers)
+    desk = Desk(callers, Acting(rules, journal, clock, officers.register), reading)
     acts = Acts(callers, desk.acting)
     return Parts(
         surface=Surface(
@@ -54,7 +54,7 @@ async def build(resources: Resources[Settings]) -> Parts:
                 officers_router(desk, acts),
                 bulk_router(desk, acts),
                 worklist_router(desk),
-                register_router(desk),
+                register_router(desk, officers),
                 deadlines_router(desk, tickets),
                 history_router(desk),
                 tracking_router(reading, tickets, Rate("guesses", settings.limits.guesses, seconds=60)),

@@ -98,10 +98,7 @@ ON_PLAIN_POOLS = {
     "intake: rules_router": "publishes rules and names no dossier (ADR 41)",
     "intake: internal_router": "for other services and operators",
     "processing: internal_router": "for operators",
-    **dict.fromkeys(
-        (f"processing: {name}_router" for name in ("bulk", "deadlines", "history", "officers", "register", "worklist")),
-        "the register of officers, which holds no dossier, is read into memory (ADR 67)",
-    ),
+    "processing: register_router": "rereads the register of officers, which names no dossier, around each addition",
     "notification: notices_router": "counts for operators; a dossier's notices are read by a CallersPool beside",
     "notification: receipts_router": "for the gateway, by the message's reference",
     "metrics: board_router": "public figures",

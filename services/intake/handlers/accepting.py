@@ -77,7 +77,8 @@ async def accept_at_desk(tx: Connection, desk: Desk, handed_in: Sequence[HandedI
     """
     now = desk.clock.now()
     rules = desk.rules_in_force(now)
-    approvals = await Approvals.named(tx, [each.earlier for each in handed_in if each.earlier is not None])
+    earlier = [(each.officer.agency, each.earlier) for each in handed_in if each.earlier is not None]
+    approvals = await Approvals.named(tx, earlier)
     judged = [_judge(each, desk, rules, approvals, now) for each in handed_in]
     places = Counter(each.acceptance.place.code for each in judged if isinstance(each, AcceptedFiling))
     numbers = await dossiers.next_numbers(tx, places, now.date()) if places else {}

@@ -32,9 +32,11 @@ class Approvals:
     used: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    async def named(cls, tx: Connection, earlier: Sequence[ReceivedEarlier]) -> Self:
-        """Read those that are named; where none is, nothing is asked of the database."""
-        return cls(await lock_approvals(tx, {each.approval for each in earlier}) if earlier else {})
+    async def named(cls, tx: Connection, earlier: Sequence[tuple[str, ReceivedEarlier]]) -> Self:
+        """Read those that are named, each with its place; where none is, nothing is asked of the database."""
+        if not earlier:
+            return cls({})
+        return cls(await lock_approvals(tx, {said.approval for _, said in earlier}, {place for place, _ in earlier}))
 
     def accept(self, said: ReceivedEarlier, filing: Filing, rules: Rules, recorded: Recorded) -> AcceptedFiling:
         """Decide about a filing as of when it was received, by the rules in force then.

@@ -23,13 +23,15 @@ async def add_approval(tx: Connection, approval: Approval) -> None:
 
 
 LOCK_APPROVALS = f"""
-select {", ".join(_FIELDS)} from backdatings where id = any($1::uuid[]) order by id for update
+select {", ".join(_FIELDS)} from backdatings
+where id = any($1::uuid[]) and place = any($2::text[])
+order by id for update
 """  # noqa: S608 - names of the dataclass's fields
 
 
-async def lock_approvals(tx: Connection, wanted: Collection[str]) -> dict[str, Approval]:
-    """Read the approvals that the caller may see, and let nobody else use them until the transaction ends."""
-    rows = await tx.fetch(LOCK_APPROVALS, list(wanted))
+async def lock_approvals(tx: Connection, wanted: Collection[str], places: Collection[str]) -> dict[str, Approval]:
+    """Read approvals for these places, and let nobody else use them until the transaction ends."""
+    rows = await tx.fetch(LOCK_APPROVALS, list(wanted), list(places))
     moments = ("received_at", "approved_at")
     return {
         str(row["id"]): Approval(

@@ -16,7 +16,6 @@ from services.processing.api.views import ActAnswer, CaseView, case_view
 from services.processing.api.wording import refusals_told
 from services.processing.domain.acts import Officer
 from services.processing.handlers.acting import Acting
-from services.processing.handlers.officers import Officers
 from services.processing.handlers.reading import Reading
 from shared.auth import Principal, paths_of, require
 from shared.database import CallersPool
@@ -51,13 +50,12 @@ class Desk:
     pool: CallersPool
     acting: Acting
     reading: Reading
-    officers: Officers
 
     def admit(self, caller: Principal) -> Admitted:
         """Say in whose names an officer acts. Raises Problem 403 unless his agency is in force on this legal day."""
         today = self.today()
         paths = paths_of(caller, self.acting.rules.current_agencies(), today)
-        absent = self.officers.register().stands_for(Seat(caller.agency, caller.subject, caller.role), today)
+        absent = self.acting.officers().stands_for(Seat(caller.agency, caller.subject, caller.role), today)
         return Admitted(Officer(caller.subject, caller.role, caller.agency, absent), paths, caller.caller)
 
     def today(self) -> date:

@@ -18,6 +18,7 @@ from services.processing.api.officers import Desk, Reader
 from services.processing.api.views import View
 from services.processing.api.wording import as_problem, refusals_told
 from services.processing.domain.refusals import NotAllowed, UnknownEntry
+from services.processing.handlers.officers import Officers
 from shared.auth import Principal, require
 from shared.contracts.officers import EntryKind
 from shared.database import Connection, Scope
@@ -115,7 +116,7 @@ class EntryView(View):
         )
 
 
-def register_router(desk: Desk) -> APIRouter:
+def register_router(desk: Desk, officers: Officers) -> APIRouter:
     """Serve `/v1/officers`."""
     router = APIRouter(prefix="/v1", tags=["officers"])
 
@@ -129,7 +130,7 @@ def register_router(desk: Desk) -> APIRouter:
             if not desk.is_below(agency, admitted.paths):
                 raise NotAllowed("agency_not_allowed", "The unit is none of yours.")
         after = 0 if cursor is None else int(decode_cursor(cursor, int)[0])
-        left = [entry for entry in desk.officers.register().of(agency, on) if entry.no > after]
+        left = [entry for entry in officers.register().of(agency, on) if entry.no > after]
         more = encode_cursor(left[limit - 1].no) if len(left) > limit else None
         return Page(items=[EntryView.of(entry) for entry in left[:limit]], next_cursor=more)
 
@@ -142,10 +143,11 @@ def register_router(desk: Desk) -> APIRouter:
     async def add(request: Request, body: EntryBody, caller: Leader, key: IdempotencyKey) -> Response:
         admitted = desk.admit(caller)
         asked = Asked(claim_of(request, await request.body(), caller=caller.caller, key=key), _said(body))
-        await desk.officers.refresh()
+        await officers.refresh()
         async with desk.pool.transaction(Scope(admitted.paths, callers=(caller.caller,))) as tx:
-            [outcome] = await answer_each_once(tx, [asked], partial(_add, desk, tx, admitted))
-        await desk.officers.refresh()
+            now = desk.acting.clock.now()
+            [outcome] = await answer_each_once(tx, [asked], partial(_add, officers, tx, admitted, now))
+        await officers.refresh()
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -160,10 +162,11 @@ def _said(body: SeatBody | AbsenceBody | RevocationBody | WithdrawalBody) -> Sai
     return Said(**named)
 
 
-async def _add(desk: Desk, tx: Connection, admitted: Admitted, asked: Sequence[Said]) -> list[Answer | Exception]:
-    now = desk.acting.clock.now()
+async def _add(
+    officers: Officers, tx: Connection, admitted: Admitted, now: datetime, asked: Sequence[Said]
+) -> list[Answer | Exception]:
     try:
-        made = [await desk.officers.add(tx, admitted.officer, admitted.paths[0], said, now) for said in asked]
+        made = [await officers.add(tx, admitted.officer, admitted.paths[0], said, now) for said in asked]
     except UnknownEntry as refused:
         return [as_problem(refused)]
     return [Answer(HTTPStatus.CREATED, EntryView.of(entry)) for entry in made]

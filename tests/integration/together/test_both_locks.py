@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import asyncpg
 import pytest
 
 from deploy.provision.database import API_RIGHTS
+from services.intake.repository.backdatings import LOCK_APPROVALS
 from services.intake.repository.dossiers import READ_VISIBLE_DOSSIER
 from services.intake.repository.registrations import LOCK_REGISTRATION, READ_REGISTRATION, WAITING
 from services.notification.repository.figures import NOTICES_OF, VISIBLE
+from services.processing.api.acts import Acts, Admitted, SaidAct
+from services.processing.domain.acts import Officer
+from services.processing.handlers.acting import Acting
 from services.processing.repository.halting import HALTS_OF, PROPOSALS_OF
+from services.processing.repository.officers import ENTRIES_AFTER
 from services.processing.repository.reading import ASKS_OF, READ_CASE, STEPS_OF, WORKLIST, WORKLIST_OF_AN_HEIR
-from shared.database import ENTER_SCOPE, CallersPool, Pool, Scope, api_role, transaction
+from shared.clocks import ScenarioClock
+from shared.database import ENTER_SCOPE, CallersPool, Pool, Scope, api_role, create_pool, transaction
+from shared.http.problems import Problem
 from shared.keyring.repository import READ_KEYS
+from shared.messaging.journal import Journal
 from shared.messaging.requests import Claim, StoredAnswer, claim_requests, drop_claims, store_answers
+from shared.messaging.rules import RuleStore
 from shared.rulebook.agencies import in_area
+from shared.settings import DatabaseSettings
 from tests.integration.intake.counter import AREA, Counter
 from tests.integration.together.everywhere import READ, Everywhere
+from tests.integration.together.rights import Route, ask
 
 OURS, THEIRS = "H56.97.43", "H56.97.42"
 OUR_PATH, THEIR_PATH, ABOVE_BOTH = "90.97.43.", "90.97.42.", "90.97."
@@ -39,6 +52,11 @@ select schemaname || '.' || tablename || ' ' || policyname as name
 from pg_policies
 where roles && array[$1::name, 'public'] and cmd in ('ALL', 'SELECT') and qual = 'true'
 """
+LEFT_OVER = """
+select current_user, current_setting('motcua.paths', true), current_setting('motcua.dossier', true),
+    current_setting('motcua.callers', true), current_setting('motcua.applicant', true)
+"""
+"""What a scope sets, as the next statement on its connection finds it."""
 WITHOUT_DOSSIERS: Mapping[str, str] = {
     "intake.day_numbers": "how many dossiers a place took in that day",
     "processing.registers": "the last number of an agency's register",
@@ -50,7 +68,7 @@ WITHOUT_DOSSIERS: Mapping[str, str] = {
 class Query:
     """What a route asks the database: its first lock is `predicate`, empty where what was read is looked at instead.
 
-    `waits`: it shows what nobody has accepted yet.
+    `about`: it shows a dossier, or a `registration` that nobody has accepted yet, an `approval`, an `entry`.
     """
 
     service: str
@@ -58,7 +76,7 @@ class Query:
     predicate: str
     instead: str
     arguments: Callable[[str], Sequence[Any]]
-    waits: bool = False
+    about: str = "dossier"
 
     def unlocked(self) -> str:
         assert self.predicate in self.sql
@@ -116,7 +134,15 @@ QUERIES: Mapping[str, Query] = {
         "received_path = split_part(place.path, '@', 1)",
         "place.path is not null",
         lambda _: ([OUR_PATH], LONG_AGO, "", 10_000),
-        waits=True,
+        about="registration",
+    ),
+    "approvals": Query(
+        "intake",
+        LOCK_APPROVALS,
+        "place = any($2::text[])",
+        "$2::text[] is not null",
+        lambda approval: ([approval], [OURS]),
+        about="approval",
     ),
     "keys": Query("intake", READ_KEYS, "", "", lambda code: ([code],)),
     "visible": Query(
@@ -127,7 +153,31 @@ QUERIES: Mapping[str, Query] = {
         lambda code: (code, [OUR_PATH]),
     ),
     "notices": Query("notification", NOTICES_OF, "", "", lambda code: (LATER, code)),
+    "entries of officers": Query("processing", ENTRIES_AFTER, "", "", lambda entry: (int(entry) - 1,), about="entry"),
 }
+
+
+_APPROVE = """
+insert into intake.backdatings
+select gen_random_uuid(), left($1, 9), '90.' || substr($1, 5, 5) || '.', 'any', 'any', '2020-01-02', 'postmark', '1',
+    'anybody', 'H56.97', '2020-01-03', null
+"""
+_REVOKE = """
+insert into processing.officer_entries (
+    kind, agency, agency_path, officer, role, deputy, first_day, recorded_at, recorded_by
+)
+select 'revocation', left($1, 9), '90.' || substr($1, 5, 5) || '.', 'nobody', '', '', '2020-01-02', '2020-01-02', 'any'
+"""
+ADDITIONS: Mapping[str, tuple[str, str]] = {
+    "a data key": (
+        "intake",
+        "insert into keyring.dossier_keys values ($1, '', '', '2020-01-02') on conflict do nothing",
+    ),
+    "papers": ("intake", "insert into intake.papers values ($1, 'one-more', 1, 0, 0), ($1, 'another', 1, 0, 0)"),
+    "an approval": ("intake", _APPROVE),
+    "an entry of officers": ("processing", _REVOKE),
+}
+"""What is added for a dossier or, by its code, for the place that took it in: the service that does, and its SQL."""
 
 
 @pytest.fixture(scope="module")
@@ -161,18 +211,23 @@ async def codes(counter: Counter, everywhere: Everywhere) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-async def waiting(counter: Counter) -> str:
-    """A registration of theirs that nobody has accepted."""
+async def of_theirs(counter: Counter, everywhere: Everywhere, codes: tuple[str, str]) -> Mapping[str, str]:
+    """What stands of theirs, by what a query is about."""
     answer = await counter.register(await counter.filing(), counter.bearer("desk", THEIRS), THEIRS)
-    return str(answer.json()["code"])
+    return {
+        "dossier": codes[1],
+        "registration": answer.json()["code"],
+        "approval": await everywhere.database.fetchval(f"{_APPROVE} returning id::text", codes[1]),
+        "entry": await everywhere.database.fetchval(f"{_REVOKE} returning no::text", codes[1]),
+    }
 
 
 @asynccontextmanager
 async def one_connection(everywhere: Everywhere, service: str) -> AsyncIterator[Pool]:
-    """A pool as the service has it, of one connection."""
-    pool = await asyncpg.create_pool(
-        everywhere.stack.dsn(service), min_size=1, max_size=1, server_settings={"search_path": service}
-    )
+    """The service's own pool, of one connection: nothing but the end of a transaction undoes what it set."""
+    environment = everywhere.stack.environment(service)
+    named = {name: environment[f"MOTCUA_DATABASE__{name.upper()}"] for name in DatabaseSettings.model_fields}
+    pool = await create_pool(DatabaseSettings.model_validate(named), service, size=1)
     try:
         yield pool
     finally:
@@ -183,17 +238,19 @@ async def shown(pool: CallersPool, scope: Scope, sql: str, query: Query, code: s
     """Whether a transaction of this scope is shown anything of a dossier."""
     async with pool.transaction(scope) as tx:
         rows = await tx.fetch(sql, *query.arguments(code))
-    if "$10" in query.sql or query.waits:
+    if "$10" in query.sql or query.about == "registration":
         return code in [row["code"] for row in rows]
+    if query.about in {"approval", "entry"}:
+        return code in [str(row[0]) for row in rows]
     return bool(rows) and rows[0][0] is not False
 
 
 @pytest.mark.parametrize("name", QUERIES)
 async def test_either_lock_alone_keeps_others_out_and_without_both_they_are_in(
-    everywhere: Everywhere, codes: tuple[str, str], waiting: str, name: str
+    everywhere: Everywhere, of_theirs: Mapping[str, str], name: str
 ) -> None:
     query = QUERIES[name]
-    theirs = waiting if query.waits else codes[1]
+    theirs = of_theirs[query.about]
     async with one_connection(everywhere, query.service) as connection:
         pool, scope = CallersPool(connection, query.service), Scope((OUR_PATH,))
         assert not await shown(pool, scope, query.unlocked(), query, theirs)
@@ -227,11 +284,56 @@ async def test_two_tenants_in_turn_on_one_connection_see_their_own_and_a_scope_e
             async with pool.transaction(Scope((THEIR_PATH,))) as tx:
                 await tx.fetch("select 1 / 0")
         assert await seen() == []
+        async with pool.transaction(Scope((THEIR_PATH,), codes[1], ("somebody",), "an index")) as tx:
+            assert [*await tx.fetchrow(LEFT_OVER)] == ["processing_api", THEIR_PATH, codes[1], "somebody", "an index"]
         async with transaction(connection) as tx:
-            assert await tx.fetchval(
-                "select current_user || ' ' || coalesce(current_setting('motcua.paths', true), '')"
-            ) == ("processing ")
+            assert [*await tx.fetchrow(LEFT_OVER)] == ["processing", "", "", "", ""]
             assert [row["code"] for row in await tx.fetch(every_case, list(codes))] == sorted(codes)
+
+
+async def test_officers_whose_acts_share_a_transaction_act_each_on_his_own_dossiers_alone(
+    everywhere: Everywhere, counter: Counter
+) -> None:
+    """Its scope is all of theirs together (ADR 41): between them the first lock decides alone."""
+    filing, own = await counter.filing(), dict[str, list[str]]()
+    for place, area in ((OURS, AREA), (THEIRS, OTHER_AREA)):
+        body, bearer = {**filing, "area_code": area}, counter.bearer("desk", place)
+        own[place] = [str((await counter.hand_in(body, headers=bearer)).json()["code"]) for _ in range(2)]
+    await everywhere.rest()
+    rules, scenario = RuleStore(everywhere.stack.kafka_login("processing")), everywhere.stack.scenario_file
+    assert scenario is not None
+    await rules.load()
+    acting = Acting(rules, Journal("processing"), ScenarioClock(scenario))
+    detail: Route = ("processing", "get", "/v1/dossiers/{code}")
+    [duty] = (await ask(everywhere, detail, ("desk", OURS), code=own[OURS][0])).json()["open_duties"]
+    async with one_connection(everywhere, "processing") as connection:
+        acts = Acts(CallersPool(connection, "processing"), acting)
+
+        async def act(place: str, path: str, code: str) -> tuple[int, str]:
+            caller = f"anybody/{duty['role']}/{place}"
+            assigned = {"step_no": duty["step_no"], "officer": "somebody", "agency": place}
+            said = SaidAct(code, "assign", 1, json.dumps(assigned).encode())
+            admitted = Admitted(Officer("anybody", duty["role"], place), (path,), caller)
+            try:
+                answer = await acts.do(said, admitted, Claim(caller, f"of-one-batch-{code}", b"h" * 32))
+            except Problem as refused:
+                return refused.status, refused.code
+            return answer.status_code, ""
+
+        # Whoever comes first takes those with him who come before he begins; one dossier has its turns.
+        (ours, also_ours), (theirs, also_theirs) = own.values()
+        done, unknown = (HTTPStatus.OK, ""), (HTTPStatus.NOT_FOUND, "dossier_unknown")
+        asked = {
+            (OURS, OUR_PATH, ours): done,
+            (THEIRS, THEIR_PATH, theirs): done,
+            (OURS, OUR_PATH, also_theirs): unknown,
+            (THEIRS, THEIR_PATH, also_ours): unknown,
+            (THEIRS, THEIR_PATH, ours): unknown,
+            (OURS, OUR_PATH, theirs): unknown,
+        }
+        assert dict(zip(asked, await asyncio.gather(*(act(*each) for each in asked)), strict=True)) == asked
+        shared = "select count(distinct xmin::text) from cases where code = any($1::text[])"
+        assert await connection.fetchval(shared, [ours, theirs]) == 1, "they did not share a transaction"
 
 
 KNOWN = {"intake": "dossiers", "processing": "cases", "notification": "dossiers"}
@@ -295,21 +397,14 @@ async def test_nobody_writes_into_a_dossier_beyond_the_scope(everywhere: Everywh
                 )
 
 
-ADDITIONS = {
-    "a data key": "insert into keyring.dossier_keys values ($1, '', '', '2020-01-02') on conflict do nothing",
-    "papers": "insert into papers values ($1, 'one-more', 1, 0, 0), ($1, 'another', 1, 0, 0)",
-}
-
-
 @pytest.mark.parametrize("what", ADDITIONS)
-async def test_nobody_adds_to_a_dossier_beyond_the_scope(
-    everywhere: Everywhere, codes: tuple[str, str], what: str
-) -> None:
-    async with one_connection(everywhere, "intake") as connection:
+async def test_nobody_adds_beyond_the_scope(everywhere: Everywhere, codes: tuple[str, str], what: str) -> None:
+    service, statement = ADDITIONS[what]
+    async with one_connection(everywhere, service) as connection:
 
         async def add(code: str) -> None:
-            async with CallersPool(connection, "intake").transaction(Scope((OUR_PATH,))) as tx:
-                await tx.execute(ADDITIONS[what], code)
+            async with CallersPool(connection, service).transaction(Scope((OUR_PATH,))) as tx:
+                await tx.execute(statement, code)
 
         ours, theirs = codes
         await add(ours)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import hashlib
 import itertools
@@ -44,6 +45,7 @@ BACKDATE: Route = ("intake", "post", "/v1/backdatings")
 CALENDAR: Route = ("intake", "post", "/v1/rules/calendar")
 CATALOGUE: Route = ("intake", "post", "/v1/rules/catalogue")
 OFFICERS_SAID: Route = ("processing", "post", "/v1/officers")
+OFFICERS_READ: Route = ("processing", "get", "/v1/officers")
 BY_ITSELF: Mapping[Route, tuple[str, ...]] = {
     FILE: ("agency_receives",),
 }
@@ -64,7 +66,7 @@ NOTHING_OF_A_DOSSIER: Mapping[Route, str] = {
     CATALOGUE: "publishes rules, and names no dossier",
     ("intake", "get", "/internal/v1/dossiers/{code}/people"): "services only, for a purpose, audited",
     ("processing", "get", "/v1/acts"): "the acts and their reasons are public",
-    ("processing", "get", "/v1/officers"): "who sits, is away or is revoked in a unit",
+    OFFICERS_READ: "who sits, is away or is revoked in a unit: tried by itself",
     OFFICERS_SAID: "says so, and names no dossier",
     ("processing", "post", "/v1/tracking"): "takes a secret and answers with a token",
     ("notification", "get", "/v1/notices/summary"): "counts only, for operators",
@@ -184,6 +186,26 @@ async def test_only_its_place_acts_on_a_registration_and_only_those_above_learn_
     assert wrong == []
     assert refused.keys() == {"version_stale", "agency_not_allowed", "role_not_allowed", "dossier_unknown"}
     assert await everywhere.rows(*before) == before
+
+
+async def test_what_was_said_of_a_units_officers_is_told_to_it_and_those_above_it(
+    everywhere: Everywhere, agencies: Agencies
+) -> None:
+    """The register stands in memory, past row-level security (ADR 41): what the route looks at is the only lock."""
+    unit, day, told = "H56.97", FIRST_MORNING.date(), set[str]()
+    said = {"kind": "revocation", "officer": "told.of.nobody.else", "first_day": "2020-01-02"}
+    entered = await ask(everywhere, OFFICERS_SAID, ("leader", unit), body=said, action="take")
+    assert entered.status_code == HTTPStatus.CREATED, entered.text
+    asked = [(role, agency.code) for agency in agencies.agencies for role in OFFICERS]
+    reading: Route = (*OFFICERS_READ[:2], f"{OFFICERS_READ[2]}?unit={unit}")
+    answers = await asyncio.gather(*(ask(everywhere, reading, caller) for caller in asked))
+    for (role, code), answer in zip(asked, answers, strict=True):
+        above = agencies.in_force(code, day) and agencies.get(unit).path.startswith(agencies.get(code).path)
+        right = (HTTPStatus.OK, None) if above else (HTTPStatus.FORBIDDEN, "agency_not_allowed")
+        assert (answer.status_code, answer.json().get("code")) == right, (role, code)
+        assert ("told.of.nobody.else" in answer.text) == above, (role, code)
+        told |= {code} if above else set()
+    assert told == {unit, "H56.90"}
 
 
 async def test_no_secured_operation_is_open_to_an_expired_token_or_an_agency_that_is_not_in_force(

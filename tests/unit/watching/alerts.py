@@ -33,6 +33,10 @@ _NAME = re.compile(r"[a-zA-Z_:][\w:]*(?!\s*\(|[\w:])")
 _WORDS = {"and", "or", "unless", "bool", "offset", "by", "without", "on", "ignoring", "group_left", "group_right"}
 
 
+_OF_A_SERIES = re.compile(r"^(?:label_values|query_result|metrics)\((.*?)(?:,\s*\w+)?\)$", re.DOTALL)
+"""What Grafana asks for a variable's values, around an expression and the label that is wanted of it."""
+
+
 def metrics_in(expression: str) -> set[str]:
     """Name the series that a PromQL expression reads: names that are no function, label, number or word of it."""
     bare = _NO_METRICS.sub(" ", _IN_QUOTES.sub("", expression))
@@ -58,9 +62,19 @@ def panels(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def queries(dashboard: dict[str, Any]) -> Iterator[str]:
     """Every expression of a dashboard, with its variables as Prometheus would be given them."""
+    return (query.replace("$__rate_interval", "1m") for query in _queries(dashboard))
+
+
+def _queries(dashboard: dict[str, Any]) -> Iterator[str]:
     for panel in panels(dashboard):
-        for target in panel["targets"]:
-            yield target["expr"].replace("$__rate_interval", "1m")
+        yield from (target["expr"] for target in panel["targets"])
+    for variable in dashboard["templating"]["list"]:
+        if variable["type"] == "query":
+            for said in {variable["definition"], variable["query"]["query"]}:
+                found = _OF_A_SERIES.match(said)
+                assert found, f"a variable asks in a way that nobody holds against what is exported: {said}"
+                yield found[1]
+    yield from (annotation["expr"] for annotation in dashboard["annotations"]["list"])
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from tests.unit.watching.alerts import (
     metrics_table,
     named,
     panels,
+    queries,
     unknown,
 )
 
@@ -55,6 +56,17 @@ def test_a_metric_that_nobody_exports_is_found() -> None:
     assert metrics_in(expression) == {"motcua_http_request_total", "mtocua"}
     planted = [("Planted", name) for name in metrics_in(expression) | {"up", "motcua_http_requests_total"}]
     assert unknown(iter(planted)) == ["Planted: motcua_http_request_total", "Planted: mtocua"]
+
+
+def test_variables_and_annotations_of_a_dashboard_are_read_like_its_panels() -> None:
+    asked = "label_values(mtocua_up{job='motcua'}, service)"
+    variable = {"type": "query", "definition": asked, "query": {"query": asked, "refId": "service"}}
+    marks = {"list": [{"expr": "changes(mtocua_restarts[$__rate_interval]) > 0"}]}
+    planted = {"panels": [], "templating": {"list": [variable, {"type": "interval"}]}, "annotations": marks}
+    found = list(queries(planted))
+    assert found == ["mtocua_up{job='motcua'}", "changes(mtocua_restarts[1m]) > 0"]
+    assert set().union(*map(metrics_in, found)) == {"mtocua_up", "mtocua_restarts"}
+    assert all("up" in set().union(*map(metrics_in, queries(dashboard))) for dashboard in DASHBOARDS.values())
 
 
 def test_each_alert_has_its_page_and_its_line_in_the_overview() -> None:
