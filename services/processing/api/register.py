@@ -138,6 +138,7 @@ def register_router(desk: Desk, officers: Officers) -> APIRouter:
         "/officers",
         status_code=HTTPStatus.CREATED,
         response_model=EntryView,
+        responses={HTTPStatus.NOT_FOUND: {"description": "No such entry of the unit stands."}},
         summary="A leader says who sits in his unit, who is away with which deputy, who is revoked, or takes it back.",
     )
     async def add(request: Request, body: EntryBody, caller: Leader, key: IdempotencyKey) -> Response:
