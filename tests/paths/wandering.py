@@ -198,8 +198,9 @@ class Wandering(RuleBasedStateMachine):
     async def stop_the_clock(self, dice: random.Random) -> None:
         dossier = dice.choice(self._going())
         seen = await self.town.walker.read(dossier, PROCESSING)
-        agency = next((step["agency"] for step in seen["steps"] if step["status"] == "open"), seen["received_by"])
-        await self._at_processing(dossier, dice.choice(STOPS), ("specialist", agency), seen)
+        at_step = [("specialist", step["agency"]) for step in seen["steps"] if step["status"] == "open"]
+        asking = at_step[0] if at_step and seen["state"] != State.ACCEPTED else ("desk", seen["received_by"])
+        await self._at_processing(dossier, dice.choice(STOPS), asking, seen)
 
     async def the_applicant(self, dice: random.Random) -> None:
         """Bring the papers that are waited for."""

@@ -84,14 +84,14 @@ async def filed(counter: Counter, case: tuple[str, str] = HURRIED, *, online: bo
 
 
 async def by_hand(everywhere: Everywhere, code: str, *, online: bool) -> dict[str, Clock]:
-    """Both limits of a dossier by the witness that shares no code with the rulebook."""
+    """All limits of a dossier by the witness that shares no code with the rulebook."""
     facts = (await refold.history(everywhere, [code]))[code]
     accepted = next(fact for fact in facts if fact.kind == "accepted")
     fold = Fold(LAW | LIMITS[online], accepted.at, refold.SEED)
     for fact in facts:
         if fact.recorded_at > accepted.recorded_at:
             fold.hear(fact)
-    return fold.in_force
+    return {**fold.in_force, refold.APPLICANT: tuple(fold.own_limits)}
 
 
 async def explained(everywhere: Everywhere, counter: Counter, code: str, **headers: str) -> Any:
@@ -106,8 +106,8 @@ async def said_everywhere(everywhere: Everywhere, counter: Counter, code: str, *
     assert seen["filed_online"] is online
     assert refold.clock_of((await refold.stored(everywhere, [code]))[code]) == clock
     shown = (await explained(everywhere, counter, code)).json()
-    for name, (due, since) in clock.items():
-        limit = shown[name]
+    for name in LIMITS[online]:
+        (due, since), limit = clock[name], shown[name]
         assert (limit["online"], limit["limit"]["n"]) == (online, int(LIMITS[online][name]))
         assert [limit[each] and datetime.fromisoformat(limit[each]) for each in ("due_at", "paused_since")] == [
             due,
