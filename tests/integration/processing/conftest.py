@@ -17,6 +17,7 @@ from shared.messaging.journal import Journal
 from shared.messaging.relay import Relay
 from shared.rulebook.loader import load_seed, parse_agencies, parse_calendar, parse_catalogue
 from shared.settings import DatabaseSettings
+from tests.clients import LETS_GO
 from tests.integration.processing.hall import FIRST_MORNING, Hall
 
 ROOT = Path(__file__).parents[3]
@@ -43,7 +44,7 @@ async def hall() -> AsyncIterator[Hall]:
         relays = await end.enter_async_context(asyncio.TaskGroup())
         end.callback(stop.set)
         relays.create_task(Relay(pool, journal, stack.kafka_login("intake")).run(stop))
-        http = httpx2.AsyncClient(base_url=stack.urls["processing"], timeout=20, trust_env=False)
+        http = httpx2.AsyncClient(base_url=stack.urls["processing"], timeout=20, trust_env=False, limits=LETS_GO)
         await end.enter_async_context(http)
         database = await asyncpg.connect(stack.dsn())
         end.push_async_callback(database.close)
