@@ -45,6 +45,11 @@ def appointed(due_at: datetime) -> bool:
     return due_at < NO_APPOINTMENT
 
 
+def as_appointed(due_at: datetime | None) -> datetime | None:
+    """Answer a due moment as it is told: none where no day is appointed."""
+    return None if due_at is None or not appointed(due_at) else due_at
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """A time to decide in: `amount` days, hours or minutes (0: same day, or none) and the cut-off, if one is named."""

@@ -15,7 +15,7 @@ from services.intake.repository.registrations import WaitingRegistration
 from shared.contracts.facts import Filer, State
 from shared.rulebook.calendar import local
 from shared.rulebook.catalogue import Case, Catalogue, Paper
-from shared.rulebook.limits import appointed
+from shared.rulebook.limits import appointed, as_appointed
 from shared.rulebook.refusals import EVERY_REASON
 
 
@@ -159,8 +159,8 @@ class RegistrationOfIntake(AnswerBody):
             papers_asked=_asked(case, stored.papers_asked),
             refusal=RefusalTold.of(stored.reason),
             accepted_at=_shown(stored.accepted_at),
-            statutory_due=_due(stored.statutory_due),
-            promised_due=_due(stored.promised_due),
+            statutory_due=_shown(as_appointed(stored.statutory_due)),
+            promised_due=_shown(as_appointed(stored.promised_due)),
             withdrawal_requested_at=_shown(stored.withdrawal_requested_at),
             closed_at=_shown(stored.closed_at),
             language=stored.language,
@@ -217,11 +217,6 @@ def _papers(case: Case, counted: Mapping[str, Paper | PaperHandedIn]) -> list[Pa
 
 def _asked(case: Case, codes: Collection[str]) -> list[PaperOfDossier]:
     return _papers(case, {paper.code: paper for paper in case.papers if paper.code in codes})
-
-
-def _due(moment: datetime | None) -> datetime | None:
-    """Show a due moment, none where no day is appointed."""
-    return None if moment is None or not appointed(moment) else local(moment)
 
 
 def _shown(moment: datetime | None) -> datetime | None:

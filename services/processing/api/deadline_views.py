@@ -21,7 +21,7 @@ from shared.rulebook.backdating import EVIDENCE
 from shared.rulebook.bases import BASES
 from shared.rulebook.catalogue import Case as Kind
 from shared.rulebook.explanation_data import explanation_data
-from shared.rulebook.limits import appointed
+from shared.rulebook.limits import as_appointed
 
 
 class BackdatingTold(View):
@@ -199,7 +199,7 @@ def _limit(explained: Explained) -> LimitExplained:
     stands: Mapping[str, Any] = {
         "online": explained.online,
         "calendar_version": explained.calendar_version,
-        "due_at": None if found.due_at is None or not appointed(found.due_at) else found.due_at,
+        "due_at": as_appointed(found.due_at),
         "half_time_at": found.half_time_at,
         "apology_draft_at": found.apology_draft_at,
         "paused_since": found.paused_since,

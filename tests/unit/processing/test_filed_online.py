@@ -81,6 +81,21 @@ def arrived(case: Case, found: Rules) -> Case:
     return restated(papers_arrived(case, (), ARRIVED), case.kind(found.catalogue), found.calendar)
 
 
+def history_of(found: Rules, decisions: Sequence[Decision], arrived_at: datetime, *, online: bool) -> History:
+    """What the topics hold of a dossier for which these were decided, and whose papers arrived then."""
+    told = tuple(Heard(fact.fact, fact.legal_time) for decision in decisions for fact in decision.facts)
+    papers = PapersReceived(
+        catalogue_version="",
+        calendar_version="",
+        received_by=TOWNSHIP,
+        by=Filer.CITIZEN,
+        officer="",
+        papers=PAPERS,
+        missing=(),
+    )
+    return History(CODE, accepted(found, online=online), MONDAY, (Heard(papers, arrived_at),), told)
+
+
 def test_the_due_moments_and_the_warnings_are_of_the_limits_online() -> None:
     """Tuesday and Friday by hand; of one working day both warnings are at half of 14 hours: Tuesday 8:00."""
     found = changed(*BOTH)
@@ -118,17 +133,7 @@ def test_the_facts_add_up_to_the_limits_of_how_it_was_filed_and_to_no_other(onli
     found = changed(*BOTH)
     decisions = asked(opened(found, online=online).case, found)
     case = arrived(decisions[-1].after, found)
-    told = tuple(Heard(fact.fact, fact.legal_time) for decision in decisions for fact in decision.facts)
-    papers = PapersReceived(
-        catalogue_version="",
-        calendar_version="",
-        received_by=TOWNSHIP,
-        by=Filer.CITIZEN,
-        officer="",
-        papers=PAPERS,
-        missing=(),
-    )
-    history = History(CODE, accepted(found, online=online), MONDAY, (Heard(papers, ARRIVED),), told)
+    history = history_of(found, decisions, ARRIVED, online=online)
     assert differences(case, history, found, ()) == ()
     other = replace(case, filed_online=not online)
     other = restated(other, other.kind(found.catalogue), found.calendar)

@@ -17,20 +17,20 @@ from services.processing.domain.clock import papers_arrived, restated
 from services.processing.domain.deadlines import deadline_of
 from services.processing.domain.duties import duties
 from services.processing.domain.opening import Opened, Rules
-from services.processing.domain.refolding import Heard, History, differences
+from services.processing.domain.refolding import differences
 from services.processing.domain.refusals import Refusal
 from services.processing.domain.reissuing import Applied, check
 from services.processing.domain.step_times import step_times
 from services.processing.domain.timers import TimerKind, alarms_of
 from services.processing.domain.workflow import Decision, decide, possible
 from services.processing.domain.worklists import Urgency, days_of, urgency_of
-from shared.contracts.facts import Filer, Language, PapersReceived, SupplementReceived
+from shared.contracts.facts import Language, SupplementReceived
 from shared.rulebook.explanation_text import WORDS
 from shared.rulebook.figures import Figure
 from shared.rulebook.limits import NO_APPOINTMENT, judge
-from tests.unit.processing.office import CODE, MONDAY, TOWNSHIP, act_for, officer_for
-from tests.unit.processing.test_filed_online import accepted, asked, changed, dues, means, opened
-from tests.unit.processing.test_pausing import CLERK, PAPERS, march
+from tests.unit.processing.office import CODE, MONDAY, act_for, officer_for
+from tests.unit.processing.test_filed_online import accepted, asked, changed, dues, history_of, means, opened
+from tests.unit.processing.test_pausing import CLERK, march
 from tests.unit.processing.test_reissuing import SWAPPED
 
 LINES = (
@@ -119,17 +119,7 @@ def test_a_dispatch_leaves_it_as_it_is(fresh: Opened, found: Rules) -> None:
 def test_its_facts_add_up_and_a_due_moment_set_by_hand_is_found(fresh: Opened, found: Rules) -> None:
     decisions = asked(fresh.case, found)
     case = goes_on(decisions[-1].after, found)
-    told = tuple(Heard(fact.fact, fact.legal_time) for decision in decisions for fact in decision.facts)
-    papers = PapersReceived(
-        catalogue_version="",
-        calendar_version="",
-        received_by=TOWNSHIP,
-        by=Filer.CITIZEN,
-        officer="",
-        papers=PAPERS,
-        missing=(),
-    )
-    history = History(CODE, accepted(found, online=False), MONDAY, (Heard(papers, march(11, 14, 30)),), told)
+    history = history_of(found, decisions, march(11, 14, 30), online=False)
     assert differences(case, history, found, ()) == ()
     assert [each.what for each in differences(replace(case, promised_due=march(20)), history, found, ())] == [
         "promised_due"
