@@ -13,6 +13,7 @@ import math
 import socket
 import struct
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any, Final
 
 from prometheus_client import Gauge
@@ -135,6 +136,13 @@ class Connection(HttpToolsProtocol):
                 self._hold(0)
             self._work()
 
+    def on_message_complete(self) -> None:
+        """Let the answer to a request that came in parts be one like any other."""
+        super().on_message_complete()
+        if self._awaited is self.cycle:
+            self.cycle.default_headers = self.server_state.default_headers
+            self.cycle.transport = self.transport
+
     def on_response_complete(self) -> None:
         """Wait for the next request, or work on the one that came behind."""
         super().on_response_complete()
@@ -143,8 +151,6 @@ class Connection(HttpToolsProtocol):
         elif self.cycle.response_complete:
             if self.holds:
                 self._hold(0)
-            if self.cycle.more_body:  # refused unread: whoever asked behind it might stand behind the rest for ever
-                self._hang_up()
             self._wait(self._limits.idle_seconds)
         elif self.cycle.more_body:  # what came behind has its turn now, though it has not come whole
             self._wait(self._limits.body_seconds)
@@ -191,6 +197,8 @@ class Connection(HttpToolsProtocol):
             self._received += size
         else:
             self._awaited, self._received = awaited, 0 if in_head and with_head else size
+            if not in_head:
+                self._expect_the_rest()
             if in_head and not self._answering:
                 self._wait(self._limits.head_seconds)
             elif not in_head and not self.pipeline:
@@ -200,6 +208,16 @@ class Connection(HttpToolsProtocol):
         elif self._received > self._limits.whole_bytes:
             self._refuse(BODY_TOO_LARGE, "body_bytes")
         self._hold(0 if self._over else self._received)
+
+    def _expect_the_rest(self) -> None:
+        """Let an answer that does not wait for the body be the last one here, and say so (RFC 9112, 9.6).
+
+        Whoever asked behind it might stand behind the rest for ever. uvicorn would close the connection at once.
+        """
+        self.cycle.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        self.cycle.transport = SimpleNamespace(  # type: ignore[assignment]  # all that an answer asks of one
+            write=self.transport.write, is_closing=self.transport.is_closing, close=self._hang_up
+        )
 
     def _measure_head(self) -> None:
         """Refuse a request whose head has come and is too large; the application has not begun with it."""

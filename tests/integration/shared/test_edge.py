@@ -165,10 +165,18 @@ async def test_a_body_has_a_size_and_the_rest_of_it_is_not_waited_for(
 
 async def test_nobody_asks_behind_a_body_that_was_refused(narrow: httpx2.AsyncClient) -> None:
     async with line_to(narrow) as line:
-        assert await line.refused(POST + b"content-length: 10000\r\n\r\n") == (413, "body_too_large")
+        await line.say(POST + b"content-length: 10000\r\n\r\n")
+        status, headers, _ = await line.answer()
+        assert (status, headers["connection"]) == (413, "close")
         await line.say(b"x" * 10_000 + b"GET /livez HTTP/1.1\r\nhost: trial\r\n\r\n")
         assert await line.ended() == b""
     assert await served(narrow)
+
+
+async def test_a_client_asks_elsewhere_after_a_body_that_was_refused(narrow: httpx2.AsyncClient) -> None:
+    for _ in range(20):
+        assert (await narrow.post("/bodies", json={"text": "x" * 20_000})).status_code == 413
+        assert await served(narrow)
 
 
 @pytest.mark.parametrize("rest", [b"0\r\n" + b"x: y\r\n" * 200_000, b"1;%b" % (b"x" * 1_000_000)])
@@ -184,7 +192,8 @@ async def test_a_body_at_its_limit_is_taken_however_it_comes(narrow: httpx2.Asyn
         await line.say(POST + b"content-length: 8192\r\n\r\n")
         for start in range(0, len(body), 3000):
             await line.say(body[start : start + 3000])
-        assert (await line.answer())[2] == 5
+        _, headers, length = await line.answer()
+        assert ("connection" in headers, length) == (False, 5)
         await line.say(CHUNKED + b"".join(b"1\r\n%c\r\n" % letter for letter in body) + b"0\r\n\r\n")
         assert (await line.answer())[2] == 5
 
@@ -194,7 +203,9 @@ async def test_what_comes_behind_a_request_has_its_turn(narrow: httpx2.AsyncClie
     async with line_to(narrow) as line:
         await line.say(whole + whole + whole[:-3])
         assert [(await line.answer())[2] for _ in range(2)] == [0, 0]
-        await line.say(whole[-3:])
+        await line.say(whole[-3:] + whole[:3])
+        assert (await line.answer())[2] == 0
+        await line.say(whole[3:])
         assert (await line.answer())[2] == 0
     async with line_to(narrow) as line:
         await line.say(whole + POST + b"content-length: 1\r\ncontent-length: 2\r\n\r\n")
