@@ -1,4 +1,4 @@
-"""What the four services export, and a real Prometheus over them: four alerts are seen to fire and to resolve."""
+"""What the four services export, and a real Prometheus over them: five times alerts fire and resolve."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -123,6 +123,19 @@ async def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> 
         shutil.rmtree(folder / "data", ignore_errors=True)
 
 
+async def keep_down(stack: Stack, part: str, port: int, told: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Kill a part whenever it listens, until it is told."""
+
+    async def told_or_killed() -> bool:
+        if await told():
+            return True
+        if await refuses_connections(port) is None:
+            await stack.kill(part)
+        return False
+
+    await until(told_or_killed, what)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_page_exports_what_the_table_says_and_promtool_finds_nothing_to_say(
     stack: Stack, everywhere: Everywhere, service: str
@@ -149,20 +162,16 @@ async def test_the_broker_is_killed_and_comes_back(
     async def all_scraped() -> bool:
         return await prometheus.holds('count(up{job="motcua"} == 1) == 4 and count(motcua_consumer_paused == 0) >= 4')
 
-    async def both_fire_or_whoever_listens_is_killed() -> bool:
+    async def both_fire() -> bool:
         lags = await prometheus.firing("RelayLags", topic=LIFECYCLE.name)
-        if "intake" in lags and await prometheus.firing("ConsumerPaused", cause="kafka") >= set(SERVICES):
-            return True
-        if await refuses_connections(stack.ports.kafka) is None:
-            await stack.kill("kafka")
-        return False
+        return "intake" in lags and await prometheus.firing("ConsumerPaused", cause="kafka") >= set(SERVICES)
 
     await everywhere.rest()
     await until(all_scraped, "all four services are scraped")
     assert not await prometheus.firing("ConsumerPaused")
     await stack.kill("kafka")
     assert (await counter.hand_in(await counter.filing())).status_code == HTTPStatus.CREATED
-    await until(both_fire_or_whoever_listens_is_killed, "RelayLags and ConsumerPaused fire")
+    await keep_down(stack, "kafka", stack.ports.kafka, both_fire, "RelayLags and ConsumerPaused fire")
     await prometheus.resolves("RelayLags")
     await prometheus.resolves("ConsumerPaused")
     await stack.wait_ready("kafka")
@@ -189,6 +198,18 @@ async def test_the_sms_provider_refuses_and_takes_again(
     finally:
         await order(Conduct.ACCEPT, 0)
     await prometheus.resolves("ProviderDown")
+
+
+async def test_the_sms_gateway_is_gone_and_comes_back(stack: Stack, counter: Counter, prometheus: Prometheus) -> None:
+    async def fires() -> bool:
+        return bool(await prometheus.firing("ProviderDown", channel="sms"))
+
+    await stack.kill("sinks")
+    for _ in range(FILINGS):
+        assert (await counter.hand_in(await counter.filing())).status_code == HTTPStatus.CREATED
+    await keep_down(stack, "sinks", stack.ports.sms, fires, "ProviderDown fires for sms")
+    await stack.wait_ready("sinks")
+    await prometheus.resolves("ProviderDown", channel="sms")
 
 
 async def test_a_service_is_killed_and_comes_back(stack: Stack, prometheus: Prometheus) -> None:
