@@ -6,6 +6,7 @@ import dataclasses
 import getpass
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import asyncpg
@@ -16,11 +17,12 @@ from deploy.cli.outcome import Exit, end, progress
 from deploy.cli.readers import Place, acting
 from deploy.cli.stores import chosen_services, reading, run
 from deploy.local.folder import Folder
-from shared.clocks import machine_now
+from shared.clocks import OFFICE_ZONE, machine_now
 from shared.database import transaction
 from shared.messaging.faults import Fenced
 from shared.messaging.parking import Kind, ParkedFact, list_parked, show_parked
 from shared.messaging.replay import Outcome, Replayed, drop_undecodable, relay_again, replay
+from shared.rulebook.limits import NO_APPOINTMENT
 
 app = typer.Typer(help="Facts that are parked: what, why, since when, and what is done about it.", no_args_is_help=True)
 
@@ -198,7 +200,14 @@ async def _drop(folder: Folder, service: str, parked_id: int, why: str) -> bool:
 def _plain(fact: ParkedFact) -> dict[str, Any]:
     left_out = {"headers", "value"}
     fields = {field.name: getattr(fact, field.name) for field in dataclasses.fields(fact) if field.name not in left_out}
-    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in fields.items()}
+    return {name: _in_office(value) if isinstance(value, datetime) else value for name, value in fields.items()}
+
+
+def _in_office(moment: datetime) -> str:
+    """Write a moment as clocks in Vietnam show it."""
+    if moment == NO_APPOINTMENT:
+        return "without an appointment"
+    return moment.astimezone(OFFICE_ZONE).isoformat()
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], first: Sequence[str], more: Sequence[str]) -> None:

@@ -44,6 +44,7 @@ class Forecast:
     def __str__(self) -> str:
         """Say it in words."""
         return (
-            f"{self.dossiers:,} dossiers: about {self.stays / 1e9:,.1f} GB and {BESIDES / 1e9:,.0f} GB beside them, of "
-            f"{self.free / 1e9:,.1f} GB that are free; about {self.seconds / 60:,.1f} minutes on an idle machine"
+            f"{self.dossiers:,} dossiers: about {self.stays / 1e6:,.0f} MB to stay, {BESIDES / 1e6:,.0f} MB for the "
+            f"write-ahead log meanwhile, of {self.free / 1e6:,.0f} MB that are free; about {self.seconds:,.0f} s on an "
+            f"idle machine"
         )

@@ -8,10 +8,13 @@ from datetime import datetime
 
 import asyncpg
 
-from deploy.provision import broker, database, logins, migrations, rights, rules, topics
+from deploy.provision import broker, database, grants, logins, migrations, rights, rules, topics
 from deploy.provision.database import Connection
 from shared.clocks import machine_now
 from shared.settings import KafkaSettings
+
+NAMED = 20
+"""So many new rights are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class Target:
 class Report:
     """What one run did; everything empty when there was nothing left to do.
 
-    `grants` counts all rights in force in the database; `given` and `taken_away` are rights on Kafka.
+    `granted` counts all rights that stand in the database, and `given` and `taken_away` name those that did not before,
+    there and on Kafka.
 
     `in_default` names the months (`schema YYYY-MM`) that the journal keeps in its default partition for good.
     """
@@ -43,7 +47,7 @@ class Report:
     migrations: list[str]
     partitions: int
     in_default: list[str]
-    grants: int
+    granted: int
     topics: list[str]
     logins: list[str]
     given: list[str]
@@ -57,16 +61,21 @@ class Report:
             "migrations": self.migrations,
             "topics": self.topics,
             "logins to Kafka": self.logins,
-            "rights on Kafka": self.given,
-            "rights on Kafka taken away": self.taken_away,
+            "rights given": _some(self.given),
+            "rights taken away": self.taken_away,
             "rule versions": self.rules,
         }
         told = [f"{what}: {', '.join(made)}" for what, made in names.items() if made]
         told += ["database made"] if self.database else []
         told += [f"journal partitions: {self.partitions}"] if self.partitions else []
         told += [f"no journal partition, facts stay in the default one: {month}" for month in self.in_default]
-        in_force = f"rights on {self.grants} tables and {len(rights.RIGHTS)} on Kafka stand as declared"
+        in_force = f"{self.granted} rights in the database and {len(rights.RIGHTS)} on Kafka stand as declared"
         return [*(told or ["nothing new"]), in_force]
+
+
+def _some(names: list[str]) -> list[str]:
+    """Those of a first run fill pages."""
+    return names if len(names) <= NAMED else [*names[:NAMED], f"and {len(names) - NAMED} more"]
 
 
 TAKE_TURN = """
@@ -88,11 +97,11 @@ async def provision(target: Target, *, legal_time: datetime) -> Report:
         connection = await asyncpg.connect(target.server_dsn, database=target.database)
         try:
             made_migrations, partitions, in_default = await _schemas(connection, target.database)
-            grants = await database.grant_rights(connection)
+            granted, given, taken_away = await grants.declare(connection)
             made_topics = await topics.create_topics(target.kafka)
             async with broker.connected(target.kafka) as kafka:
                 made_logins = await logins.make_logins(kafka, target.logins)
-                given, taken_away = await rights.declare(kafka)
+                given_on_kafka, taken_away_on_kafka = await rights.declare(kafka)
             made_rules = await rules.seed_rules(connection, legal_time)
         finally:
             await connection.close()
@@ -104,11 +113,11 @@ async def provision(target: Target, *, legal_time: datetime) -> Report:
         migrations=made_migrations,
         partitions=partitions,
         in_default=in_default,
-        grants=grants,
+        granted=len(granted),
         topics=made_topics,
         logins=made_logins,
-        given=given,
-        taken_away=taken_away,
+        given=[*map(str, given), *given_on_kafka],
+        taken_away=[*map(str, taken_away), *taken_away_on_kafka],
         rules=made_rules,
     )
 

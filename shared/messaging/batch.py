@@ -173,6 +173,8 @@ class Batches:
             await self._call_handlers(tx, plan)
         ripe.patience.achieved |= bool(plan.applied)
         log.debug("batch committed", topic=self._subscription.topic, outcome=outcome)
+        for record, _ in ripe.bytes:
+            log.warning("bytes parked", topic=record.topic, partition=record.partition, offset=record.offset)
         for name, count in outcome.items():
             CONSUMED.labels(self._subscription.topic, name).inc(count)
 
@@ -223,6 +225,8 @@ class Batches:
                 at = self._machine_now()
                 await park(tx, [Parking(fact, Kind.POISON, reason, attempts)], at)
                 await brake(tx, ward, at)
+        # Why, is told by `motcua parked list` alone: a log is no place for what a value may have in it.
+        log.warning("fact parked", topic=fact.topic, subject=fact.subject, source=fact.source, seq=fact.seq)
         CONSUMED.labels(fact.topic, Kind.POISON.value).inc()
 
 

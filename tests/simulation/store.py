@@ -15,7 +15,8 @@ import structlog
 
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
-from deploy.provision.database import SERVICES, create_api_roles, create_roles, grant_api_rights
+from deploy.provision import grants
+from deploy.provision.database import SERVICES, create_api_roles, create_roles
 from deploy.provision.migrations import migrations_of
 from tests.simulation.stepping import Line
 
@@ -86,7 +87,7 @@ class Store:
         await create_api_roles(connection)
         for schema in SCHEMAS:
             await _make_schema(connection, schema)
-        await grant_api_rights(connection, "processing")
+        await grants.declare(connection, ["processing"])
         # Nobody cleans up between two statements, or the second might wait; nothing here outlives the run.
         for setting in ("autovacuum", "fsync", "full_page_writes"):
             await connection.execute(f"alter system set {setting} = off")

@@ -207,7 +207,7 @@ async def test_a_second_provisioning_changes_nothing_and_says_so(stack: Stack) -
     assert (again.logins, again.given, again.taken_away) == ([], [], [])
     assert again.lines() == [
         "nothing new",
-        f"rights on {again.grants} tables and {len(RIGHTS)} on Kafka stand as declared",
+        f"{again.granted} rights in the database and {len(RIGHTS)} on Kafka stand as declared",
     ]
 
 

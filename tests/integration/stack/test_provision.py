@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from deploy.provision.database import API_RIGHTS, SERVICES
+from deploy.provision import grants
+from deploy.provision.database import SERVICES, WITH_API
 from deploy.provision.migrations import MigrationChanged, migrate, migrations_of
 from deploy.provision.run import Report
 from shared.clocks import machine_now
@@ -34,7 +35,7 @@ async def connected(stack: Stack, role: str, schema: str | None = None) -> Async
 
 async def test_the_first_run_makes_everything(first: Report) -> None:
     assert first.topics == [topic.name for topic in TOPICS]
-    assert {"motcua_owner", *SERVICES, *map(api_role, API_RIGHTS)} == set(first.roles)
+    assert {"motcua_owner", *SERVICES, *map(api_role, WITH_API)} == set(first.roles)
     assert [version.split("-")[0] for version in first.rules] == ["catalogue", "calendar", "agencies"]
     assert first.partitions == len(SERVICES) * 25
 
@@ -42,7 +43,53 @@ async def test_the_first_run_makes_everything(first: Report) -> None:
 async def test_two_more_at_once_find_nothing_to_do(stack: Stack, first: Report) -> None:
     for again in await asyncio.gather(stack.provision(), stack.provision()):
         assert (again.roles, again.migrations, again.topics, again.rules) == ([], [], [], [])
-        assert (again.partitions, again.grants) == (0, first.grants)
+        assert (again.partitions, again.granted, again.given, again.taken_away) == (0, first.granted, [], [])
+
+
+TAKEN = """
+grant insert on processing.cases to metrics, public;
+grant delete on processing.journal to processing;
+grant select (code) on intake.dossiers to metrics;
+grant select on keyring.dossier_keys to processing;
+grant create on schema notification to notification;
+grant usage on schema intake to metrics;
+grant select on metrics.journal_default to processing;
+grant select on processing.steps to processing with grant option;
+set role processing; grant select on processing.steps to metrics; reset role
+"""
+TAKEN_AWAY = {
+    "INSERT on TABLE processing.cases to metrics",
+    "INSERT on TABLE processing.cases to PUBLIC",
+    "DELETE on TABLE processing.journal to processing",
+    "SELECT (code) on TABLE intake.dossiers to metrics",
+    "SELECT on TABLE keyring.dossier_keys to processing",
+    "CREATE on SCHEMA notification to notification",
+    "USAGE on SCHEMA intake to metrics",
+    "SELECT on TABLE metrics.journal_default to processing",
+    "GRANT OPTION FOR SELECT on TABLE processing.steps to processing",
+    "SELECT on TABLE processing.steps to metrics",
+}
+
+
+async def test_rights_that_nobody_declared_are_taken_away_and_missing_ones_given_back(
+    stack: Stack, first: Report
+) -> None:
+    async with connected(stack, "postgres") as connection:
+        before = await grants.granted(connection)
+        assert len(before) == first.granted
+        await connection.execute(f"{TAKEN}; revoke update on processing.cases from processing")
+        report = await stack.provision()
+        assert set(report.taken_away) == TAKEN_AWAY
+        assert report.given == ["UPDATE on TABLE processing.cases to processing"]
+        assert await grants.granted(connection) == before
+    assert report.lines()[0].startswith("rights given: UPDATE on TABLE")
+
+
+def test_every_table_of_the_routes_is_there(first: Report) -> None:
+    declared = {f"{service}.{table}" for service, tables in grants.API_RIGHTS.items() for table in tables}
+    named = {right.split()[3] for right in first.given if right.endswith("_api") and " on TABLE " in right}
+    assert named - {"keyring.dossier_keys"} == declared
+    assert grants.API_RIGHTS.keys() == set(WITH_API)
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -211,6 +211,7 @@ async def test_what_is_parked_is_listed_and_shown_and_the_flow_goes_on_until_it_
     for row in rows:
         assert (row["kind"], row["topic"]) == ("undecodable", LIFECYCLE.name)
         assert row["reason"]
+        assert '"event": "bytes parked"' in (stack.folder.logs / f"{row['service']}.log").read_text("utf-8")
         code, out, _ = await motcua(stack, "parked", "show", row["service"], str(row["id"]))
         assert code == 0
         assert json.loads(out)["value"] == BAD_BODY.decode()
@@ -257,6 +258,10 @@ async def parked_by(stack: Stack, counter: Counter, **tables: str) -> AsyncItera
         await until(partial(parks, counter, *tables))
         rows = await as_json(stack, "parked", "list", "--subject", code)
         assert [(row["service"], row["kind"]) for row in rows] == [(service, "poison") for service in tables]
+        for service in tables:
+            log = (stack.folder.logs / f"{service}.log").read_text("utf-8").splitlines()
+            parked = [line for line in map(json.loads, log) if line["event"] == "fact parked"]
+            assert [line["topic"] for line in parked if line["subject"] == code] == [LIFECYCLE.name]
         yield code
     finally:
         for schema in tables:
