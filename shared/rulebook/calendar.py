@@ -103,7 +103,8 @@ class Session:
 
 def local(moment: datetime) -> datetime:
     """The moment in the legal zone, to the second."""
-    return moment.astimezone(ZONE).replace(microsecond=0)
+    there = moment.astimezone(ZONE)
+    return there.replace(microsecond=0) if there.microsecond else there
 
 
 def _hours_of(content: CalendarContent, day: date, special: SpecialDay | None) -> tuple[Hours, ...]:

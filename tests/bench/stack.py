@@ -25,6 +25,7 @@ FOLDER = ROOT / "var" / "bench"
 PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_BENCH", "21600"))
 SERVER_SETTINGS = {"fsync": "on", "full_page_writes": "on", "track_commit_timestamp": "on"}
 """A wiped stack would write without fsync; the moment of each commit is how the bench reads what happened when."""
+NOTHING_VACUUMED = "select not exists (select from pg_stat_activity where backend_type = 'autovacuum worker')"
 NOTHING_UNSENT = "select not exists (select from {schema}.unsent)"
 
 
@@ -105,6 +106,10 @@ class BenchStack(Stack):
     async def rest(self) -> None:
         """Let the servers write down what a load left behind, so that it does not weigh on the next one."""
         await self.database.execute("checkpoint", timeout=300)
+        await until(self._vacuumed, "nothing is being vacuumed", seconds=900, pause=1)
+
+    async def _vacuumed(self) -> bool:
+        return bool(await self.ask(NOTHING_VACUUMED))
 
     async def _prepare_servers(self) -> list[Part]:
         parts = await super()._prepare_servers()

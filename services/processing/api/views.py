@@ -266,7 +266,7 @@ def case_view(case: Case, owed: Iterable[Duty]) -> CaseView:
 
 def worklist_item(row: WorklistRow, days: Days, agencies: Agencies) -> WorklistItem:
     """Show one line of a worklist; the agency of a step is the one that answers for it today."""
-    today = local(days.now).date()
+    today, promised_due = local(days.now).date(), local(row.promised_due)
     owed = [
         WorklistDuty(**{**duty, "agency": agencies.answering_code(duty["agency"], row.area_code, today)})
         for duty in row.duties
@@ -277,11 +277,11 @@ def worklist_item(row: WorklistRow, days: Days, agencies: Agencies) -> WorklistI
         version=row.version,
         procedure_code=row.procedure_code,
         case_code=row.case_code,
-        promised_due=local(row.promised_due),
+        promised_due=promised_due,
         statutory_due=local(row.statutory_due),
-        appointed=appointed(row.promised_due),
+        appointed=appointed(promised_due),
         paused_since=shown(row.paused_since),
-        urgency=urgency_of(row.clock, row.promised_due, days),
+        urgency=urgency_of(row.clock, promised_due, days),
         holder=owed[0].holder,
         taken=owed[0].taken,
         duties=owed,

@@ -5,7 +5,8 @@ Urgency is nothing that is stored: it is read from the promised due moment, the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -71,7 +72,7 @@ def _midnight(day: date) -> datetime:
 
 @lru_cache(maxsize=8)
 def spans_of(days: Days) -> Mapping[Urgency, Span]:
-    """Say which dossiers are of each urgency, once for all lines of a page."""
+    """Say which dossiers are of each urgency; of one clock, each span begins where the one before it ends."""
     now, tomorrow, later = days
     return {
         Urgency.LATE: Span(Clock.RUNNING, BEGINNING, now),
@@ -88,13 +89,20 @@ def span_of(urgency: Urgency, days: Days) -> Span:
     return spans_of(days)[urgency]
 
 
+@lru_cache(maxsize=8)
+def _parted(days: Days) -> Mapping[Clock, tuple[Sequence[datetime], Sequence[Urgency]]]:
+    """Of each clock, its urgencies in the order of their spans, and the moments that part one from the next."""
+    of_clock = {clock: [each for each in spans_of(days).items() if each[1].clock is clock] for clock in Clock}
+    return {
+        clock: ([span.ends for _, span in found[:-1]], [urgency for urgency, _ in found])
+        for clock, found in of_clock.items()
+    }
+
+
 def urgency_of(clock: Clock, promised_due: datetime, days: Days) -> Urgency:
     """Say how urgent a dossier is."""
-    return next(
-        urgency
-        for urgency, span in spans_of(days).items()
-        if span.clock is clock and span.begins <= promised_due < span.ends
-    )
+    ends, urgencies = _parted(days)[clock]
+    return urgencies[bisect_right(ends, promised_due)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ NARROWED = """(promised_due, code) > ($5, $6) and promised_due < $7
 
 SHOWN = """d.code, c.state, c.version, c.procedure_code, c.case_code, c.area_code, c.promised_due, c.statutory_due,
     c.promised_paused_since as paused_since, d.clock, d.duties"""
+"""The fields of a `WorklistRow`, in its order."""
 
 WORKLIST = f"""
 select {SHOWN}
@@ -117,7 +118,8 @@ async def worklist(
 
 
 def _line(row: asyncpg.Record, duties: list[dict[str, Any]]) -> WorklistRow:
-    return WorklistRow(**{**row, "clock": Clock(row["clock"]), "duties": duties})
+    *fields, clock, _ = row.values()
+    return WorklistRow._make((*fields, Clock(clock), duties))
 
 
 def _merged(lists: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
