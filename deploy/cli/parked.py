@@ -22,7 +22,7 @@ from shared.database import transaction
 from shared.messaging.faults import Fenced
 from shared.messaging.parking import Kind, ParkedFact, list_parked, show_parked
 from shared.messaging.replay import Outcome, Replayed, drop_undecodable, relay_again, replay
-from shared.rulebook.limits import NO_APPOINTMENT
+from shared.rulebook.limits import as_appointed
 
 app = typer.Typer(help="Facts that are parked: what, why, since when, and what is done about it.", no_args_is_help=True)
 
@@ -203,11 +203,10 @@ def _plain(fact: ParkedFact) -> dict[str, Any]:
     return {name: _in_office(value) if isinstance(value, datetime) else value for name, value in fields.items()}
 
 
-def _in_office(moment: datetime) -> str:
-    """Write a moment as clocks in Vietnam show it."""
-    if moment == NO_APPOINTMENT:
-        return "without an appointment"
-    return moment.astimezone(OFFICE_ZONE).isoformat()
+def _in_office(moment: datetime) -> str | None:
+    """Write a moment as clocks in Vietnam show it; None where no day is appointed."""
+    told = as_appointed(moment)
+    return None if told is None else told.astimezone(OFFICE_ZONE).isoformat()
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], first: Sequence[str], more: Sequence[str]) -> None:

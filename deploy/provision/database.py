@@ -1,8 +1,6 @@
 """The database, its roles and its schemas: one of each for a service, and `keyring`, which two of them share.
 
-Schemas and tables belong to a role of their own, `motcua_owner`. What officers and applicants ask is done in a role
-that cannot log in, `SCHEMA_api`; row-level security binds it to the caller's scope (ADR 41). Who may do what stands in
-`grants`.
+Schemas and tables belong to a role of their own, `motcua_owner`. Who may do what stands in `grants`.
 """
 
 from __future__ import annotations
@@ -12,8 +10,6 @@ from typing import TypeAlias
 
 import asyncpg
 
-from shared.database import api_role
-
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 SUPERUSER = "postgres"
@@ -21,8 +17,6 @@ OWNER = "motcua_owner"
 SERVICES = ("intake", "processing", "notification", "metrics")
 KEYRING = "keyring"
 SCHEMAS = (*SERVICES, KEYRING)
-WITH_API = ("intake", "processing", "notification")
-"""The services whose routes show callers what is not for everybody; metrics has public figures only."""
 
 DATABASE_EXISTS = """
 SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)
@@ -61,27 +55,6 @@ async def create_roles(connection: Connection, passwords: Mapping[str, str]) -> 
         known = await connection.fetchval(ROLE_EXISTS, role)
         await connection.execute(await connection.fetchval(QUOTE_ROLE, "ALTER" if known else "CREATE", role, password))
         made += [] if known else [role]
-    return made
-
-
-CREATE_API_ROLE = """
-CREATE ROLE {role} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT
-"""
-
-LEND_API_ROLE = """
-GRANT {role} TO {service} WITH INHERIT FALSE, SET TRUE
-"""
-
-
-async def create_api_roles(connection: Connection) -> list[str]:
-    """Make the roles of the services' routes, which only their service can take on; answer the new ones' names."""
-    made = []
-    for service in WITH_API:
-        role = api_role(service)
-        if not await connection.fetchval(ROLE_EXISTS, role):
-            await connection.execute(CREATE_API_ROLE.format(role=role))
-            made.append(role)
-        await connection.execute(LEND_API_ROLE.format(role=role, service=service))
     return made
 
 

@@ -1,9 +1,10 @@
-"""Who may do what in the database: all of it is declared here, and whatever else is granted is taken away.
+"""Who may do what with schemas, tables, columns and sequences: declared here; whatever else is granted is taken away.
 
 A service's role may use the tables of its schema, no other's, and can change none of them. A table whose comment begins
 with 'append-only' is only read and added to. Partitions grant nothing: they are reached through their parent. The
-`keyring` schema is the one exception: intake writes, notification reads. The roles of the services' routes have the few
-rights of `API_RIGHTS`.
+`keyring` schema is the one exception: intake writes, notification reads. What officers and applicants ask is done in a
+role of its own, `SCHEMA_api`, which cannot log in and has the few rights of `API_RIGHTS`; row-level security binds it
+to the caller's scope (ADR 41). Memberships of roles, default privileges and rights on the database are not looked at.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from deploy.provision.database import KEYRING, SCHEMAS, WITH_API, Connection
+from deploy.faults import DeployError
+from deploy.provision.database import KEYRING, ROLE_EXISTS, SCHEMAS, Connection
 from shared.database import api_role
 
 APPEND_ONLY = "append-only"
@@ -51,7 +53,17 @@ API_RIGHTS: Mapping[str, Mapping[str, str]] = {
     },
     "notification": {"dossiers": "SELECT", "notices": "SELECT", "messages": "SELECT"},
 }
-"""Service → table → what its routes do there for a caller."""
+"""Service → table → what its routes do there for a caller; metrics has public figures only."""
+
+
+class RightsLeft(DeployError):
+    """A right could not be taken away; the message says which, and what to do."""
+
+    def __init__(self, left: Iterable[Grant]) -> None:
+        super().__init__(
+            f"could not be taken away: {'; '.join(map(str, left))}. A role that may pass it on granted it: revoke it as"
+            " that role (SET ROLE), then provision again"
+        )
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,27 @@ class Grant:
         return f"{self.right} on {self.thing} to {self.role}"
 
 
+CREATE_API_ROLE = """
+CREATE ROLE {role} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT
+"""
+
+LEND_API_ROLE = """
+GRANT {role} TO {service} WITH INHERIT FALSE, SET TRUE
+"""
+
+
+async def create_api_roles(connection: Connection) -> list[str]:
+    """Make the roles of the services' routes, which only their service can take on; answer the new ones' names."""
+    made = []
+    for service in API_RIGHTS:
+        role = api_role(service)
+        if not await connection.fetchval(ROLE_EXISTS, role):
+            await connection.execute(CREATE_API_ROLE.format(role=role))
+            made.append(role)
+        await connection.execute(LEND_API_ROLE.format(role=role, service=service))
+    return made
+
+
 def declared(relations: Sequence[Relation], schemas: Iterable[str] = SCHEMAS) -> frozenset[Grant]:
     """All rights that anybody but the owner is to have on these schemas and on their relations."""
     return frozenset(
@@ -95,7 +128,7 @@ def declared(relations: Sequence[Relation], schemas: Iterable[str] = SCHEMAS) ->
 def _roles(schema: str) -> tuple[str, ...]:
     if schema == KEYRING:
         return tuple(_KEYRING_RIGHTS)
-    return (schema, api_role(schema)) if schema in WITH_API else (schema,)
+    return (schema, api_role(schema)) if schema in API_RIGHTS else (schema,)
 
 
 def _rights(role: str, relation: Relation) -> str:
@@ -158,7 +191,7 @@ async def declare(
 ) -> tuple[frozenset[Grant], list[Grant], list[Grant]]:
     """Bring the rights on these schemas to the declared ones, whoever granted what; nobody sees a state between.
 
-    Answers all that stand now, those that were given, and those that were taken away.
+    Answers all that stand now, those that were given, and those that were taken away. Raises RightsLeft.
     """
     relations = [Relation(*row) for row in await connection.fetch(RELATIONS, schemas, APPEND_ONLY, MIGRATIONS_TABLE)]
     wanted = declared(relations, schemas)
@@ -166,7 +199,10 @@ async def declare(
         undeclared = sorted(await granted(connection, schemas) - wanted)
         # What somebody passed on goes with his right to; where it was declared it is given anew below.
         await _execute(connection, (f"REVOKE {g.right} ON {g.thing} FROM {g.role} CASCADE" for g in undeclared))
-        missing = sorted(wanted - await granted(connection, schemas))
+        found = await granted(connection, schemas)
+        if left := sorted(found - wanted):
+            raise RightsLeft(left)
+        missing = sorted(wanted - found)
         await _execute(connection, (f"GRANT {g.right} ON {g.thing} TO {g.role}" for g in missing))
     return wanted, missing, undeclared
 

@@ -93,7 +93,7 @@ async def provision(target: Target, *, legal_time: datetime) -> Report:
         await server.execute(TAKE_TURN)
         made_database = await database.create_database(server, target.database)
         made_roles = await database.create_roles(server, target.passwords)
-        made_roles += await database.create_api_roles(server)
+        made_roles += await grants.create_api_roles(server)
         connection = await asyncpg.connect(target.server_dsn, database=target.database)
         try:
             made_migrations, partitions, in_default = await _schemas(connection, target.database)

@@ -238,7 +238,8 @@ class Connection(HttpToolsProtocol):
     def _hang_up(self) -> None:
         """Say nothing more. The connection closes later: at once, the answer would be lost (RFC 9112, 9.6)."""
         self._over = True
-        self.transport.write_eof()
+        if not self.transport.is_closing():
+            self.transport.write_eof()
 
     def _pass_over(self, size: int) -> None:
         """Take what still comes after a refusal, but not for ever: so it is heard when the client hangs up."""
@@ -254,6 +255,7 @@ class Connection(HttpToolsProtocol):
             self.transport.write(_on_the_wire(problem))
         if cycle is not None:
             cycle.disconnected = True  # whoever still reads or writes there learns that nobody does
+            cycle.waiting_for_100_continue = False
             cycle.message_event.set()
 
     def _hold(self, size: int) -> None:

@@ -175,6 +175,9 @@ class Batches:
         log.debug("batch committed", topic=self._subscription.topic, outcome=outcome)
         for record, _ in ripe.bytes:
             log.warning("bytes parked", topic=record.topic, partition=record.partition, offset=record.offset)
+        for parking in plan.parked:
+            if parking.kind is Kind.POISON:
+                _tell(parking.received)
         for name, count in outcome.items():
             CONSUMED.labels(self._subscription.topic, name).inc(count)
 
@@ -218,6 +221,7 @@ class Batches:
                 raise HandlerFailed(group, error) from error
 
     async def _park_culprit(self, ward: Ward, fact: Received, reason: str, attempts: int) -> None:
+        parked = False
         async with transaction(self._pool) as tx:
             # The cursor's lock keeps a second consumer from applying the fact between our failure and its parking.
             cursors = await lock_cursors(tx, fact.topic, {stream_of(fact)})
@@ -225,9 +229,15 @@ class Batches:
                 at = self._machine_now()
                 await park(tx, [Parking(fact, Kind.POISON, reason, attempts)], at)
                 await brake(tx, ward, at)
-        # Why, is told by `motcua parked list` alone: a log is no place for what a value may have in it.
-        log.warning("fact parked", topic=fact.topic, subject=fact.subject, source=fact.source, seq=fact.seq)
-        CONSUMED.labels(fact.topic, Kind.POISON.value).inc()
+                parked = True
+        if parked:
+            _tell(fact)
+            CONSUMED.labels(fact.topic, Kind.POISON.value).inc()
+
+
+def _tell(fact: Received) -> None:
+    """Say that a fact is parked; why, `motcua parked list` says."""
+    log.warning("fact parked", topic=fact.topic, subject=fact.subject, source=fact.source, seq=fact.seq)
 
 
 def _poison(parked: Sequence[Any]) -> dict[str, dict[str, int]]:

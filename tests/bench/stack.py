@@ -104,7 +104,7 @@ class BenchStack(Stack):
         return await self.database.fetch(query, *arguments, timeout=None)
 
     async def rest(self) -> None:
-        """Let the servers write down what a load left behind, so that it does not weigh on the next one."""
+        """Let the servers write down and clean up what a load left behind: it would weigh on the next one."""
         await self.database.execute("checkpoint", timeout=300)
         await until(self._vacuumed, "nothing is being vacuumed", seconds=900, pause=1)
 

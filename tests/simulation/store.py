@@ -16,7 +16,7 @@ import structlog
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 from deploy.provision import grants
-from deploy.provision.database import SERVICES, create_api_roles, create_roles
+from deploy.provision.database import SERVICES, create_roles
 from deploy.provision.migrations import migrations_of
 from tests.simulation.stepping import Line
 
@@ -84,7 +84,7 @@ class Store:
         """Make the schemas in an empty database."""
         connection = await asyncpg.connect(dsn, server_settings=SESSION)
         await create_roles(connection, dict.fromkeys(SERVICES, "nobody logs in"))
-        await create_api_roles(connection)
+        await grants.create_api_roles(connection)
         for schema in SCHEMAS:
             await _make_schema(connection, schema)
         await grants.declare(connection, ["processing"])

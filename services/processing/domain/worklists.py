@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from typing import NamedTuple
 
 from services.processing.domain.acts import Officer
@@ -70,9 +69,8 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), ZONE)
 
 
-@lru_cache(maxsize=8)
-def spans_of(days: Days) -> Mapping[Urgency, Span]:
-    """Say which dossiers are of each urgency; of one clock, each span begins where the one before it ends."""
+def span_of(urgency: Urgency, days: Days) -> Span:
+    """Say which dossiers are of an urgency. Exactly at the due moment a dossier is not late (C11)."""
     now, tomorrow, later = days
     return {
         Urgency.LATE: Span(Clock.RUNNING, BEGINNING, now),
@@ -81,28 +79,20 @@ def spans_of(days: Days) -> Mapping[Urgency, Span]:
         Urgency.IN_TIME: Span(Clock.RUNNING, later, END),
         Urgency.PAUSED: Span(Clock.PAUSED),
         Urgency.FINISHED: Span(Clock.OVER),
-    }
+    }[urgency]
 
 
-def span_of(urgency: Urgency, days: Days) -> Span:
-    """Say which dossiers are of an urgency. Exactly at the due moment a dossier is not late (C11)."""
-    return spans_of(days)[urgency]
-
-
-@lru_cache(maxsize=8)
-def _parted(days: Days) -> Mapping[Clock, tuple[Sequence[datetime], Sequence[Urgency]]]:
-    """Of each clock, its urgencies in the order of their spans, and the moments that part one from the next."""
-    of_clock = {clock: [each for each in spans_of(days).items() if each[1].clock is clock] for clock in Clock}
-    return {
-        clock: ([span.ends for _, span in found[:-1]], [urgency for urgency, _ in found])
-        for clock, found in of_clock.items()
-    }
+_URGENCIES: Mapping[Clock, Sequence[Urgency]] = {
+    Clock.RUNNING: (Urgency.LATE, Urgency.DUE_TODAY, Urgency.AT_RISK, Urgency.IN_TIME),
+    Clock.PAUSED: (Urgency.PAUSED,) * 4,
+    Clock.OVER: (Urgency.FINISHED,) * 4,
+}
+"""Of each clock, the urgencies before, between and after the moments of `Days`."""
 
 
 def urgency_of(clock: Clock, promised_due: datetime, days: Days) -> Urgency:
-    """Say how urgent a dossier is."""
-    ends, urgencies = _parted(days)[clock]
-    return urgencies[bisect_right(ends, promised_due)]
+    """Say how urgent a dossier is: in whose `span_of` it lies."""
+    return _URGENCIES[clock][bisect_right(days, promised_due)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from deploy.provision.database import WITH_API
+from deploy.provision.grants import API_RIGHTS
 from services.intake.repository.backdatings import LOCK_APPROVALS
 from services.intake.repository.dossiers import READ_VISIBLE_DOSSIER
 from services.intake.repository.registrations import LOCK_REGISTRATION, READ_REGISTRATION, WAITING
@@ -483,7 +483,7 @@ async def test_a_stored_answer_is_shown_to_its_caller_and_changed_for_nobody_els
 async def test_every_table_that_a_route_may_read_is_secured_or_holds_no_dossier(everywhere: Everywhere) -> None:
     """By the rights that the database itself knows, in every schema: none is forgotten."""
     roles = {row["name"]: row for row in await everywhere.database.fetch(API_ROLES)}
-    assert roles.keys() == {api_role(service) for service in WITH_API}
+    assert roles.keys() == {api_role(service) for service in API_RIGHTS}
     unsecured = set()
     for name, role in roles.items():
         assert not role["may_more"], name
