@@ -183,7 +183,7 @@ class Wandering(RuleBasedStateMachine):
             could += [(each, shown, row) for row in ACTED if self._could(each, row, shown)]
         if not could:
             return
-        weights = [self._rarity(row) for _, _, row in could]
+        weights = [self._rarity(dossier, row) for dossier, _, row in could]
         ((dossier, seen, row),) = dice.choices(could, weights)
         if row.owner == INTAKE or seen is None:
             await self._at_intake(dossier, row.action, dice.choice(self._those_who_may(dossier, row)))
@@ -272,11 +272,13 @@ class Wandering(RuleBasedStateMachine):
             return row.owner == INTAKE and (
                 not waits or (row.action == "submit_papers") == (dossier.code in self.asked)
             )
-        policy = CATALOGUE[dossier.situation.kind.procedure, "default"]["supplement_policy"]
-        return is_under(row, policy) and may_be_next(row, seen)
+        return is_under(row, _policy(dossier)) and may_be_next(row, seen)
 
-    def _rarity(self, row: Row) -> float:
+    def _rarity(self, dossier: Dossier, row: Row) -> float:
         opened = [each.no for each in ROWS if each.action == OPENS.get(row.action)]
+        if row.action == "request_supplement":
+            came_from, policy = f"came_from_{self.states[dossier.code]}", _policy(dossier)
+            opened += [each.no for each in ROWS if came_from in each.conditions and is_under(each, policy)]
         return max([self._seldom(row.no), *(self._seldom(no) / LESS for no in opened)])
 
     def _seldom(self, no: int) -> float:
@@ -409,6 +411,11 @@ OVER = frozenset({State.REFUSED, State.WITHDRAWN, State.STOPPED, State.HANDED_OV
 DEEDS: Mapping[str, Callable[[Wandering, random.Random], Awaitable[None]]] = {
     name: getattr(Wandering, name) for name in SHARES
 }
+
+
+def _policy(dossier: Dossier) -> str:
+    """The supplement policy of its procedure."""
+    return str(CATALOGUE[dossier.situation.kind.procedure, "default"]["supplement_policy"])
 
 
 def _progress(seen: Mapping[str, Any]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from shared.contracts.facts import State
 from tests.integration.together.situations import Row
 
 Officer = tuple[str, str]
@@ -30,6 +31,10 @@ def _at_the_step(seen: Seen) -> Iterable[Officer]:
     return [(step["role"], step["agency"]) for step in seen["steps"] if step["status"] == "open"]
 
 
+def _asking_for_papers(seen: Seen) -> Iterable[Officer]:
+    return [("desk", seen["received_by"])] if seen["state"] == State.ACCEPTED else _at_the_step(seen)
+
+
 def _leading_the_step(seen: Seen) -> Iterable[Officer]:
     return [("leader", agency) for _, agency in _at_the_step(seen)]
 
@@ -49,7 +54,8 @@ def _asked(seen: Seen) -> Iterable[Officer]:
 
 WHOSE: Mapping[str, Callable[[Seen], Iterable[Officer]]] = {
     **dict.fromkeys(("take", "forward", "sign", "return_step", "ask_agency", "pause", "resume"), _at_the_step),
-    **dict.fromkeys(("request_supplement", "propose_supplement", "demand_payment"), _at_the_step),
+    **dict.fromkeys(("propose_supplement", "demand_payment"), _at_the_step),
+    "request_supplement": _asking_for_papers,
     "reassign": _leading_the_step,
     "recall": _before_the_step,
     "answer_agency": _asked,
