@@ -4,7 +4,7 @@ A service's role may use the tables of its schema, no other's, and can change no
 with 'append-only' is only read and added to. Partitions grant nothing: they are reached through their parent. The
 `keyring` schema is the one exception: intake writes, notification reads. What officers and applicants ask is done in a
 role of its own, `SCHEMA_api`, which cannot log in and has the few rights of `API_RIGHTS`; row-level security binds it
-to the caller's scope (ADR 41). Memberships of roles, default privileges and rights on the database are not looked at.
+to the caller's scope (ADR 41). Memberships of roles, functions, default privileges and the database are not looked at.
 """
 
 from __future__ import annotations
