@@ -221,18 +221,16 @@ class Batches:
                 raise HandlerFailed(group, error) from error
 
     async def _park_culprit(self, ward: Ward, fact: Received, reason: str, attempts: int) -> None:
-        parked = False
         async with transaction(self._pool) as tx:
             # The cursor's lock keeps a second consumer from applying the fact between our failure and its parking.
             cursors = await lock_cursors(tx, fact.topic, {stream_of(fact)})
-            if cursors[stream_of(fact)] < fact.seq:
-                at = self._machine_now()
-                await park(tx, [Parking(fact, Kind.POISON, reason, attempts)], at)
-                await brake(tx, ward, at)
-                parked = True
-        if parked:
-            _tell(fact)
-            CONSUMED.labels(fact.topic, Kind.POISON.value).inc()
+            if cursors[stream_of(fact)] >= fact.seq:
+                return
+            at = self._machine_now()
+            await park(tx, [Parking(fact, Kind.POISON, reason, attempts)], at)
+            await brake(tx, ward, at)
+        _tell(fact)
+        CONSUMED.labels(fact.topic, Kind.POISON.value).inc()
 
 
 def _tell(fact: Received) -> None:

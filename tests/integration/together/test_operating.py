@@ -202,6 +202,12 @@ async def poisoned(stack: Stack, counter: Counter) -> str:
     return str(code)
 
 
+def logged(stack: Stack, service: str, event: str) -> list[Any]:
+    """The lines of a service's log about an event."""
+    lines = (stack.folder.logs / f"{service}.log").read_text("utf-8").splitlines()
+    return [line for line in map(json.loads, lines) if line["event"] == event]
+
+
 async def test_what_is_parked_is_listed_and_shown_and_the_flow_goes_on_until_it_is_dropped(
     stack: Stack, counter: Counter, poisoned: str
 ) -> None:
@@ -211,8 +217,7 @@ async def test_what_is_parked_is_listed_and_shown_and_the_flow_goes_on_until_it_
     for row in rows:
         assert (row["kind"], row["topic"]) == ("undecodable", LIFECYCLE.name)
         assert row["reason"]
-        log = (stack.folder.logs / f"{row['service']}.log").read_text("utf-8").splitlines()
-        told = [line for line in map(json.loads, log) if line["event"] == "bytes parked"]
+        told = logged(stack, row["service"], "bytes parked")
         assert (row["partition"], row["offset"]) in [(line["partition"], line["offset"]) for line in told]
         code, out, _ = await motcua(stack, "parked", "show", row["service"], str(row["id"]))
         assert code == 0
@@ -261,8 +266,7 @@ async def parked_by(stack: Stack, counter: Counter, **tables: str) -> AsyncItera
         rows = await as_json(stack, "parked", "list", "--subject", code)
         assert [(row["service"], row["kind"]) for row in rows] == [(service, "poison") for service in tables]
         for service in tables:
-            log = (stack.folder.logs / f"{service}.log").read_text("utf-8").splitlines()
-            parked = [line for line in map(json.loads, log) if line["event"] == "fact parked"]
+            parked = logged(stack, service, "fact parked")
             assert [line["topic"] for line in parked if line["subject"] == code] == [LIFECYCLE.name]
         yield code
     finally:
