@@ -44,13 +44,15 @@ class Place:
         return SUBSCRIPTIONS[self.service](await self.rules())
 
     async def rules(self) -> RuleStore:
-        """Read every published version of the rules; else exit 3."""
+        """Read every published version of the rules; exit 3 where they cannot be read, or there is none."""
         rules = RuleStore(self.kafka)
         try:
             async with asyncio.timeout(RULES_SECONDS):
                 await rules.load()
         except TimeoutError:
             end(Exit.NOT_READY, "the rules cannot be read from Kafka; see `motcua status`")
+        if not rules.published():
+            end(Exit.NOT_READY, "no version of the rules is published: after a restore `motcua republish` comes first")
         return rules
 
 

@@ -3,8 +3,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import typer
 
+from deploy.cli.outcome import Exit
+from deploy.cli.readers import Place
 from shared.contracts.facts import RulesPublished
+from shared.contracts.topics import RULES
 from shared.messaging.faults import Unready
 from shared.messaging.journal import Draft
 from shared.messaging.rules import RuleStore
@@ -55,3 +59,14 @@ async def test_rules_are_read_whole_from_the_beginning_and_then_followed(house: 
     assert store.calendar(versions["calendar"]).version == versions["calendar"]
     with pytest.raises(Unready):
         store.calendar("calendar-broken")
+
+
+async def test_an_operator_who_comes_before_any_rules_is_told_so_once(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The topic is there and empty, as after a restore."""
+    await create_topic(house.kafka, RULES.name, partitions=RULES.partitions)
+    with pytest.raises(typer.Exit) as ended:
+        await Place("processing", house.pool, house.kafka).rules()
+    assert ended.value.exit_code == Exit.NOT_READY
+    assert "`motcua republish` comes first" in capsys.readouterr().err
