@@ -75,7 +75,7 @@ class BenchStack(Stack):
         """End a service and let nobody start it again."""
         await end_for_good(self, name)
 
-    async def sent(self, service: str, *, pause: float = 0.02) -> None:
+    async def sent(self, service: str, *, pause: float | None = None) -> None:
         """Wait until the relay of a service has nothing left."""
 
         async def empty() -> bool:

@@ -8,13 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
-
 from deploy.demo.people import person
 from deploy.demo.play import BEGINS_AT
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 from shared.contracts.topics import TOPICS
+from tests.clients import plain_client
 from tests.e2e.traces import everything, traces
 from tests.e2e.years import connected, producing
 from tests.unit.shared.small_server import answer, served
@@ -100,7 +99,7 @@ async def erase(stack: Stack) -> Erased:
 async def people(stack: Stack, code: str) -> Any:
     """What an officer at the district reads of a dossier's people."""
     token = stack.token("leader", "H56.97", "leader.H56.97")
-    async with httpx2.AsyncClient(base_url=stack.urls["intake"], trust_env=False) as client:
+    async with plain_client(base_url=stack.urls["intake"]) as client:
         answer = await client.get(f"/v1/dossiers/{code}", headers={"authorization": f"Bearer {token}"})
         answer.raise_for_status()
         found = answer.json()
@@ -110,7 +109,7 @@ async def people(stack: Stack, code: str) -> Any:
 
 async def figures(stack: Stack) -> Any:
     query = {"agency": "H56.97", "from": "2020-01-01", "to": "2020-11-30"}
-    async with httpx2.AsyncClient(base_url=stack.urls["metrics"], trust_env=False) as client:
+    async with plain_client(base_url=stack.urls["metrics"]) as client:
         answer = await client.get("/v1/reports/district", params=query)
         answer.raise_for_status()
         return {name: value for name, value in answer.json().items() if name != "as_of"}

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import httpx2
-
 from deploy.demo.plan import Arrival, YearPlan
 from deploy.demo.play import Stage, seed_rules
 from deploy.local import kafka
@@ -21,6 +19,7 @@ from deploy.local.sinks.logbook import Kind
 from deploy.local.stack import Stack
 from shared.clocks import ScenarioClock
 from shared.rulebook.limits import due
+from tests.clients import plain_client
 from tests.e2e.years import connected
 from tests.faults.signals import superseded
 from tests.holding import held
@@ -105,7 +104,7 @@ async def withhold(stack: Stack) -> None:
     """Let the gateway take the first messages and never answer: acceptance, which is told at least once."""
     token = (stack.folder.secrets / SMS_SECRET).read_text("utf-8").strip()
     order = {"sink": Kind.SMS, "conduct": Conduct.WITHHOLD, "times": WITHHELD}
-    async with httpx2.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {token}"}) as client:
+    async with plain_client(headers={"Authorization": f"Bearer {token}"}) as client:
         answer = await client.post(f"http://127.0.0.1:{stack.ports.sms}/v1/conduct", json=order)
         answer.raise_for_status()
 

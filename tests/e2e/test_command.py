@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from deploy.local.ports import OFFSETS, Ports, refuse_taken
+from tests.clients import plain_client
 from tests.e2e.years import FOLDER, PORT_BASE
 from tests.operating import command
 from tests.unit.demo.test_report import KEYS
@@ -52,7 +52,7 @@ async def test_it_prints_one_object_serves_on_and_ends_at_the_first_interrupt() 
         assert found["sources_agree"] is True
         told = await process.stderr.readuntil(b"serving on; Ctrl-C ends\n")
         assert "at the sinks: " in told.decode()
-        async with httpx2.AsyncClient(trust_env=False) as client:
+        async with plain_client() as client:
             board = await client.get(first.removeprefix("the board: "))
         assert board.status_code == 200
         process.send_signal(signal.SIGINT)

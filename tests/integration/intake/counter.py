@@ -15,7 +15,7 @@ import httpx2
 
 from deploy.local.stack import Stack
 from shared.clocks import OFFICE_ZONE, ScenarioClock, write_scenario
-from tests.clients import LETS_GO
+from tests.clients import plain_client
 
 DISTRICT_DESK = "H56.97.01"
 COMMUNE, AREA = "H56.97.21", "16093"
@@ -124,9 +124,7 @@ async def counter_at(stack: Stack) -> AsyncIterator[Counter]:
     """Open a desk at a running stack."""
     database = await asyncpg.connect(stack.dsn())
     try:
-        async with httpx2.AsyncClient(
-            base_url=stack.urls["intake"], timeout=20, trust_env=False, limits=LETS_GO
-        ) as http:
+        async with plain_client(base_url=stack.urls["intake"]) as http:
             yield Counter(stack, http, database)
     finally:
         await database.close()

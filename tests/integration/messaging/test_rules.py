@@ -8,11 +8,11 @@ import typer
 from deploy.cli.outcome import Exit
 from deploy.cli.readers import Place
 from shared.contracts.facts import RulesPublished
-from shared.contracts.topics import RULES
 from shared.messaging.faults import Unready
 from shared.messaging.journal import Draft
 from shared.messaging.rules import RuleStore
 from shared.rulebook.loader import load_seed, version_id
+from tests.integration.messaging.conftest import Servers
 from tests.integration.messaging.house import MOMENT, House, create_topic, running
 from tests.waiting import until
 
@@ -62,10 +62,10 @@ async def test_rules_are_read_whole_from_the_beginning_and_then_followed(house: 
 
 
 async def test_an_operator_who_comes_before_any_rules_is_told_so_once(
-    house: House, capsys: pytest.CaptureFixture[str]
+    servers: Servers, house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The topic is there and empty, as after a restore."""
-    await create_topic(house.kafka, RULES.name, partitions=RULES.partitions)
+    await servers.stack.provision()
     with pytest.raises(typer.Exit) as ended:
         await Place("processing", house.pool, house.kafka).rules()
     assert ended.value.exit_code == Exit.NOT_READY

@@ -24,7 +24,7 @@ from shared.contracts import facts
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
 from shared.database import Pool, transaction
 from shared.messaging.journal import Draft, Journal, shard_of
-from tests.clients import LETS_GO
+from tests.clients import plain_client
 from tests.integration.metrics.ledger import Known
 from tests.waiting import until
 
@@ -46,7 +46,7 @@ class MetricsProcess:
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
-        self.client = httpx2.AsyncClient(base_url=self.url, timeout=10, trust_env=False, limits=LETS_GO)
+        self.client = plain_client(base_url=self.url, timeout=10)
 
     async def ready(self) -> bool:
         assert self._process.poll() is None, f"metrics ended with {self._process.returncode}"

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from deploy.local.ports import Ports
@@ -21,7 +20,7 @@ from shared.rulebook.calendar import ZONE
 from shared.rulebook.loader import load_seed
 from shared.sealing import KeyEncryptionKey
 from shared.settings import DatabaseSettings
-from tests.clients import LETS_GO
+from tests.clients import plain_client
 from tests.integration.notification.house import ROOT, House, Process
 
 BEGIN = datetime(2020, 3, 2, 8, 0, tzinfo=ZONE)
@@ -45,9 +44,7 @@ async def house() -> AsyncIterator[House]:
         end.callback(stop.set)
         for source, journal in journals.items():
             relays.create_task(Relay(pools[source], journal, stack.kafka_login(source)).run(stop))
-        client = httpx2.AsyncClient(
-            base_url=f"http://127.0.0.1:{ports.notification}", timeout=10, trust_env=False, limits=LETS_GO
-        )
+        client = plain_client(base_url=f"http://127.0.0.1:{ports.notification}", timeout=10)
         await end.enter_async_context(client)
         house = House(
             stack=stack,

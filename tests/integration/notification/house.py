@@ -31,6 +31,7 @@ from shared.keyring.repository import add_keys
 from shared.messaging.envelope import Received, decode, parse
 from shared.messaging.journal import Draft, Journal, shard_of
 from shared.sealing import Contact, KeyEncryptionKey, Purpose, associated_data, new_data_key, seal
+from tests.clients import plain_client
 from tests.topics import records_of
 from tests.waiting import until
 
@@ -64,7 +65,7 @@ class Process:
         assert self._process is not None
         assert self._process.poll() is None, self._log.read_text()[-2000:]
         try:
-            async with httpx2.AsyncClient(trust_env=False, timeout=2) as client:
+            async with plain_client(timeout=2) as client:
                 return (await client.get(self._ready_url)).status_code == HTTPStatus.OK
         except httpx2.TransportError:
             return False
@@ -227,7 +228,7 @@ class House:
         return (self.sink_folder / SALT_NAME).read_bytes()
 
     async def conduct(self, kind: Kind, conduct: str, times: int = 1) -> None:
-        async with httpx2.AsyncClient(trust_env=False) as client:
+        async with plain_client() as client:
             token = (self.stack.folder.secrets / SMS_SECRET).read_text().strip()
             answer = await client.post(
                 f"http://127.0.0.1:{self.stack.ports.sms}/v1/conduct",

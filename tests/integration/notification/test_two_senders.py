@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
-import httpx2
 import pytest
 
+from tests.clients import plain_client
 from tests.faults.proxy import Proxy
 from tests.integration.notification.house import FAST, LEASE_SECONDS, House, Person, Process
 from tests.waiting import until
@@ -50,7 +50,7 @@ class Pair:
 
     async def second_delivers(self, *, able: bool) -> None:
         """Wait until the second's delivery has had its turn with the database, or has found that it is away."""
-        async with httpx2.AsyncClient(trust_env=False, timeout=10) as client:
+        async with plain_client(timeout=10) as client:
 
             async def holds() -> bool:
                 answer = await client.get(f"http://127.0.0.1:{self.house.stack.ports.notification_2}/readyz")

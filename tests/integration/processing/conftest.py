@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import asyncpg
-import httpx2
 import pytest
 
 from deploy.local.ports import Ports
@@ -17,7 +16,7 @@ from shared.messaging.journal import Journal
 from shared.messaging.relay import Relay
 from shared.rulebook.loader import load_seed, parse_agencies, parse_calendar, parse_catalogue
 from shared.settings import DatabaseSettings
-from tests.clients import LETS_GO
+from tests.clients import plain_client
 from tests.integration.processing.hall import FIRST_MORNING, Hall
 
 ROOT = Path(__file__).parents[3]
@@ -44,7 +43,7 @@ async def hall() -> AsyncIterator[Hall]:
         relays = await end.enter_async_context(asyncio.TaskGroup())
         end.callback(stop.set)
         relays.create_task(Relay(pool, journal, stack.kafka_login("intake")).run(stop))
-        http = httpx2.AsyncClient(base_url=stack.urls["processing"], timeout=20, trust_env=False, limits=LETS_GO)
+        http = plain_client(base_url=stack.urls["processing"])
         await end.enter_async_context(http)
         database = await asyncpg.connect(stack.dsn())
         end.push_async_callback(database.close)

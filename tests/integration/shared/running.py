@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx2
 
 from shared.tokens import new_development_keys
-from tests.clients import LETS_GO
+from tests.clients import plain_client
 
 ROOT = Path(__file__).parents[3]
 PORT = int(os.environ.get("MOTCUA_TEST_PORTS_INTAKE", "21100")) + 48
@@ -45,9 +45,7 @@ async def process(
         sys.executable, str(script), env=environment, stdout=PIPE, stderr=PIPE
     )
     try:
-        async with httpx2.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False, limits=LETS_GO
-        ) as http:
+        async with plain_client(base_url=f"http://127.0.0.1:{port}") as http:
             yield running, http
     finally:
         if running.returncode is None:

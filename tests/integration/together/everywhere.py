@@ -17,7 +17,7 @@ from deploy.local.sinks.logbook import LOG_NAME, read_arrivals
 from deploy.local.stack import Stack
 from shared.clocks import ScenarioClock
 from shared.database import api_role
-from tests.clients import LETS_GO
+from tests.clients import plain_client
 from tests.waiting import until
 
 Seen = Mapping[str, Mapping[str, int]]
@@ -150,7 +150,7 @@ async def eyes_on(stack: Stack) -> AsyncIterator[Everywhere]:
     """Open eyes on a running stack."""
     database = await asyncpg.connect(stack.dsn())
     try:
-        async with httpx2.AsyncClient(timeout=20, trust_env=False, limits=LETS_GO) as http:
+        async with plain_client() as http:
             with closing(Stage(stack, SEED)) as stage:
                 yield Everywhere(stack, stage, http, database)
     finally:

@@ -22,7 +22,7 @@ from deploy.local.services import SERVICES, SMS_SECRET
 from deploy.local.sinks.conduct import Conduct
 from deploy.local.stack import Stack
 from shared.contracts.topics import LIFECYCLE
-from tests.clients import LETS_GO
+from tests.clients import plain_client
 from tests.integration.intake.counter import Counter
 from tests.integration.together.everywhere import Everywhere
 from tests.tools import run, tool
@@ -112,9 +112,7 @@ async def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> 
     log = folder / "prometheus.log"
     child = Child(Launch(command, {"PATH": os.environ["PATH"]}, log, folder))
     try:
-        async with httpx2.AsyncClient(
-            base_url=f"http://{address}", timeout=20, trust_env=False, limits=LETS_GO
-        ) as http:
+        async with plain_client(base_url=f"http://{address}") as http:
             asked = Prometheus(http)
             await until(asked.ready, "Prometheus is ready")
             yield asked

@@ -19,7 +19,7 @@ import pytest
 
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
-from tests.clients import LETS_GO
+from tests.clients import plain_client
 from tests.integration.intake.counter import COMMUNE, TELLING, Counter
 from tests.waiting import until
 
@@ -49,7 +49,7 @@ def service(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def http(stack: Stack, service: str) -> Any:
-    async with httpx2.AsyncClient(base_url=stack.urls[service], timeout=20, trust_env=False, limits=LETS_GO) as client:
+    async with plain_client(base_url=stack.urls[service]) as client:
         yield client
 
 

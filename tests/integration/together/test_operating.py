@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -26,6 +25,7 @@ from deploy.local.stack import ALL_PARTS, Stack
 from deploy.secret_files import JWKS_SECRET
 from shared.contracts.topics import LIFECYCLE
 from shared.messaging.connection import connection
+from tests.clients import plain_client
 from tests.integration.intake.counter import COMMUNE, Counter
 from tests.integration.together.everywhere import Everywhere, filed, grown
 from tests.operating import as_json, begin, motcua, succeed
@@ -53,7 +53,7 @@ async def test_all_parts_are_up_and_healthy(stack: Stack) -> None:
 async def test_a_token_from_the_command_line_is_believed(stack: Stack) -> None:
     code, out, _ = await motcua(stack, "token", "--role", "desk", "--agency", COMMUNE)
     assert code == 0
-    async with httpx2.AsyncClient(base_url=stack.urls["processing"], trust_env=False) as http:
+    async with plain_client(base_url=stack.urls["processing"]) as http:
         answer = await http.get("/v1/worklist", headers={"Authorization": f"Bearer {out.strip()}"})
     assert answer.status_code == 200
     assert (await motcua(stack, "token", "--role", "emperor"))[0] == 2
@@ -63,7 +63,7 @@ async def test_a_rotated_key_signs_at_once_and_the_old_one_ends_while_the_servic
     async def answers(token: str) -> set[int]:
         """What the services say to an operator who shows this token."""
         headers = {"Authorization": f"Bearer {token}"}
-        async with httpx2.AsyncClient(headers=headers, trust_env=False) as http:
+        async with plain_client(headers=headers) as http:
             urls = [f"{url}/internal/v1/quiet" for url in stack.urls.values()]
             return {answer.status_code for answer in await asyncio.gather(*map(http.get, urls))}
 
@@ -115,7 +115,7 @@ async def test_history_is_held_against_what_was_published_on_the_board_as_a_file
         file = Path((await succeed(stack, "verify", "publish", *words, "--mail-server", server)).strip())
     kept = {service: journal["root"] for service, journal in json.loads(file.read_text("utf-8")).items()}
     assert kept.keys() == {"intake", "processing", "notification"}
-    async with httpx2.AsyncClient(base_url=stack.urls["metrics"], trust_env=False) as http:
+    async with plain_client(base_url=stack.urls["metrics"]) as http:
         first = (await http.get("/v1/history/roots", params={"limit": 2})).json()
         second = (await http.get("/v1/history/roots", params={"limit": 1, "cursor": first["next_cursor"]})).json()
         board = (await http.get("/")).text
@@ -147,7 +147,7 @@ async def test_history_is_held_against_what_was_published_on_the_board_as_a_file
 
 async def exported(stack: Stack, second: int) -> bool:
     """Whether the figure by which a missed day is noticed says this moment."""
-    async with httpx2.AsyncClient(base_url=stack.urls["metrics"], trust_env=False) as http:
+    async with plain_client(base_url=stack.urls["metrics"]) as http:
         page = (await http.get("/metrics")).text
     return int(float(page.split("\nmotcua_history_published_timestamp_seconds ")[1].split()[0])) == second
 

@@ -18,7 +18,7 @@ from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 from shared.clocks import OFFICE_ZONE, write_scenario
 from shared.contracts.facts import State
-from tests.clients import LETS_GO
+from tests.clients import plain_client
 from tests.integration.intake.counter import PERSON, Counter
 from tests.integration.together.conftest import PORT_BASE, ROOT
 from tests.integration.together.everywhere import Everywhere, eyes_on
@@ -129,7 +129,7 @@ async def town() -> AsyncIterator[Town]:
     async with (
         Stack(ROOT / "var" / "test-by-date", ports, scenario=MORNING, fresh=True) as stack,
         eyes_on(stack) as eyes,
-        httpx2.AsyncClient(base_url=stack.urls["intake"], timeout=20, trust_env=False, limits=LETS_GO) as http,
+        plain_client(base_url=stack.urls["intake"]) as http,
     ):
         counter = Counter(stack, http, eyes.database)
 
