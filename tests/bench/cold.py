@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
+from itertools import cycle
 from pathlib import Path
 
 from shared.http.wire import Wire
@@ -44,12 +45,19 @@ def _drop(folder: Path) -> None:
 
 
 async def asked(stack: BenchStack, requests: Sequence[Request]) -> float:
-    """Send each request once, by so many readers; milliseconds that 95 of 100 took at most. Raises Refused."""
+    """Send each request once, by readers who share processing's processes; what 95 of 100 took at most, in ms.
+
+    Raises Refused.
+    """
     await forget(stack)
     took: list[float] = []
     left = iter(requests)
-    with contextlib.closing(Wire("127.0.0.1", stack.ports.processing, connections=READERS)) as wire:
-        await asyncio.gather(*(_reader(wire, left, took) for _ in range(READERS)))
+    with contextlib.ExitStack() as end:
+        wires = [
+            end.enter_context(contextlib.closing(Wire("127.0.0.1", stack.ports.of(process), connections=READERS)))
+            for process in stack.processes("processing")
+        ]
+        await asyncio.gather(*(_reader(wire, left, took) for wire, _ in zip(cycle(wires), range(READERS))))
     return percentile(took, 0.95)
 
 

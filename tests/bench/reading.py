@@ -49,11 +49,12 @@ STORED = "select pg_database_size(current_database())"
 
 @contextlib.asynccontextmanager
 async def begin(size: Size) -> AsyncIterator[Round]:
-    """Start PostgreSQL and Kafka, load them with dossiers, and begin processing."""
-    async with BenchStack(scenario=TODAY) as stack:
+    """Start PostgreSQL and Kafka, load them with dossiers, and begin both processes of processing."""
+    async with BenchStack(scenario=TODAY, replicas=2) as stack:
         say(f"reading: {size.dossiers} dossiers")
         loaded = await load(stack, size.dossiers)
-        await stack.begin("processing")
+        for process in stack.processes("processing"):
+            await stack.begin(process)
         asked = await Questions.of(stack)
         await cold.prepare(stack)
 

@@ -32,11 +32,12 @@ NOTHING_UNSENT = "select not exists (select from {schema}.unsent)"
 class BenchStack(Stack):
     """Both servers, provisioned, the rules published; of the services only those that are begun."""
 
-    def __init__(self, *more: str, scenario: datetime = FIRST_MORNING) -> None:
+    def __init__(self, *more: str, scenario: datetime = FIRST_MORNING, replicas: int = 1) -> None:
         parts = ("postgres", "kafka", *more)
         # One client plays a whole office here, as fast as it is answered: his rate is what is measured.
         os.environ["MOTCUA_LIMITS__TOKEN_REQUESTS"] = "10000"
-        super().__init__(FOLDER, Ports.from_base(PORT_BASE), parts=parts, fresh=True, scenario=scenario)
+        ports = Ports.from_base(PORT_BASE)
+        super().__init__(FOLDER, ports, parts=parts, replicas=replicas, fresh=True, scenario=scenario)
 
     async def start(self) -> None:
         await super().start()
