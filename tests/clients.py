@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from typing import Any
+from collections.abc import Mapping
 
 import httpx2
 
@@ -16,8 +16,10 @@ TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """All is plain HTTP on this machine; reading whom the machine trusts costs each new client 70 ms of processor time."""
 
 
-def plain_client(base_url: str = "", *, timeout: float = 20, **more: Any) -> httpx2.AsyncClient:
+def plain_client(
+    base_url: str = "", *, timeout: float = 20, headers: Mapping[str, str] | None = None
+) -> httpx2.AsyncClient:
     """Make a client of one of our processes; `timeout` in seconds."""
     return httpx2.AsyncClient(
-        base_url=base_url, timeout=timeout, trust_env=False, verify=TRUSTS_NOBODY, limits=LETS_GO, **more
+        base_url=base_url, timeout=timeout, trust_env=False, verify=TRUSTS_NOBODY, limits=LETS_GO, headers=headers
     )
