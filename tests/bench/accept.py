@@ -15,9 +15,10 @@ from tests.bench import filings, wrk
 from tests.bench.machine import Meter, resident_megabytes
 from tests.bench.rounds import Refused, Round, Size
 from tests.bench.stack import PORT_BASE, ROOT, BenchStack
+from tests.ports import BLOCK
 from tests.waiting import until
 
-FLOOR_PORT = PORT_BASE + 50
+FLOOR_PORT = PORT_BASE + BLOCK
 ACCEPTED = "select count(*) from intake.dossiers"
 LEFT_BEHIND = 2 * wrk.CONNECTIONS
 """So many filings nobody waits for may be stored meanwhile: wrk leaves one on each connection at a load's end, and so

@@ -18,11 +18,12 @@ from deploy.local.stack import Stack
 from shared.database import Pool, create_pool
 from shared.settings import DatabaseSettings
 from tests.faults.trial import FIRST_MORNING, end_for_good
+from tests.ports import port_base
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "var" / "bench"
-PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_BENCH", "21600"))
+PORT_BASE = port_base("bench")
 SERVER_SETTINGS = {"fsync": "on", "full_page_writes": "on", "track_commit_timestamp": "on"}
 """A wiped stack would write without fsync; the moment of each commit is how the bench reads what happened when."""
 NOTHING_VACUUMED = "select not exists (select from pg_stat_activity where backend_type = 'autovacuum worker')"

@@ -11,8 +11,9 @@ from deploy.demo.plan import YearRequest
 from tests.e2e import years as others
 from tests.e2e.test_command import all_ended, demo
 from tests.e2e.years import YearRunner
+from tests.ports import BLOCK
 
-FOLDER, PORT_BASE = others.FOLDER.with_name("e2e-full-year"), others.PORT_BASE + 50
+FOLDER, PORT_BASE = others.FOLDER.with_name("e2e-full-year"), others.PORT_BASE + BLOCK
 
 
 @pytest.mark.timeout(2400)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,9 +18,10 @@ from deploy.local.ports import Ports
 from deploy.local.sinks.logbook import LOG_NAME, read_arrivals
 from deploy.local.stack import Stack
 from shared.messaging.connection import connection
+from tests.ports import port_base
 
 FOLDER = Path(__file__).parents[2] / "var" / "e2e"
-PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_E2E", "21300"))
+PORT_BASE = port_base("e2e")
 
 Hooks = Callable[[Stack, YearPlan], Mapping[float, Hook]]
 """What strikes at which share of the filings, given the running stack and the plan."""

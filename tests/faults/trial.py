@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -18,13 +17,14 @@ from shared.clocks import OFFICE_ZONE
 from tests.faults import witness
 from tests.faults.disks import Disk, Refused
 from tests.faults.proxy import Proxy
+from tests.ports import port_base, spare_port
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "var" / "faults"
-PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_FAULTS", "21550"))
+PORT_BASE = port_base("faults")
 FIRST_MORNING = datetime(2020, 1, 2, 7, 30, tzinfo=OFFICE_ZONE)
 """A working day on which all 25 places of 2020 receive."""
-DATABASE_PROXY, KAFKA_PROXY, THIRD_REPLICA = 45, 46, 47
+DATABASE_PROXY, KAFKA_PROXY, THIRD_REPLICA = (spare_port(PORT_BASE, number) for number in range(3))
 """Their ports, beside those of the stack."""
 SERVER_SETTINGS = {"max_connections": "64", "max_wal_size": "96MB", "track_commit_timestamp": "on"}
 QUICK = {
@@ -42,8 +42,8 @@ class TrialStack(Stack):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(FOLDER, Ports.from_base(PORT_BASE), fresh=True, scenario=FIRST_MORNING, **more)
-        self.database = Proxy(PORT_BASE + DATABASE_PROXY, self.ports.postgres)
-        self.kafka = Proxy(PORT_BASE + KAFKA_PROXY, self.ports.kafka)
+        self.database = Proxy(DATABASE_PROXY, self.ports.postgres)
+        self.kafka = Proxy(KAFKA_PROXY, self.ports.kafka)
         self.database_disk = Disk(self.folder.postgres, DISK_MEGABYTES)
         self.kafka_disk = Disk(self.folder.kafka / "data", DISK_MEGABYTES)
         self.without_disks = ""
@@ -95,7 +95,7 @@ class TrialStack(Stack):
     @contextlib.asynccontextmanager
     async def third(self, service: str) -> AsyncIterator[str]:
         """Run yet another, for which a stack has no port of its own; yields its name."""
-        launch, name, port = self.part(f"{service}_2").launch, f"{service}_3", PORT_BASE + THIRD_REPLICA
+        launch, name, port = self.part(f"{service}_2").launch, f"{service}_3", THIRD_REPLICA
         environment = {**launch.environment, "MOTCUA_HTTP__PORT": str(port), "MOTCUA_KAFKA__INSTANCE": name}
         launch = dataclasses.replace(launch, environment=environment, log=self.folder.logs / f"{name}.log")
         async with self._beside(Part(name, launch, lambda: not_ready(port))):

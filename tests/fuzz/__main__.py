@@ -23,9 +23,10 @@ from tests.fuzz.asking import Extent, Heard, ask, document_of
 from tests.fuzz.house import known_to
 from tests.fuzz.table import MARKS, PAGE, impatient, page_of
 from tests.pages import write_between
+from tests.ports import port_base
 
 ROOT = Path(__file__).parents[2]
-PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_FUZZ", "21650"))
+PORT_BASE = port_base("fuzz")
 GENEROUS = {"MOTCUA_LIMITS__GUESSES": "1000000", "MOTCUA_LIMITS__ADDRESS_REQUESTS": "10000"}
 """Else most of what is asked without a token would only be told that it comes too often."""
 

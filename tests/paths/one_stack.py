@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 import traceback
 from pathlib import Path
@@ -17,11 +16,12 @@ from tests.integration.together.everywhere import eyes_on
 from tests.paths.dispatches import TET
 from tests.paths.town import Came, eve_of_tet, town_at
 from tests.paths.wandering import wander
+from tests.ports import BLOCK, port_base
 
 ROOT = Path(__file__).parents[2]
-PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_PATHS", "21700"))
-AT_ONE_STACK, APART = 20, 50
-"""Runs, and ports from the next stack."""
+PORT_BASE = port_base("paths")
+AT_ONE_STACK = 20
+"""Runs."""
 KILLS, DISPATCHES = 6, 12
 """At each stack."""
 
@@ -29,7 +29,7 @@ KILLS, DISPATCHES = 6, 12
 async def walk(runs: int, steps: int, number: int, place: int) -> Came:
     """Walk at one stack, and verify all of it from outside at the end."""
     began = eve_of_tet(min(TET) + number % len(TET))
-    ports = Ports.from_base(PORT_BASE + APART * place)
+    ports = Ports.from_base(PORT_BASE + BLOCK * place)
     with tempfile.TemporaryDirectory() as kept:
         async with (
             Stack(ROOT / "var" / f"paths-{place}", ports, scenario=began, fresh=True) as stack,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from deploy.local.stack import Stack
 from deploy.provision import grants
 from deploy.provision.database import SERVICES, create_roles
 from deploy.provision.migrations import migrations_of
+from tests.ports import port_base
 from tests.simulation.stepping import Line
 
 ROOT = Path(__file__).parents[2]
@@ -138,7 +138,7 @@ async def _make_schema(connection: asyncpg.Connection[asyncpg.Record], schema: s
 @asynccontextmanager
 async def opened(name: str) -> AsyncIterator[Store]:
     """Start a PostgreSQL of our own with the simulation's schemas; nobody reads the product's warnings of trouble."""
-    ports = Ports.from_base(int(os.environ.get("MOTCUA_TEST_PORTS_SIMULATION", "21500")))
+    ports = Ports.from_base(port_base("simulation"))
     logs = structlog.get_config()
     async with Stack(ROOT / "var" / name, ports, parts=("postgres",), fresh=True) as stack:
         store = await Store.open(stack.dsn())

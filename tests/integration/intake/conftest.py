@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,13 +9,14 @@ from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 from tests.integration.intake.counter import FIRST_MORNING, Counter, counter_at
 from tests.integration.intake.processing import Processing, processing_of
+from tests.ports import port_base
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="package")
 async def stack() -> AsyncIterator[Stack]:
-    ports = Ports.from_base(int(os.environ.get("MOTCUA_TEST_PORTS_INTAKE", "21100")))
+    ports = Ports.from_base(port_base("intake"))
     folder = ROOT / "var" / "test-intake"
     parts = ("postgres", "kafka", "intake")
     async with Stack(folder, ports, parts=parts, scenario=FIRST_MORNING, fresh=True) as running:

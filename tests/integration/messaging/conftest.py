@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from shared.database import create_pool
 from shared.messaging.journal import Journal
 from shared.settings import DatabaseSettings, KafkaSettings
 from tests.integration.messaging.house import ROOT, House, create_topic, make_schema
+from tests.ports import port_base
 
 ROLE = "messaging_trial"
 _numbers = itertools.count(1)
@@ -37,7 +37,7 @@ class Servers:
 
 @pytest.fixture(scope="package")
 async def servers() -> AsyncIterator[Servers]:
-    ports = Ports.from_base(int(os.environ.get("MOTCUA_TEST_PORTS_MESSAGING", "21050")))
+    ports = Ports.from_base(port_base("messaging"))
     folder = ROOT / "var" / "test-messaging"
     async with Stack(folder, ports, parts=("postgres", "kafka"), fresh=True) as stack:
         password = stack.folder.secret(f"{ROLE}.password")

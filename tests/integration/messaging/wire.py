@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import suppress
 
-PORT = int(os.environ.get("MOTCUA_TEST_PORTS_MESSAGING", "21050")) + 45
+from tests.ports import port_base, spare_port
+
+PORT = spare_port(port_base("messaging"), 0)
 """Beside the suite's servers."""
 
 

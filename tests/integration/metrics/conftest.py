@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -18,6 +17,7 @@ from shared.rulebook.calendar import ZONE
 from shared.rulebook.loader import load_seed
 from shared.settings import DatabaseSettings
 from tests.integration.metrics.town import MetricsProcess, Town
+from tests.ports import port_base
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
@@ -27,7 +27,7 @@ SOURCES = ("intake", "processing", "notification")
 
 @pytest.fixture(scope="package")
 async def town() -> AsyncIterator[Town]:
-    ports = Ports.from_base(int(os.environ.get("MOTCUA_TEST_PORTS_METRICS", "21250")))
+    ports = Ports.from_base(port_base("metrics"))
     async with AsyncExitStack() as end:
         stack = Stack(ROOT / "var" / "test-metrics", ports, parts=("postgres", "kafka"), scenario=BEGIN, fresh=True)
         await end.enter_async_context(stack)

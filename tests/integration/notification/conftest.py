@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -22,13 +21,14 @@ from shared.sealing import KeyEncryptionKey
 from shared.settings import DatabaseSettings
 from tests.clients import plain_client
 from tests.integration.notification.house import ROOT, House, Process
+from tests.ports import port_base
 
 BEGIN = datetime(2020, 3, 2, 8, 0, tzinfo=ZONE)
 
 
 @pytest.fixture(scope="package")
 async def house() -> AsyncIterator[House]:
-    ports = Ports.from_base(int(os.environ.get("MOTCUA_TEST_PORTS_NOTIFICATION", "21200")))
+    ports = Ports.from_base(port_base("notification"))
     async with AsyncExitStack() as end:
         stack = Stack(
             ROOT / "var" / "test-notification", ports, parts=("postgres", "kafka"), scenario=BEGIN, fresh=True

@@ -17,6 +17,7 @@ import pytest
 from tests.clients import plain_client
 from tests.faults.proxy import Proxy
 from tests.integration.notification.house import FAST, LEASE_SECONDS, House, Person, Process
+from tests.ports import port_base, spare_port
 from tests.waiting import until
 
 LEASE = {LEASE_SECONDS: "8"}
@@ -83,7 +84,7 @@ class Pair:
 async def pair(house: House) -> AsyncIterator[Pair]:
     """Start the house's replica over a way that can be cut; the test starts the other one."""
     server = house.stack.ports.postgres
-    ways = [Proxy(server + number, server) for number in (50, 51)]
+    ways = [Proxy(spare_port(port_base("notification"), number), server) for number in range(2)]
     ready = f"http://127.0.0.1:{house.stack.ports.notification_2}/readyz"
     command = [sys.executable, "-m", "services.notification"]
     second = Process(command, house.stack.folder.logs / "notification_2.log", ready)

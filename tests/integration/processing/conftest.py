@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,13 +17,14 @@ from shared.rulebook.loader import load_seed, parse_agencies, parse_calendar, pa
 from shared.settings import DatabaseSettings
 from tests.clients import plain_client
 from tests.integration.processing.hall import FIRST_MORNING, Hall
+from tests.ports import port_base
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="package")
 async def hall() -> AsyncIterator[Hall]:
-    ports = Ports.from_base(int(os.environ.get("MOTCUA_TEST_PORTS_PROCESSING", "21150")))
+    ports = Ports.from_base(port_base("processing"))
     folder, parts = ROOT / "var" / "test-processing", ("postgres", "kafka", "processing")
     async with AsyncExitStack() as end:
         stack = Stack(folder, ports, parts=parts, scenario=FIRST_MORNING, fresh=True)

@@ -15,9 +15,10 @@ import httpx2
 
 from shared.tokens import new_development_keys
 from tests.clients import plain_client
+from tests.ports import port_base
 
 ROOT = Path(__file__).parents[3]
-PORT = int(os.environ.get("MOTCUA_TEST_PORTS_INTAKE", "21100")) + 48
+PORT = port_base("shared")
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,8 +9,9 @@ import pytest
 from deploy.local.folder import Folder
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
+from tests.ports import port_base
 
-PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_STACK", "21000"))
+PORT_BASE = port_base("stack")
 PARTS = ("postgres", "kafka", "sinks")
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,9 +12,10 @@ from shared.rulebook.loader import load_seed, parse_agencies
 from tests.integration.intake.counter import DISTRICT_DESK, FIRST_MORNING, Counter, counter_at
 from tests.integration.together.everywhere import Everywhere, eyes_on
 from tests.integration.together.rights import Filed, filed
+from tests.ports import port_base
 
 ROOT = Path(__file__).parents[3]
-PORT_BASE = int(os.environ.get("MOTCUA_TEST_PORTS_TOGETHER", "21400"))
+PORT_BASE = port_base("together")
 
 
 @pytest.fixture(scope="package")

@@ -23,6 +23,7 @@ from tests.integration.intake.counter import PERSON, Counter
 from tests.integration.together.conftest import PORT_BASE, ROOT
 from tests.integration.together.everywhere import Everywhere, eyes_on
 from tests.operating import succeed
+from tests.ports import BLOCK
 
 MORNING = datetime(2024, 12, 31, 7, 30, tzinfo=OFFICE_ZONE)
 PROVINCE, DISTRICT, DESK = "H56.90", "H56.97", "H56.97.01"
@@ -125,7 +126,7 @@ class Town:
 @pytest.fixture(scope="module")
 async def town() -> AsyncIterator[Town]:
     """All parts, on the last morning on which the communes of 2020 are in force."""
-    ports = Ports.from_base(PORT_BASE + 50)
+    ports = Ports.from_base(PORT_BASE + BLOCK)
     async with (
         Stack(ROOT / "var" / "test-by-date", ports, scenario=MORNING, fresh=True) as stack,
         eyes_on(stack) as eyes,

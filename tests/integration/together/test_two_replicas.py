@@ -29,6 +29,7 @@ from tests.holding import WAITING, held
 from tests.integration.intake.counter import FIRST_MORNING
 from tests.integration.together.conftest import PORT_BASE, ROOT
 from tests.integration.together.everywhere import Everywhere, eyes_on, filed, grown
+from tests.ports import BLOCK
 from tests.topics import records_of
 from tests.waiting import until
 
@@ -49,7 +50,7 @@ VERSIONS = "select code, version from processing.cases where code = any($1::text
 @pytest.fixture(scope="module")
 async def pair() -> AsyncIterator[Stack]:
     """All parts, two replicas of each service, as `make up REPLICAS=2` starts them."""
-    ports = Ports.from_base(PORT_BASE + 50)
+    ports = Ports.from_base(PORT_BASE + BLOCK)
     async with Stack(ROOT / "var" / "test-pair", ports, replicas=2, scenario=FIRST_MORNING, fresh=True) as running:
         yield running
 

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from pathlib import Path
 
 import pytest
 
-from deploy.local.ports import DEFAULT_BASE, Ports
+from deploy.local.ports import DEFAULT_BASE, OFFSETS, Ports
 from deploy.local.services import MOST_REPLICAS, SERVICES, replicas_of, service_of
 from deploy.local.stack import Stack
+from tests.ports import BLOCK, PLACES, SPARE, spare_port
 
 
 def test_services_lie_on_the_ports_that_the_design_names() -> None:
@@ -15,6 +17,15 @@ def test_services_lie_on_the_ports_that_the_design_names() -> None:
     assert (ports.intake, ports.processing, ports.notification, ports.metrics) == (8001, 8002, 8003, 8004)
     assert (ports.intake_2, ports.processing_2, ports.notification_2, ports.metrics_2) == (8011, 8012, 8013, 8014)
     assert Ports.from_base(DEFAULT_BASE) == ports
+
+
+def test_no_suite_uses_a_port_of_another() -> None:
+    blocks = [place.first + BLOCK * number for place in PLACES.values() for number in range(place.stacks)]
+    assert all(following - block >= BLOCK for block, following in itertools.pairwise(sorted(blocks)))
+    assert max(OFFSETS.values()) < SPARE
+    assert spare_port(0, BLOCK - SPARE - 1) == BLOCK - 1
+    with pytest.raises(ValueError, match="spare ports"):
+        spare_port(0, BLOCK - SPARE)
 
 
 def test_every_replica_of_a_service_has_its_own_port() -> None:
