@@ -29,6 +29,8 @@ TODAY = datetime(2020, 11, 30, 8, 0, tzinfo=OFFICE_ZONE)
 APPLICANTS = 5000
 ASKED_COLD = 1000
 """Dossiers that nobody has read before, for each question and round."""
+FEWEST_PAGES = 40
+"""Of worklists that nobody has read before, in a round: of fewer, 95 of 100 would be all but one."""
 PAGE = 50
 CODES = "select code from processing.cases order by code"
 OFFICES = "select distinct agency, role from processing.duties order by agency, role"
@@ -55,7 +57,7 @@ async def begin(size: Size) -> AsyncIterator[Round]:
         loaded = await load(stack, size.dossiers)
         for process in stack.processes("processing"):
             await stack.begin(process)
-        asked = await Questions.of(stack)
+        asked = await Questions.of(stack, rounds=1 + size.rounds)
         await cold.prepare(stack)
 
         async def one_round() -> Mapping[str, float]:
@@ -69,7 +71,7 @@ async def begin(size: Size) -> AsyncIterator[Round]:
                 "worklist_p95_ms": lists.p95_ms,
                 "worklist_per_s": lists.per_s,
                 "cold_tracking_p95_ms": await cold.asked(stack, asked.fresh_tracking()),
-                "cold_worklist_p95_ms": await cold.asked(stack, asked.pages),
+                "cold_worklist_p95_ms": await cold.asked(stack, asked.fresh_pages()),
                 "cold_deadline_p95_ms": await cold.asked(stack, asked.of_officers("deadline")),
                 "cold_history_p95_ms": await cold.asked(stack, asked.of_officers("history")),
             }
@@ -97,17 +99,20 @@ async def load(stack: BenchStack, dossiers: int) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Questions:
-    """The requests of applicants and of officers; `left` are dossiers that nobody has asked about."""
+    """The requests of applicants and of officers; `left` are dossiers, `pages` of worklists, that nobody asked for."""
 
     stack: BenchStack
     tracking: list[wrk.Request]
     worklists: list[wrk.Request]
-    pages: list[wrk.Request]
+    pages: Iterator[Sequence[wrk.Request]]
     left: Iterator[str]
 
     @classmethod
-    async def of(cls, stack: BenchStack) -> Questions:
-        """Make those of many applicants, each about the own dossier, and of every office that owes something."""
+    async def of(cls, stack: BenchStack, rounds: int) -> Questions:
+        """Make those of many applicants, each about the own dossier, and of every office that owes something.
+
+        `rounds`, the warm-up among them, share the pages. Raises Refused when that is too few for each.
+        """
         codes = [row["code"] for row in await stack.rows(CODES)]
         Random(1).shuffle(codes)
         left = iter(codes)
@@ -117,7 +122,11 @@ class Questions:
             _worklist(stack, row, encode_cursor(row["promised_due"].isoformat(), row["code"]))
             for row in await stack.rows(PAGES)
         ]
-        return cls(stack, tracking, worklists, worklists + pages, left)
+        Random(1).shuffle(pages)
+        if (share := len(pages) // rounds) < FEWEST_PAGES:
+            raise Refused(f"{len(pages)} pages of worklists are too few for {rounds} rounds; load more dossiers")
+        shares = (pages[number * share : (number + 1) * share] for number in range(rounds))
+        return cls(stack, tracking, worklists, shares, left)
 
     def fresh(self) -> Sequence[str]:
         """Take the next dossiers that nobody has asked about. Raises Refused when there are no more."""
@@ -125,6 +134,10 @@ class Questions:
         if len(taken) < ASKED_COLD:
             raise Refused("every dossier was read before; load more of them")
         return taken
+
+    def fresh_pages(self) -> Sequence[wrk.Request]:
+        """Take the round's share of the pages behind the first ones of all worklists."""
+        return next(self.pages)
 
     def fresh_tracking(self) -> list[wrk.Request]:
         """Ask where such dossiers are, each as its applicant."""
