@@ -124,7 +124,7 @@ def show(console: Console, report: YearReport) -> None:
     console.print(table)
     summary = report.as_json()
     console.print(f"resolved of received {_percent(summary['share_resolved_of_received'])}", end=" · ")
-    console.print(f"on time of resolved {_percent(summary['share_on_time'])}", end=" · ")
+    console.print(f"on time of those with a result {_percent(summary['share_on_time'])}", end=" · ")
     console.print(f"filed by others {report.foreign} · {report.seconds:.0f} s · machine load {os.getloadavg()[0]:.1f}")
     console.print("notices: " + " · ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in summary["notices"].items()))
     if report.courses:
