@@ -17,7 +17,7 @@ from deploy.cli.outcome import Exit, end
 from shared.clocks import OFFICE_ZONE
 from shared.messaging.chain import root_of
 from shared.messaging.journal import JournalHeads, Published
-from shared.messaging.publications import PublishedRoot
+from shared.messaging.publications import JOURNALS, PublishedRoot
 
 MAIL_SECONDS = 30
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -53,7 +53,10 @@ def as_file(found: Mapping[str, JournalHeads]) -> str:
 
 
 def read_file(file: Path) -> Mapping[str, JournalHeads]:
-    """Read what `as_file` wrote; exit 2 for anything else, exit 4 where the heads do not give their root."""
+    """Read what `as_file` wrote of all journals; exit 2 for anything else.
+
+    Exit 4 where the heads do not give their root, or a journal is missing: history of it would go unread.
+    """
     try:
         journals = _FILE.validate_json(file.read_bytes())
     except OSError as error:
@@ -62,6 +65,8 @@ def read_file(file: Path) -> Mapping[str, JournalHeads]:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         end(Exit.USAGE, f"{file} is not what `motcua verify publish` writes: {place}: {first['msg']}")
+    if missing := [service for service in JOURNALS if service not in journals]:
+        end(Exit.PROBLEMS_FOUND, f"{file} lacks the heads of {', '.join(missing)}: take a copy that nobody shortened")
     for service, journal in journals.items():
         given = root_of([(head.topic, head.subject, head.seq, bytes.fromhex(head.hash)) for head in journal.heads])
         if given != journal.root:

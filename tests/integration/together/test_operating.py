@@ -133,6 +133,10 @@ async def test_history_is_held_against_what_was_published_on_the_board_as_a_file
     forged = tmp_path / "forged.json"
     forged.write_text(file.read_text("utf-8").replace(f'"{code}"', '"H56.97.21-200102-9999"'), "utf-8")
     assert (await motcua(stack, "verify", "history", "--heads", str(forged)))[0] == 4
+    whole = json.loads(file.read_text("utf-8"))
+    for left in ({}, {"notification": whole["notification"]}):
+        forged.write_text(json.dumps(left), "utf-8")
+        assert (await motcua(stack, "verify", "history", "--heads", str(forged)))[0] == 4, "what it lacks goes unread"
     forged.write_text("[]", "utf-8")
     assert (await motcua(stack, "verify", "history", "--heads", str(forged)))[0] == 2
     async with dropped(counter, code):
