@@ -21,7 +21,7 @@ from tests.ports import BLOCK, port_base
 ROOT = Path(__file__).parents[2]
 PORT_BASE = port_base("paths")
 AT_ONE_STACK = 20
-"""Runs."""
+"""How many runs share a stack."""
 KILLS, DISPATCHES = 6, 12
 """At each stack."""
 

@@ -9,7 +9,7 @@ import pytest
 from deploy.local.folder import Folder
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
-from tests.ports import port_base
+from tests.ports import port_base, spare_port
 
 PORT_BASE = port_base("stack")
 PARTS = ("postgres", "kafka", "sinks")
@@ -40,9 +40,9 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def other_ports() -> Ports:
-    """Ports beside those of the module's stack: its block ends at base + 43."""
-    offsets = {"postgres": 44, "kafka": 45, "kafka_controller": 46, "sms": 47, "mail": 48}
-    moved = {name: PORT_BASE + offset for name, offset in offsets.items()}
+    """Ports beside those of the module's stack."""
+    names = ("postgres", "kafka", "kafka_controller", "sms", "mail")
+    moved = {name: spare_port(PORT_BASE, number) for number, name in enumerate(names)}
     return dataclasses.replace(Ports.from_base(PORT_BASE + 4), **moved)
 
 

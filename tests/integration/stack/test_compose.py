@@ -31,6 +31,7 @@ from deploy.secret_files import ADMINISTRATOR, CONTAINER_SECRETS, login_name, pa
 from shared.contracts.topics import TOPICS
 from tests.compose.reading import ROOT, read_compose, read_dockerfile, variables_of
 from tests.integration.stack.conftest import PORT_BASE
+from tests.ports import spare_port
 from tests.waiting import until
 
 LASTING = (*SERVICES, "sinks")
@@ -134,7 +135,7 @@ async def machine(image: Image, stack: Stack, tmp_path_factory: pytest.TempPathF
         (folder / name).mkdir()
     for name in (password_name(SUPERUSER), login_name(ADMINISTRATOR)):
         shutil.copy(stack.folder.secrets / name, folder / "secrets")
-    beside = dataclasses.replace(stack.ports, sms=PORT_BASE + 47, mail=PORT_BASE + 48)
+    beside = dataclasses.replace(stack.ports, sms=spare_port(PORT_BASE, 3), mail=spare_port(PORT_BASE, 4))
     inside = dataclasses.asdict(Ports.from_base()) | {"postgres": 5432, "kafka": 9092}
     made = Machine(image, folder, {str(port): str(beside.of(name)) for name, port in inside.items()})
     code, said = await made.run("secrets", made.command("secrets"))
