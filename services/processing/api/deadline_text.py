@@ -38,6 +38,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "statutory": "THỜI HẠN THEO QUY ĐỊNH",
         "online": "Thời hạn riêng của hồ sơ nộp trực tuyến",
         "calendar": "Lịch làm việc: {version}",
+        "kept": "   Lịch đã thay đổi ({version}); ngày đã báo không sớm hơn ngày tính theo lịch mới, nên giữ nguyên",
         "steps": "THỜI GIAN TỪNG BƯỚC, theo giờ làm việc của mỗi cơ quan (C10)",
         "step_time": "{number}. {step}, {agency}: {used} trên {allowance}",
         "step_over": "{text}; vượt {overrun}",
@@ -73,6 +74,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "statutory": "THE LIMIT THAT THE LAW SETS",
         "online": "The limit is the one for what is filed online",
         "calendar": "Calendar: {version}",
+        "kept": "   Working days have changed ({version}); the date told is no earlier than they give, so it is kept",
         "steps": "HOW LONG EACH STEP TOOK, in the working time of its agency (C10)",
         "step_time": "{number}. {step}, {agency}: {used} of {allowance}",
         "step_over": "{text}; over by {overrun}",
@@ -124,6 +126,8 @@ class _Page:
         if explained.online:
             yield self._say("online")
         yield self._say("calendar", version=explained.calendar_version)
+        if explained.calendar_followed != explained.calendar_version:
+            yield self._say("kept", version=explained.calendar_followed)
         yield from explanation_text(explained.explanation, self._language)
 
     def _step(self, timed: StepTimed) -> str:

@@ -113,12 +113,15 @@ class Run(View):
 class LimitExplained(View):
     """One limit: `total` of its last run reaches `wanted` at `due_at`, in days or in seconds of working time.
 
-    `online`: it is another than at the desk, for the dossier was filed online.
+    `online`: it is another than at the desk, for the dossier was filed online. `calendar_followed`: the version that
+    the dossier follows now; where it is not the one by which the limit is counted, working days have changed since, and
+    the date that was told is kept, for it is no earlier than they give.
     """
 
     limit: LimitAsked
     online: bool
     calendar_version: str
+    calendar_followed: str
     counted_in: str
     wanted: int
     due_at: dt.datetime | None
@@ -199,6 +202,7 @@ def _limit(explained: Explained) -> LimitExplained:
     stands: Mapping[str, Any] = {
         "online": explained.online,
         "calendar_version": explained.calendar_version,
+        "calendar_followed": explained.calendar_followed,
         "due_at": as_appointed(found.due_at),
         "half_time_at": found.half_time_at,
         "apology_draft_at": found.apology_draft_at,

@@ -47,9 +47,13 @@ class ClockDiffers(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One limit laid out, the calendar version by which it is reckoned, and whether it is one for online filings."""
+    """One limit laid out, the calendar version by which it is reckoned, and whether it is one for online filings.
+
+    `calendar_followed` is the version that the dossier follows now: where it is another, the date was kept (ADR 61).
+    """
 
     calendar_version: str
+    calendar_followed: str
     explanation: Explanation
     online: bool
 
@@ -108,7 +112,7 @@ def _laid_out(case: Case, kind: Kind, name: LimitName, calendars: Sequence[Calen
         reckoning = reckoning_of(case, limit_of(kind, name), kind, calendar)
         if name is LimitName.STATUTORY:  # warnings are of the promised limit (C12)
             reckoning = replace(reckoning, half_time_at=None, apology_draft_at=None)
-        yield Explained(calendar.version, explain(calendar, reckoning), online)
+        yield Explained(calendar.version, case.calendar_followed, explain(calendar, reckoning), online)
 
 
 def _adds_up_to(explanation: Explanation) -> Stand:

@@ -154,6 +154,22 @@ def test_the_calendar_that_a_date_was_issued_by_is_found_among_those_that_were_f
     assert found.statutory.calendar_version == rules().calendar.version
 
 
+def test_a_date_that_was_kept_when_working_days_changed_says_so_and_one_that_was_issued_anew_does_not() -> None:
+    """One limit may go by the older calendar while the other goes by the newer one (ADR 61)."""
+    case = replace(received(), calendar_followed="calendar-2", statutory_calendar="calendar-2")
+    newer = Calendar("calendar-2", rules().calendar.content, {})
+    deadline = deadline_of(case, means().kind_of(case), (newer, *calendars()))
+    kind, times = means().kind_of(case), step_times(case, means().kind_of(case), means().calendar, march(12))
+    view = deadline_view(case, (kind, rules().agencies), deadline, times, officers=False)
+    assert (view.promised.calendar_version, view.promised.calendar_followed) == (case.calendar_version, "calendar-2")
+    assert (view.statutory.calendar_version, view.statutory.calendar_followed) == ("calendar-2", "calendar-2")
+    for language in Language:
+        text = deadline_text(view, deadline, language).splitlines()
+        kept = WORDS[language]["kept"].format(version="calendar-2")
+        assert text.count(kept) == 1
+        assert text.index(WORDS[language]["promised"]) < text.index(kept) < text.index(WORDS[language]["statutory"])
+
+
 def test_the_text_says_both_limits_and_can_be_printed() -> None:
     text = text_of(received(), Language.VI)
     for line in (
