@@ -3,6 +3,8 @@ SHELL := /bin/sh
 INSTALLED := .venv/installed
 RIVAL_INSTALLED := .venv/installed-with-rival
 REPLICAS := 1
+# Some environments forbid it; a run starts hundreds of processes, which would compile the same modules each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test check docs simulate faults paths outage fuzz bench up down install tools deps-debian
 .DEFAULT_GOAL := help

@@ -11,7 +11,7 @@ from deploy.cli.outcome import Exit, end
 from deploy.cli.stores import installation_of
 from deploy.local.folder import Folder
 from services.intake.handlers import following as intake
-from services.metrics import handlers as metrics
+from services.metrics.handlers import counting as metrics
 from services.notification.handlers.facts import Requests
 from services.processing.handlers import accepting as processing
 from shared.clocks import machine_now

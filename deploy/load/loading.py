@@ -14,7 +14,7 @@ from deploy.load.rows import Loaded, Recording, counts_of, rows_of
 from deploy.provision.database import Connection
 from services.intake.domain.attempts import Rules
 from services.intake.repository.dossiers import next_numbers
-from services.metrics.handlers import keep_places
+from services.metrics.handlers.counting import keep_places
 from services.metrics.repository import add_counts
 from services.processing.domain.effects import result_number
 from services.processing.repository.acting import draw_numbers

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from prometheus_client import REGISTRY
 
-from services.metrics import handlers
 from services.metrics.api import history_router, quiet_router, report_router
 from services.metrics.exporter import DomainFigures
-from services.metrics.handlers import Reporting
+from services.metrics.handlers import counting
+from services.metrics.handlers.reporting import Reporting
 from services.metrics.pages import board_router
 from services.metrics.settings import Settings
 from shared.clocks import machine_now
@@ -33,11 +33,11 @@ async def build(resources: Resources[Settings]) -> Parts:
     reporting = Reporting(pool, rules, clock)
     domain_figures = DomainFigures(pool, clock, machine_now)
     REGISTRY.register(domain_figures)
-    consumer = Consumer("metrics", handlers.subscriptions(rules), pool, settings.kafka)
+    consumer = Consumer("metrics", counting.subscriptions(rules), pool, settings.kafka)
 
     async def keep_places() -> None:
         async with transaction(pool) as tx:
-            await handlers.keep_places(tx, rules.current_agencies())
+            await counting.keep_places(tx, rules.current_agencies())
 
     return Parts(
         surface=Surface(

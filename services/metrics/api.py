@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from services.metrics.domain.report import Report
-from services.metrics.handlers import Reporting
+from services.metrics.handlers.reporting import Reporting
 from shared.auth import require
 from shared.database import Pool, autocommit
 from shared.http.bodies import Day

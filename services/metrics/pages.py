@@ -13,7 +13,7 @@ from services.metrics.domain.figures import NoticeOutcome
 from services.metrics.domain.formulas import FORMULAS, Formula
 from services.metrics.domain.report import Figures, Report
 from services.metrics.domain.wording import BOARD, short_place
-from services.metrics.handlers import Reporting
+from services.metrics.handlers.reporting import Reporting
 from shared.http.bodies import Day
 from shared.look.pages import Look
 

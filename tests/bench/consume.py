@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from deploy.local.processes import Child, Launch
-from services.metrics import handlers
+from services.metrics.handlers import counting
 from shared.contracts.topics import LIFECYCLE
 from shared.database import Pool, transaction
 from shared.messaging.batch import Subscription
@@ -167,7 +167,7 @@ class Job:
         """Do the same SQL on facts that are decoded already."""
         await self._empty()
         rules = await kafka.rules(self.stack)
-        subscription = next(each for each in handlers.subscriptions(rules) if each.topic == LIFECYCLE.name)
+        subscription = next(each for each in counting.subscriptions(rules) if each.topic == LIFECYCLE.name)
         return await sql_rate(self.stack, "metrics", subscription, self.facts)
 
     async def faststream(self, mode: str) -> Rate:

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.demo.quiet import READERS
 from services.intake.handlers.following import SUBSCRIPTIONS
-from services.metrics import handlers as metrics
+from services.metrics.handlers import counting as metrics
 from services.notification.handlers.facts import Requests
 from services.processing.handlers import accepting as processing
 from shared.clocks import machine_now

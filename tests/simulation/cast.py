@@ -14,7 +14,7 @@ import asyncpg
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from services.metrics.handlers import subscriptions as metrics_subscriptions
+from services.metrics.handlers.counting import subscriptions as metrics_subscriptions
 from services.processing.api.acts import begin_acts, settle_acts
 from services.processing.domain.duties import duties
 from services.processing.domain.refusals import UnknownCase

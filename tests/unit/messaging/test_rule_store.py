@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from services.metrics.handlers import on_reissued
+from services.metrics.handlers.counting import on_reissued
 from services.notification.handlers.facts import Requests
 from shared.clocks import OFFICE_ZONE
 from shared.contracts.deadlines import DeadlineReissued

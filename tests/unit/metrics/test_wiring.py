@@ -7,7 +7,7 @@ from pathlib import Path
 from services.metrics.domain.formulas import FORMULAS
 from services.metrics.domain.report import Figures
 from services.metrics.domain.wording import BOARD, short_place
-from services.metrics.handlers import subscriptions
+from services.metrics.handlers.counting import subscriptions
 from services.metrics.pages import WIDTH, cards, parts
 from shared.contracts.facts import Language
 from shared.contracts.topics import LIFECYCLE, OUTCOMES, Topic
