@@ -12,21 +12,21 @@ from xdist.scheduler import LoadScopeScheduling
 STACKS = (
     "tests/e2e/test_full_year.py",
     "tests/e2e/",
-    "tests/integration/shared/",
-    "tests/faults/",
     "tests/integration/together/",
-    "tests/simulation/",
     "tests/integration/stack/",
+    "tests/integration/metrics/",
+    "tests/simulation/",
+    "tests/faults/",
     "tests/integration/notification/",
     "tests/integration/messaging/",
     "tests/integration/processing/",
     "tests/integration/intake/",
-    "tests/integration/metrics/",
+    "tests/integration/shared/",
 )
 """What has a stack of its own, the longest first: the tests of one never run beside each other.
 
-Each process is given a second suite before it begins with its first: that behind the full year, the longest by far, is
-a short one.
+There are four processes. The one with the full year, the longest by far and a single test, is given a second suite
+before it begins with it: the fifth of the list, which is therefore the shortest.
 """
 
 settings.register_profile("machine", deadline=None)
