@@ -46,7 +46,7 @@ docs: $(INSTALLED) ## docs/moves.md, from the tables of the code
 	@.venv/bin/python -m tests.docs
 
 test: check tools ## every check and every test, the full year among them; ARGS="tests/unit"
-	.venv/bin/pytest -n 4 --dist loadscope --no-loadscope-reorder --durations 15 --durations-min 10 $(ARGS)
+	.venv/bin/pytest -n 3 --dist loadscope --no-loadscope-reorder --durations 15 --durations-min 10 $(ARGS)
 
 SEEDS ?= 1-300
 simulate: $(INSTALLED) ## seeds of the deterministic simulation; SEEDS=1-20000 or ARGS="--seed 17 --trace"

@@ -86,7 +86,9 @@ def properties(folder: Folder, ports: Ports) -> str:
         "group.initial.rebalance.delay.ms": "0",
         # after a kill the restarted broker waits for its own old session to run out
         "broker.session.timeout.ms": "6000",
-        "broker.heartbeat.interval.ms": "500",
+        "broker.heartbeat.interval.ms": "1500",
+        # a broker that nobody asks writes empty records of metadata twice a second, a third of what it does then
+        "metadata.max.idle.interval.ms": "5000",
         "num.network.threads": "2",
         "num.io.threads": "4",
     }

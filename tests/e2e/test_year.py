@@ -32,7 +32,7 @@ async def test_a_dossier_that_is_parked_for_good_ends_the_year_with_its_report(y
             rows = await connection.fetch("select kind, subject from processing.parked")
             parked.extend((row["kind"], row["subject"]) for row in rows)
 
-    report = await years.play(YearRequest(10, open=0, seed=5), hooks=strikes, after=look)
+    report = await years.play(YearRequest(10, open=0, seed=5, days=5), hooks=strikes, after=look)
     assert parked == [("poison", STRANGE)]
     found = report.as_json()
     assert found["events"]["parked"] == 4  # nobody takes what intake alone may write from somebody else
