@@ -60,6 +60,8 @@ class Proxy:
     """Bytes that were taken from the lines and reached nobody."""
     dropped: int = 0
     refused: int = 0
+    given_up: int = 0
+    """Half-open lines on which a client asked in vain until he closed them himself."""
 
     def __post_init__(self) -> None:
         self._lines: set[Line] = set()
@@ -149,6 +151,7 @@ class Proxy:
 
     async def _ask(self, line: Line, reader: asyncio.StreamReader) -> None:
         """From client to server."""
+        in_vain = False
         with suppress(OSError):
             while data := await reader.read(CHUNK):
                 if not await self._comes_through(line, data):
@@ -158,9 +161,11 @@ class Proxy:
                     line.robbed = True
                 if line.server.transport.is_closing():
                     self.lost += len(data)
+                    in_vain = True
                     continue
                 line.server.write(data)
                 await line.server.drain()
+        self.given_up += in_vain
         self._end(line)
 
     async def _answer(self, line: Line, reader: asyncio.StreamReader) -> None:

@@ -102,21 +102,26 @@ async def _half_open(scene: Scene, way: Way) -> str:
     # On lines in use: while all that they asked is still to be answered they ask nothing, and new ones would be whole.
     (entry,) = await scene.load.more(1)
     await scene.town.holds(OPENED, entry.code)
-    since, before, lines = len(scene.town.answers()), way.proxy.lost, way.proxy.half_open()
+    before, given_up, lines = way.proxy.lost, way.proxy.given_up, way.proxy.half_open()
     filing = scene.load.begin(1)
     caught = await way.caught(lambda: way.proxy.lost - before)
-    await GIVEN_UP[way.name](scene, filing, since)
+    await GIVEN_UP[way.name](scene, filing, lambda: way.proxy.given_up - given_up)
     way.proxy.reset()
     scene.let_go()
     await filing
     return f"{lines} lines half-open, which took {caught} bytes"
 
 
-async def _refused(scene: Scene, _filing: Filing, since: int) -> None:
-    await scene.town.answered(lambda line: line["status"] in {503, None}, since)
+async def _line_given_up(_scene: Scene, _filing: Filing, given_up: Callable[[], int]) -> None:
+    """Whoever asked closes the line: the filing, or the relay that was before it, and left it one that is whole."""
+
+    async def one() -> int:
+        return given_up()
+
+    await until(one, "nobody gave a half-open line up")
 
 
-async def _opened_all_the_same(scene: Scene, filing: Filing, _since: int) -> None:
+async def _opened_all_the_same(scene: Scene, filing: Filing, _given_up: Callable[[], int]) -> None:
     """Where there is time for it: relay and reader find another line, and the dossier gets its case."""
     if scene.size.full:
         (entry,) = await filing
@@ -136,6 +141,6 @@ async def _swallowed(scene: Scene, way: Way) -> str:
     return f"{caught} bytes swallowed"
 
 
-GIVEN_UP = {"PostgreSQL": _refused, "Kafka": _opened_all_the_same}
+GIVEN_UP = {"PostgreSQL": _line_given_up, "Kafka": _opened_all_the_same}
 """How it is seen that a half-open line was given up."""
 BEFALLS = (_slow, _stalled, _reset, _half_open, _swallowed)
