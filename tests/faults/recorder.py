@@ -120,7 +120,7 @@ class Recorder:
             "source": said["ce_source"],
             "subject": said["ce_subject"],
             "seq": int(said["ce_sequence"]),
-            **_content(record.topic, record.value),
+            **_content(record.value),
         }
 
     async def read_tables(self, database: asyncpg.Connection[asyncpg.Record], number: int) -> None:
@@ -147,7 +147,7 @@ class Recorder:
         if place not in self._journaled:
             self._journaled.add(place)
             body = row.pop("body")
-            self.note("journal", {**row, "legal_time": row["legal_time"].isoformat(), **_content(row["topic"], body)})
+            self.note("journal", {**row, "legal_time": row["legal_time"].isoformat(), **_content(body)})
 
     def read_processes(self, row: int, parts: Mapping[str, int]) -> None:
         """Append memory and open files of each part."""
@@ -162,9 +162,9 @@ class Recorder:
             (self.folder / "pages" / f"{service}.txt").write_bytes((await caller.read("/metrics")).body)
 
 
-def _content(topic: str, body: bytes) -> dict[str, Any]:
-    readable = None if topic == CONTACTS.name else json.loads(body)
-    return {"digest": hashlib.sha256(body).hexdigest(), "body": readable}
+def _content(body: bytes) -> dict[str, Any]:
+    """A body as it can be read, contacts' too: what is sealed in it stands there sealed."""
+    return {"digest": hashlib.sha256(body).hexdigest(), "body": json.loads(body)}
 
 
 class RecordedWire(Wire):

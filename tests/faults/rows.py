@@ -110,8 +110,9 @@ NOT_INJECTED: tuple[NotInjected, ...] = (
     NotInjected(
         32,
         "machine time that jumps",
-        "a single process cannot be given another machine clock without libfaketime, and moving the clock of the whole"
-        " machine would hit everything else on it; the simulation plays leases and back-off under its own clock",
+        "not played: it needs libfaketime for one process, for moving the clock of the whole machine would hit"
+        " everything else on it. Relays' leases go by the database's clock; a sender's and the exporter's go by that of"
+        " their process: `docs/delivery-guarantees.md` says what a clock that jumps could do to them",
     ),
     NotInjected(32, "daylight saving", "the office's zone has none; machine time is UTC everywhere"),
     NotInjected(

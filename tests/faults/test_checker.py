@@ -326,6 +326,11 @@ def person_in_a_fact(found: History) -> None:
     found.facts[0]["body"] = {"note": "Nguyễn Thử Nghiệm 00001"}
 
 
+def person_in_a_contact(found: History) -> None:
+    contact = next(each for each in found.facts if each["topic"] == CONTACTS)
+    contact["body"] = {"sealed": "Nguyễn Thử Nghiệm 00001"}
+
+
 def leak(found: History) -> None:
     found.processes[0]["files"] = 10_000
 
@@ -349,7 +354,7 @@ PLANTED: dict[str, tuple[Callable[[History], None], ...]] = {
     ),
     "I6": (counted_twice, notice_not_counted),
     "I7": (slow_recovery,),
-    "I8": (person_in_a_log, person_in_a_fact, leak, swollen),
+    "I8": (person_in_a_log, person_in_a_fact, person_in_a_contact, leak, swollen),
 }
 
 
