@@ -158,8 +158,9 @@ def test_a_date_that_was_kept_when_working_days_changed_says_so_and_one_that_was
     """One limit may go by the older calendar while the other goes by the newer one (ADR 61)."""
     case = replace(received(), calendar_followed="calendar-2", statutory_calendar="calendar-2")
     newer = Calendar("calendar-2", rules().calendar.content, {})
-    deadline = deadline_of(case, means().kind_of(case), (newer, *calendars()))
-    kind, times = means().kind_of(case), step_times(case, means().kind_of(case), means().calendar, march(12))
+    kind = means().kind_of(case)
+    deadline = deadline_of(case, kind, (newer, *calendars()))
+    times = step_times(case, kind, means().calendar, march(12))
     view = deadline_view(case, (kind, rules().agencies), deadline, times, officers=False)
     assert (view.promised.calendar_version, view.promised.calendar_followed) == (case.calendar_version, "calendar-2")
     assert (view.statutory.calendar_version, view.statutory.calendar_followed) == ("calendar-2", "calendar-2")
