@@ -78,7 +78,7 @@ $(RIVAL_INSTALLED): $(INSTALLED)
 	@deploy/install.sh --group bench
 	@touch $@
 
-tools: $(INSTALLED) ## Prometheus, promtool, amtool and wrk of Debian in var/tools, not installed; `make test` does it by itself
+tools: $(INSTALLED) ## Prometheus, promtool, amtool, wrk and libfaketime of Debian in var/tools, not installed; `make test` does it by itself
 	@.venv/bin/python -m deploy.debian_tools
 
 deps-debian: ## the same programs, and Chromium, installed for the whole machine, as root

@@ -1,9 +1,9 @@
-"""Brings the programs of Debian that tests and benchmarks need into var/tools/debian; the system stays as it is.
+"""Brings what tests and benchmarks need of Debian into var/tools/debian; the system stays as it is.
 
 `python -m deploy.debian_tools`: packages and the libraries that the machine lacks are downloaded with its own apt,
 unpacked with dpkg-deb, and never installed. Where the machine's lists of packages are empty or too old, lists of our
 own are fetched. A program that is on the search path already is left alone. Exit 0 whatever happens: who needs a
-program asks `find`, and says what is missing.
+program or a library asks `find` or `find_library`, and says what is missing.
 """
 
 from __future__ import annotations
@@ -24,8 +24,13 @@ PROGRAMS: Mapping[str, str] = {
     "wrk": "wrk",
 }
 """Program → its package."""
+FAKETIME = "faketime/libfaketime.so.1"
+LIBRARIES: Mapping[str, str] = {FAKETIME: "libfaketime"}
+"""Library that a program is started with → its package."""
+PACKAGES = sorted({*PROGRAMS.values(), *LIBRARIES.values()})
 PLACE = Path(__file__).parents[1] / "var" / "tools" / "debian"
-REMEDY = f"make tools, or as root: apt-get install {' '.join(sorted({*PROGRAMS.values()}))}"
+REMEDY = f"make tools, or as root: apt-get install {' '.join(PACKAGES)}"
+SYSTEM = Path("/")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where apt and dpkg find what they call: the caller's search path may be nearly empty."""
 
@@ -40,13 +45,19 @@ def find(program: str, place: Path = PLACE) -> Path | None:
     return Path(found) if found else None
 
 
+def find_library(library: str, place: Path = PLACE) -> Path | None:
+    """Where a library is: among the system's, else what was unpacked; None when it is nowhere."""
+    return next((path for top in (SYSTEM, place) for path in top.glob(f"usr/lib/*-linux-*/{library}")), None)
+
+
 def missing(place: Path = PLACE) -> list[str]:
-    """Name the programs that are nowhere."""
-    return [program for program in PROGRAMS if find(program, place) is None]
+    """Name the programs and libraries that are nowhere."""
+    lacking = [program for program in PROGRAMS if find(program, place) is None]
+    return lacking + [library for library in LIBRARIES if find_library(library, place) is None]
 
 
 def bring(place: Path = PLACE) -> None:
-    """Download, unpack and make callable whatever `PROGRAMS` names. Raises NotBrought."""
+    """Download and unpack whatever `PROGRAMS` and `LIBRARIES` name, and make programs callable. Raises NotBrought."""
     shutil.rmtree(place, ignore_errors=True)
     for folder in ("bin", "packages", "lists/partial", "cache/archives/partial"):
         (place / folder).mkdir(parents=True)
@@ -66,12 +77,11 @@ def bring(place: Path = PLACE) -> None:
 
 
 def _download(place: Path, options: Sequence[str]) -> None:
-    wanted = {*PROGRAMS.values()}
     # What apt would install names each library that this machine lacks; data and services are not needed.
-    told = _run("apt-get", *options, "install", "--print-uris", "--no-install-recommends", "-qq", *wanted, cwd=place)
+    told = _run("apt-get", *options, "install", "--print-uris", "--no-install-recommends", "-qq", *PACKAGES, cwd=place)
     names = {line.split()[1].split("_")[0] for line in told.splitlines() if line.startswith("'")}
     libraries = {name for name in names if name.startswith("lib") and not name.startswith("libjs-")}
-    _run("apt-get", *options, "download", "-qq", *sorted(wanted | libraries), cwd=place / "packages")
+    _run("apt-get", *options, "download", "-qq", *sorted({*PACKAGES} | libraries), cwd=place / "packages")
 
 
 def _make_callable(place: Path, program: str) -> None:

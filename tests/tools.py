@@ -1,4 +1,4 @@
-"""Programs of Debian that some tests run: where they are missing, a test says how to get them; in CI it fails."""
+"""What some tests need of Debian: where it is missing, a test says how to get it; in CI it fails."""
 
 from __future__ import annotations
 
@@ -8,15 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from deploy.debian_tools import REMEDY, find
+from deploy.debian_tools import REMEDY, find, find_library
 
 
 def tool(program: str) -> Path:
     """Find a program, or end the test: failed where CI=true, else skipped with the remedy."""
-    found = find(program)
+    return _there(program, find(program))
+
+
+def library(name: str) -> Path:
+    """Find a library to start a process with, or end the test as `tool` does."""
+    return _there(name, find_library(name))
+
+
+def _there(name: str, found: Path | None) -> Path:
     if found is None:
         end = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        end(f"{program} is not there: {REMEDY}")
+        end(f"{name} is not there: {REMEDY}")
     return found
 
 

@@ -12,7 +12,6 @@ from services.metrics.handlers import counting
 from services.metrics.handlers.reporting import Reporting
 from services.metrics.pages import board_router
 from services.metrics.settings import Settings
-from shared.clocks import machine_now
 from shared.database import transaction
 from shared.http.languages import Words
 from shared.look.pages import look_router
@@ -31,7 +30,7 @@ async def build(resources: Resources[Settings]) -> Parts:
     settings, pool, clock = resources.settings, resources.pool, resources.clock
     rules = RuleStore(settings.kafka)
     reporting = Reporting(pool, rules, clock)
-    domain_figures = DomainFigures(pool, clock, machine_now)
+    domain_figures = DomainFigures(pool, clock)
     REGISTRY.register(domain_figures)
     consumer = Consumer("metrics", counting.subscriptions(rules), pool, settings.kafka)
 

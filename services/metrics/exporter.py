@@ -7,7 +7,8 @@ lost the lease, or cannot renew it, falls silent before another may speak: two r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -21,9 +22,9 @@ from services.metrics import repository
 from services.metrics.domain.fields import FIELDS
 from services.metrics.domain.figures import NoticeOutcome
 from services.metrics.domain.totals import Totals
-from shared.clocks import LegalClock
+from shared.clocks import LegalClock, machine_now
 from shared.contracts.facts import Channel
-from shared.database import Pool, transaction
+from shared.database import Pool, database_now, transaction
 from shared.http.health import SNAPSHOT_SECONDS
 from shared.loops import Pulse, rest
 from shared.messaging.faults import passes, reason_of
@@ -32,7 +33,7 @@ from shared.messaging.publications import last_published
 from shared.rulebook.figures import Figure
 
 LEASE = timedelta(seconds=15)
-SPOKEN = LEASE - timedelta(seconds=SNAPSHOT_SECONDS) - timedelta(seconds=1)
+SPOKEN_SECONDS = LEASE.total_seconds() - SNAPSHOT_SECONDS - 1
 """How long a reading may be shown: the text of /metrics may outlive it by the age of a snapshot."""
 REFRESH_SECONDS = 1.0
 
@@ -46,29 +47,29 @@ log = structlog.get_logger("exporter")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was read at one moment; `as_of` is legal time, the others machine time."""
+    """What was read at one moment: `as_of` in legal time, `taken_at` in machine time; `silent_from` is monotonic."""
 
     totals: Totals
     as_of: datetime
     taken_at: datetime
-    silent_from: datetime
+    silent_from: float
 
 
 class DomainFigures:
     """A collector of prometheus_client over the latest snapshot."""
 
-    def __init__(self, pool: Pool, clock: LegalClock, machine_now: Callable[[], datetime]) -> None:
+    def __init__(self, pool: Pool, clock: LegalClock) -> None:
         self._pool = pool
         self._clock = clock
-        self._machine_now = machine_now
         self._holder = str(uuid4())
         self._snapshot: Snapshot | None = None
         self.pulse = Pulse("")
 
     async def refresh(self) -> None:
         """Renew the lease and read the figures; without the lease fall silent."""
-        now = self._machine_now()
+        taken_at, begun = machine_now(), time.monotonic()
         async with transaction(self._pool) as tx:
+            now = await database_now(tx)
             holds = await repository.take_lease(tx, self._holder, now + LEASE, now)
         if not holds:
             self._snapshot = None
@@ -76,7 +77,7 @@ class DomainFigures:
         as_of = self._clock.now()
         async with transaction(self._pool) as tx:
             totals = await repository.totals(tx, as_of)
-        self._snapshot = Snapshot(totals, as_of, now, now + SPOKEN)
+        self._snapshot = Snapshot(totals, as_of, taken_at, begun + SPOKEN_SECONDS)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Refresh these figures, and messaging's, every second until `stop`; then give the lease up."""
@@ -85,7 +86,7 @@ class DomainFigures:
             try:
                 await self.refresh()
                 async with transaction(self._pool) as tx:
-                    await refresh_figures(tx, self._machine_now(), self._clock.now())
+                    await refresh_figures(tx, machine_now(), self._clock.now())
                     published = await last_published(tx)
                 PUBLISHED.set(0 if published is None else published.timestamp())
             except Exception as error:
@@ -112,9 +113,8 @@ class DomainFigures:
 
     def collect(self) -> Iterator[Metric]:
         """Give every domain family while the lease is ours, and always whether it is."""
-        now = self._machine_now()
         snapshot = self._snapshot
-        exports = snapshot is not None and now < snapshot.silent_from
+        exports = snapshot is not None and time.monotonic() < snapshot.silent_from
         yield GaugeMetricFamily(
             "motcua_domain_figures_exported", "Whether this process holds the lease of the domain figures", exports
         )

@@ -258,7 +258,7 @@ _TAKE_LEASE = """
 
 
 async def take_lease(tx: Connection, holder: str, expires_at: datetime, now: datetime) -> bool:
-    """Take or renew the lease of the domain figures (machine time); False while another process holds it."""
+    """Take or renew the lease of the domain figures (the database's clock); False while another process holds it."""
     return await tx.fetchval(_TAKE_LEASE, holder, expires_at, now) is not None
 
 

@@ -50,7 +50,6 @@ async def build(resources: Resources[Settings]) -> Parts:
         tracking_page=settings.notices.tracking_page,
         lease=settings.notices.lease,
         call=settings.call,
-        machine_now=machine_now,
     )
     subscriptions = Requests(rules, machine_now, woken).subscriptions()
     return Parts(

@@ -120,7 +120,7 @@ class Gauges:
             try:
                 await self.refresh()
                 if time.monotonic() >= self._forget_at:
-                    await forget_requests(self.pool, self.machine_now())
+                    await forget_requests(self.pool)
                     self._forget_at = time.monotonic() + FORGET_SECONDS
             except Exception as error:
                 if not passes(error):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeAlias
 
 import asyncpg
 
-from shared.database import Connection, Pool, autocommit
+from shared.database import Connection, Pool, autocommit, database_now
 
 KEPT = timedelta(days=7)
-"""How long an answer is kept to be given again, by the machine's clock; after it the same key is a new request."""
+"""How long an answer is kept to be given again, by the database's clock; after it the same key is a new request."""
 FORGET_AT_ONCE = 500
 
 
@@ -131,9 +131,9 @@ select count(*) from forgotten
 """
 
 
-async def forget_requests(pool: Pool, machine_time: datetime) -> None:
+async def forget_requests(pool: Pool) -> None:
     """Forget the answers that have been kept for long enough, in small transactions, until none is left."""
     forgotten = FORGET_AT_ONCE
     while forgotten == FORGET_AT_ONCE:
         async with autocommit(pool) as database:
-            forgotten = await database.fetchval(FORGET, machine_time - KEPT, FORGET_AT_ONCE)
+            forgotten = await database.fetchval(FORGET, await database_now(database) - KEPT, FORGET_AT_ONCE)

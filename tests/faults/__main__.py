@@ -29,7 +29,7 @@ async def run(rows: Sequence[Row], seed: int, *, full: bool) -> tuple[list[Outco
                 try:
                     outcomes.append(await play(town, row, full=full))
                 except Refused as error:
-                    refused.append(NotInjected(row.number, row.fault, f"this machine mounts no small disk: {error}"))
+                    refused.append(NotInjected(row.number, row.fault, str(error)))
                     say(f"    not injected: {refused[-1].why}")
                     continue
                 except Exception as error:  # noqa: BLE001 - the other faults are still to be seen

@@ -14,7 +14,7 @@ BLOCK_BYTES = 4096
 
 
 class Refused(Exception):
-    """The machine lets nobody mount here; what needs a small disk cannot be tried."""
+    """This machine lacks what a fault needs; the message says what."""
 
 
 class Disk:
@@ -75,7 +75,7 @@ async def _run(*command: str) -> None:
     try:
         process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
     except OSError as error:
-        raise Refused(str(error)) from error
+        raise Refused(f"this machine mounts no small disk: {error}") from error
     _, errors = await process.communicate()
     if process.returncode:
-        raise Refused(errors.decode().strip())
+        raise Refused(f"this machine mounts no small disk: {errors.decode().strip()}")

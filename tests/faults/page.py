@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -13,10 +14,10 @@ PAGE = ROOT / "docs" / "faults.md"
 HEAD = """# Faults
 
 This page is written by `python -m tests.faults{flag}` (`make faults`); do not edit it.
-Seed {seed}, {size}, {day}, {seconds:.0f} s.
+Seed {seed}, {size}, commit {commit}, {day}, {seconds:.0f} s.
 
-One stack runs, one process of each service (faults 15 and 25 begin a second, fault 38 a third), desks file
-and officers act, and one fault after the other strikes it. Each is seen to strike, lets go,
+One stack runs, one process of each service (faults 15, 25 and 39 begin a second, fault 38 a
+third), desks file and officers act, and one fault after the other strikes it. Each is seen to strike, lets go,
 and must leave all quiet within 60 s; then an independent checker (`tests/faults/checker.py`) judges everything that
 was written down since the beginning: answers to clients, every record of the topics about dossiers, every move of a
 cursor, every receipt of the sinks.
@@ -58,8 +59,14 @@ def write(outcomes: Sequence[Outcome], refused: Iterable[NotInjected], *, second
     """Write the page anew."""
     seed, size = outcomes[0].seed, "full size" if full else "short form"
     day, flag = datetime.now(UTC).date().isoformat(), "" if full else " --short"
-    text = HEAD.format(seed=seed, size=size, day=day, seconds=seconds, flag=flag)
+    text = HEAD.format(seed=seed, size=size, commit=_commit(), day=day, seconds=seconds, flag=flag)
     text += "".join(f"{line_of(outcome)}\n" for outcome in outcomes)
     missing = sorted((*NOT_INJECTED, *refused), key=lambda each: each.number)
     text += NOT_HERE + "".join(f"| {each.number} | {each.fault} | {each.why} |\n" for each in missing)
     PAGE.write_text(text, "utf-8")
+
+
+def _commit() -> str:
+    """Name the commit whose code runs, and say where it has been changed since."""
+    command = ["git", "describe", "--always", "--exclude=*", "--dirty= with changes"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from tests.faults.strikes import (
     at_broker,
+    at_clocks,
     at_consumers,
     at_database,
     at_facts,
@@ -85,12 +86,13 @@ ROWS: tuple[Row, ...] = (
     Row(29, "facts again and in another order", in_disorder.sent_again, "I3 I6"),
     Row(30, "gateways misbehave by a plan", outside.gateways, "I5", may_double=True, whole=FEW),
     Row(31, "notification killed between call and record", outside.sender_killed, "I5", may_lose=True, may_double=True),
-    Row(32, "legal clock leaps and goes back", outside.clock_jumps, "I4"),
+    Row(32, "legal clock leaps and goes back", at_clocks.clock_jumps, "I4"),
     Row(33, "all timers due at once", outside.all_due, "I3 I4 I7", whole=replace(FULL, filings=4000, acts=0)),
     Row(34, "metrics wiped, read from the beginning", outside.figures_lost, "I6"),
     Row(35, "intake without file descriptors", at_intake.out_of_files, "I7 I8"),
     Row(36, "release N to N+1 with a new field, and back", at_consumers.next_release_and_back, "I3 I4"),
     Row(38, "timers of one minute, of three processes one killed and one frozen", at_timers.same_minute, "I3 I4 I7"),
+    Row(39, "machines' clocks an hour apart, one jumps", at_clocks.machines_apart, "I5"),
 )
 
 NOT_INJECTED: tuple[NotInjected, ...] = (
@@ -108,11 +110,10 @@ NOT_INJECTED: tuple[NotInjected, ...] = (
         " member that leaves, with an interval of seconds",
     ),
     NotInjected(
-        32,
-        "machine time that jumps",
-        "not played: it needs libfaketime for one process, for moving the clock of the whole machine would hit"
-        " everything else on it. Relays' leases go by the database's clock; a sender's and the exporter's go by that of"
-        " their process: `docs/delivery-guarantees.md` says what a clock that jumps could do to them",
+        39,
+        "PostgreSQL's own clock jumps ahead",
+        "the one clock that leases go by; moving that of the whole machine would hit everything else on it."
+        " `docs/delivery-guarantees.md` says what a jump by more than a lease could do",
     ),
     NotInjected(32, "daylight saving", "the office's zone has none; machine time is UTC everywhere"),
     NotInjected(

@@ -27,7 +27,7 @@ async def play(town: Town, row: Row, *, full: bool) -> Outcome:
     """Play one row.
 
     Raises DidNotStrike, NeverQuiet or TimeoutError, with a note of how to play it again; and Refused of a machine that
-    lets nobody mount.
+    lacks what the row needs.
     """
     try:
         return await _play(town, row, full=full)

@@ -19,7 +19,7 @@ async def test_a_fault_strikes_and_everything_holds(town: Town, row: Row) -> Non
     try:
         outcome = await play(town, row, full=False)
     except Refused as error:
-        pytest.skip(f"this machine lets nobody mount a small disk: {error}")
+        pytest.skip(str(error))
     assert outcome.struck
     assert outcome.broken == [], again(row, outcome.seed, full=False)
 
@@ -37,4 +37,4 @@ async def test_whatever_ends_a_fault_names_its_seed(town: Town, error: Exception
 def test_the_table_is_whole() -> None:
     numbers = [row.number for row in ROWS]
     assert numbers == sorted(set(numbers))
-    assert {*numbers, *(row.number for row in NOT_INJECTED)} == set(range(1, 39))
+    assert {*numbers, *(row.number for row in NOT_INJECTED)} == set(range(1, 40))

@@ -27,11 +27,12 @@ FIRST_MORNING = datetime(2020, 1, 2, 7, 30, tzinfo=OFFICE_ZONE)
 DATABASE_PROXY, KAFKA_PROXY, THIRD_REPLICA = (spare_port(PORT_BASE, number) for number in range(3))
 """Their ports, beside those of the stack."""
 SERVER_SETTINGS = {"max_connections": "64", "max_wal_size": "96MB", "track_commit_timestamp": "on"}
+LEASE_SECONDS = 6
 QUICK = {
     "MOTCUA_SMS__TIMEOUT_SECONDS": "1",
     "MOTCUA_MAIL__TIMEOUT_SECONDS": "1",
     "MOTCUA_ZALO__TIMEOUT_SECONDS": "1",
-    "MOTCUA_NOTICES__LEASE_SECONDS": "6",
+    "MOTCUA_NOTICES__LEASE_SECONDS": str(LEASE_SECONDS),
 }
 """A gateway that withholds its answer is given up sooner than in earnest."""
 DISK_MEGABYTES = 400
@@ -87,9 +88,11 @@ class TrialStack(Stack):
         self._supervisor._running[name].part = dataclasses.replace(part, launch=launch)
 
     @contextlib.asynccontextmanager
-    async def second(self, service: str) -> AsyncIterator[str]:
-        """Run one more process of a service; yields its name."""
-        async with self._beside(self.part(f"{service}_2")) as name:
+    async def second(self, service: str, **changed: str) -> AsyncIterator[str]:
+        """Run one more process of a service, in a changed environment; yields its name."""
+        part = self.part(f"{service}_2")
+        launch = dataclasses.replace(part.launch, environment={**part.launch.environment, **changed})
+        async with self._beside(dataclasses.replace(part, launch=launch)) as name:
             yield name
 
     @contextlib.asynccontextmanager

@@ -26,7 +26,7 @@ from shared.clocks import LegalClock
 from shared.contracts import facts
 from shared.contracts.facts import Channel
 from shared.contracts.topics import OUTCOMES
-from shared.database import Connection, Pool, transaction
+from shared.database import Connection, Pool, database_now, transaction
 from shared.messaging.journal import Draft, Journal
 
 TOLD = Counter("motcua_notice_outcomes_total", "Outcomes of messages told as facts.", ["channel", "outcome"])
@@ -50,13 +50,14 @@ class Outcomes:
     journal: Journal
     clock: LegalClock
 
-    async def after_calls(self, called: Sequence[tuple[Message, Result]], now: datetime) -> None:
-        """Record the results of calls (machine time `now`).
+    async def after_calls(self, called: Sequence[tuple[Message, Result]]) -> None:
+        """Record the results of calls; what is tried again waits by the database's clock, as leases do.
 
         A message that is no more in this attempt is left alone: a receipt was faster, or the lease has ended.
         """
         results = {message.id: (message.progress.attempts, result) for message, result in called}
         async with transaction(self.pool) as tx:
+            now = await database_now(tx)
             changes = list(_judged(await messages.lock(tx, results), results, now))
             await self.save(tx, changes)
             await self._tell_otherwise(tx, changes, now)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
@@ -26,8 +26,9 @@ from services.notification.handlers.outcomes import Outcomes, message_id, spread
 from services.notification.repository import messages, requests
 from services.notification.repository.messages import Message
 from services.notification.repository.requests import Addressed, NewMessage
+from shared.clocks import machine_now
 from shared.contracts.facts import Channel
-from shared.database import Connection, autocommit, transaction
+from shared.database import Connection, autocommit, database_now, transaction
 from shared.messaging.faults import passes, reason_of
 from shared.sealing import Contact, KeyringReader, Purpose, SealBroken, associated_data, open_sealed
 
@@ -73,7 +74,7 @@ class Claimed:
 class Sending:
     """The use cases of the delivery loop.
 
-    `lease` is how long a claimed message is ours, `call` how long one call may last at most; machine time.
+    `lease` is how long a claimed message is ours, by the database's clock; `call` how long one call may last at most.
     """
 
     def __init__(
@@ -86,11 +87,10 @@ class Sending:
         tracking_page: str,
         lease: timedelta,
         call: timedelta,
-        machine_now: Callable[[], datetime],
     ) -> None:
         self._outcomes, self._pool = outcomes, outcomes.pool
         self._keyring, self._senders, self._wording = keyring, senders, wording
-        self._tracking_page, self._lease, self._machine_now = tracking_page, lease, machine_now
+        self._tracking_page, self._lease = tracking_page, lease
         # Half of what the last call leaves of the lease: the other half is for writing the results down.
         self._begin_seconds = (lease - call).total_seconds() / 2
         # Half of that again: an outage that nobody notices leaves time for writing down too.
@@ -105,10 +105,11 @@ class Sending:
         for a whole lease. Anybody else gives it a new one, as he does to what is in his own hands: after an outage a
         sender that lives first writes down what it was answered.
         """
-        now, begun = self._machine_now(), time.monotonic()
+        begun = time.monotonic()
         judges = self._touch.begin(begun) >= self._lease.total_seconds()
         claimed = Claimed((), {}, begun, addressed=0)
         async with autocommit(self._pool) as database:
+            now = await database_now(database)
             waits = await messages.is_work_waiting(database, now)
         if waits and room:
             claimed = await self._claim(now, begun, judges=judges)
@@ -151,7 +152,7 @@ class Sending:
             try:
                 if waits:
                     await self._keep([message.id for message, _ in called])
-                return await self._outcomes.after_calls(called, self._machine_now())
+                return await self._outcomes.after_calls(called)
             except Exception as error:
                 if not passes(error):
                     raise
@@ -161,7 +162,7 @@ class Sending:
 
     async def _keep(self, ids: Sequence[UUID]) -> None:
         async with autocommit(self._pool) as database:
-            await messages.keep(database, ids, lease_until=self._machine_now() + self._lease)
+            await messages.keep(database, ids, lease_until=await database_now(database) + self._lease)
 
     async def _address(self, tx: Connection, now: datetime) -> int:
         found = await requests.lock_addressable(tx, BATCH * 4)
@@ -214,7 +215,7 @@ class Sending:
         except TextError as error:
             log.error("text cannot be written", reason=str(error))  # noqa: TRY400 - the reason says where
             return Reason.TEXT_FAULTY
-        return Letter(str(message.id), to, text, self._machine_now())
+        return Letter(str(message.id), to, text, machine_now())
 
     def _messages(self, entry: Addressed) -> list[NewMessage]:
         """Make a message for each channel; an SMS where this installation has no account at Zalo."""

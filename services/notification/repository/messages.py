@@ -38,7 +38,7 @@ select exists (select from messages where wake_at <= $1)
 
 
 async def is_work_waiting(tx: Connection, now: datetime) -> bool:
-    """Tell whether a message is due (machine time) or a notice has its contact: one look instead of a transaction."""
+    """Tell whether a message is due (the database's clock) or a notice has its contact: a look, not a transaction."""
     return bool(await tx.fetchval(WORK_WAITS, now))
 
 
@@ -60,7 +60,7 @@ returning m.id, m.fact_id, n.code, n.trace_parent, n.template, n.parameters, m.c
 
 
 async def claim(tx: Connection, *, now: datetime, limit: int, lease_until: datetime) -> list[Message]:
-    """Take messages that are due into `sending` until the end of a lease (machine time).
+    """Take messages that are due into `sending` until the end of a lease (the database's clock).
 
     One that `was` sending already is left over from a sender whose lease has ended: its attempt is not counted again.
     """

@@ -1,19 +1,17 @@
-"""Faults 30 to 34: gateways, clocks, and figures that are lost."""
+"""Faults 30, 31, 33 and 34: gateways, timers, and figures that are lost."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from shared.clocks import ScenarioClock, write_scenario
+from shared.clocks import ScenarioClock
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
 from shared.messaging.connection import connection
 from shared.settings import KafkaSettings
 from tests.faults.signals import DidNotStrike, superseded
-from tests.faults.strikes.at_database import is_503
 from tests.faults.town import Scene
 from tests.waiting import until
 
@@ -64,28 +62,6 @@ async def sender_killed(scene: Scene) -> str:
         await filing
         await scene.stack.wait_ready("notification")
     return f"killed between call and record; messages that stood as being sent: {sending}"
-
-
-async def clock_jumps(scene: Scene) -> str:
-    """Legal time leaps an hour, then its file goes back an hour: everybody waits until it is set on again."""
-    town, file = scene.town, scene.stack.folder.scenario_clock
-    await scene.load.over()
-    town.move_clock(timedelta(hours=1))
-    await scene.load.more(1)
-    moment, since, pids = ScenarioClock(file).now(), len(town.answers()), town.pids()
-    item, duty = await town.first_duty(await town.file())
-    write_scenario(file, moment - timedelta(hours=1))
-    try:
-        filing, acting = asyncio.create_task(town.file()), asyncio.create_task(town.offices.act(item, duty))
-        for target in ("/v1/dossiers", f"/v1/dossiers/{item.code}/acts/{duty.action}"):
-            await town.answered(lambda line, asked=target: is_503(line) and line["target"] == asked, since)
-    finally:
-        write_scenario(file, moment)
-        scene.let_go()
-    entry, _ = await asyncio.gather(filing, acting)
-    if town.pids() != pids:
-        raise RuntimeError("a process ended because the clock went back")
-    return f"an hour ahead: accepted; an hour back: 503 to desk and officer; on again: {entry.code} under the same key"
 
 
 async def all_due(scene: Scene) -> str:

@@ -32,7 +32,7 @@ from tests.waiting import until
 class MetricsProcess:
     """One `python -m services.metrics` on a port of its own."""
 
-    def __init__(self, stack: Stack, port: int) -> None:
+    def __init__(self, stack: Stack, port: int, changed: Mapping[str, str] | None = None) -> None:
         self.port, self.url = port, f"http://127.0.0.1:{port}"
         self._log = (stack.folder.path / f"metrics-{port}.log").open("ab")
         self._process = subprocess.Popen(
@@ -42,6 +42,7 @@ class MetricsProcess:
                 "MOTCUA_HTTP__PORT": str(port),
                 "MOTCUA_KAFKA__INSTANCE": f"metrics-{port}",
                 "PYTHONPATH": str(Path.cwd()),
+                **(changed or {}),
             },
             stdout=self._log,
             stderr=subprocess.STDOUT,

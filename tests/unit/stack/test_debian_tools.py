@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy import debian_tools
-from deploy.debian_tools import PROGRAMS, REMEDY, NotBrought, bring, find, main, missing
+from deploy.debian_tools import FAKETIME, PROGRAMS, REMEDY, NotBrought, bring, find, find_library, main, missing
 from tests.tools import tool
 
 APT = """#!/bin/sh
@@ -26,7 +26,8 @@ case "$*" in
 esac
 """
 DPKG = """#!/bin/sh
-mkdir -p "$3/usr/bin" "$3/usr/lib/x86_64-linux-gnu"
+mkdir -p "$3/usr/bin" "$3/usr/lib/x86_64-linux-gnu/faketime"
+: > "$3/usr/lib/x86_64-linux-gnu/{library}"
 for program in {programs}; do
   echo 'echo "$0 $@ with $LD_LIBRARY_PATH"' > "$3/usr/bin/$program"
   chmod +x "$3/usr/bin/$program"
@@ -36,8 +37,9 @@ done
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine without any of the programs."""
+    """A machine without any of the programs and libraries."""
     monkeypatch.setattr(debian_tools, "SYSTEM_PATH", f"{tmp_path / 'system'}:/usr/bin:/bin")
+    monkeypatch.setattr(debian_tools, "SYSTEM", tmp_path / "root")
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     (tmp_path / "system").mkdir()
 
@@ -47,7 +49,7 @@ def machine(folder: Path, place: Path, *, lists: str) -> Path:
     log = folder / "asked"
     stubs = {
         "apt-get": APT.format(log=log, place=place, lists=lists),
-        "dpkg-deb": DPKG.format(programs=" ".join(PROGRAMS)),
+        "dpkg-deb": DPKG.format(programs=" ".join(PROGRAMS), library=FAKETIME),
     }
     for name, text in stubs.items():
         (folder / "system" / name).write_text(text)
@@ -61,10 +63,11 @@ def test_what_the_machine_lacks_is_unpacked_and_runs_with_its_libraries(tmp_path
     asked = machine(tmp_path, place, lists=lists)
     bring(place)
     assert missing(place) == []
+    assert find_library(FAKETIME, place) == place / "usr/lib/x86_64-linux-gnu" / FAKETIME
     said = subprocess.run([find("wrk", place), "-c", "2"], check=True, capture_output=True, text=True).stdout
     assert said.startswith(f"{place}/usr/bin/wrk -c 2 with {place}/usr/lib/x86_64-linux-gnu:")
     *_, last = asked.read_text().splitlines()
-    assert last.endswith("download -qq libssl3 prometheus prometheus-alertmanager wrk")
+    assert last.endswith("download -qq libfaketime libssl3 prometheus prometheus-alertmanager wrk")
     assert ("update" in asked.read_text()) is not bool(lists)
     assert {path.name for path in place.iterdir()} == {"bin", "usr"}
 
@@ -86,7 +89,7 @@ def test_what_is_on_the_search_path_is_taken(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "wrk").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find("wrk", tmp_path / "tools") == tmp_path / "wrk"
-    assert missing(tmp_path / "tools") == ["prometheus", "promtool", "amtool"]
+    assert missing(tmp_path / "tools") == ["prometheus", "promtool", "amtool", FAKETIME]
 
 
 @pytest.mark.parametrize(("ci", "end"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
@@ -94,5 +97,5 @@ def test_a_test_that_needs_one_fails_in_ci_and_is_else_skipped_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch, ci: str, end: type[BaseException]
 ) -> None:
     monkeypatch.setenv("CI", ci)
-    with pytest.raises(end, match="apt-get install prometheus prometheus-alertmanager wrk"):
+    with pytest.raises(end, match="apt-get install libfaketime prometheus prometheus-alertmanager wrk"):
         tool("no such program")
