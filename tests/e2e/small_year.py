@@ -17,10 +17,9 @@ import asyncpg
 from deploy.demo.driver import Hook
 from deploy.demo.people import person
 from deploy.demo.plan import YearPlan
-from deploy.demo.report import Witness, YearReport
+from deploy.demo.report import YearReport
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
-from tests.e2e.lies import corrupted, doubled
 from tests.e2e.looks import Erased, erase, planted_traces
 from tests.e2e.strikes import (
     EARLIER,
@@ -66,7 +65,6 @@ class SmallYear:
     facts: Mapping[str, int] = field(default_factory=dict)
     notices_of_plan: int = 0
     facts_of_plan: dict[str, int] = field(default_factory=dict)
-    lies: dict[str, Witness] = field(default_factory=dict)
     places: set[str] = field(default_factory=set)
     traces: list[str] = field(default_factory=list)
     planted: list[str] = field(default_factory=list)
@@ -107,7 +105,7 @@ class SmallYear:
         }
 
     async def look(self, stack: Stack) -> None:
-        """Look at what stands there, then tamper with it: the last look erases a dossier and starts all anew."""
+        """Look at what stands there; the last look erases a dossier and starts all anew."""
         self.arrivals = arrivals(stack)
         people = [person(arrival.number, arrival.place.name_vi) for arrival in self.plan.arrivals]
         places = await everything(stack)
@@ -119,7 +117,5 @@ class SmallYear:
             for service in SERVICES:
                 consumed = f"select sum(seq)::bigint from {service}.cursors where subject = any($1::text[])"
                 self.facts_of_plan[service] = await connection.fetchval(consumed, self.plan.codes)
-            self.lies["prometheus"] = await doubled(stack)
-            self.lies["metrics"] = await corrupted(stack, connection)
         self.planted = await planted_traces(stack)
         self.erased = await erase(stack)

@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from deploy.local.ports import OFFSETS, Ports, refuse_taken
+from deploy.local.stack import Stack
 from tests.clients import plain_client
 from tests.e2e.years import FOLDER, PORT_BASE
 from tests.operating import command
@@ -63,6 +65,58 @@ async def test_it_prints_one_object_serves_on_and_ends_at_the_first_interrupt() 
         out, _ = await process.communicate()
     assert json.loads(out) | {"seconds": 0} == found | {"seconds": 0}
     all_ended()
+
+
+TAMPERED = {
+    "metrics": """
+        create function metrics.tampered() returns trigger language plpgsql as $$
+        begin
+            new.number := new.number + 1;
+            return new;
+        end
+        $$;
+        create trigger tampered before insert on metrics.daily_counters
+            for each row when (new.figure = 'received') execute function metrics.tampered();
+    """,
+    "prometheus": """
+        create function metrics.tampered() returns trigger language plpgsql as $$
+        begin
+            new.name := new.holder;
+            return new;
+        end
+        $$;
+        create trigger tampered before insert on metrics.export_leases
+            for each row execute function metrics.tampered();
+    """,
+}
+"""Witness that lies → what does it: the service counts a dossier too many; each of two processes holds a lease."""
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("liar", TAMPERED)
+async def test_a_corrupted_counter_and_a_second_exporter_are_exit_one(liar: str) -> None:
+    """The command is typed as ever; somebody tampers with its database before the first dossier."""
+    words = ("--dossiers", "10", "--open", "0", "--days", "5", "--replicas", "2", "--exit", "--json")
+    async with demo(*words) as process:
+        assert process.stderr is not None
+        told = await process.stderr.readuntil(b"starting sinks, ")  # all migrations have been applied
+        await _tamper(TAMPERED[liar])
+        out, errors = await process.communicate()
+    found = json.loads(out)
+    lie, truth = (found["witnesses"][name]["received"] for name in (liar, "ledger"))
+    assert (process.returncode, found["sources_agree"], truth) == (1, False, 10), (told + errors).decode()
+    assert lie > truth, found["witnesses"]
+    assert {one["received"] for name, one in found["witnesses"].items() if name in {"sql", "ledger"}} == {10}
+    all_ended()
+
+
+async def _tamper(statements: str) -> None:
+    """Change the running stack's database as its superuser may."""
+    database = await asyncpg.connect(Stack(FOLDER, Ports.from_base(PORT_BASE)).dsn())
+    try:
+        await database.execute(statements)
+    finally:
+        await database.close()
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ ROWS: tuple[Row, ...] = (
     Row(15, "two relays, one frozen past its lease", in_disorder.relay_frozen, "I3"),
     Row(16, "16 writers commit out of order", at_facts.late_commits, "I2"),
     Row(17, "a fact that no broker takes", at_facts.unpublishable, "I2 I3"),
-    Row(18, "Kafka killed", at_broker.killed, "I2 I3 I7", whole=FEW),
+    Row(18, "Kafka killed, restarted", at_broker.killed, "I2 I3 I7", whole=FEW),
     Row(19, "Kafka away", at_broker.away, "I1 I2"),
     Row(20, "Kafka stands still", at_broker.stood_still, "I2", whole=A_MINUTE),
     Row(21, "Kafka: disk full", at_broker.disk_full, "I2"),
@@ -92,10 +92,15 @@ ROWS: tuple[Row, ...] = (
     Row(35, "intake without file descriptors", at_intake.out_of_files, "I7 I8"),
     Row(36, "release N to N+1 with a new field, and back", at_consumers.next_release_and_back, "I3 I4"),
     Row(38, "timers of one minute, of three processes one killed and one frozen", at_timers.same_minute, "I3 I4 I7"),
-    Row(39, "machines' clocks an hour apart, one jumps", at_clocks.machines_apart, "I5"),
+    Row(39, "machines' clocks an hour apart, one jumps", at_clocks.machines_apart, "I4 I5"),
 )
 
 NOT_INJECTED: tuple[NotInjected, ...] = (
+    NotInjected(
+        12,
+        "serialization failures",
+        "every transaction that writes is READ COMMITTED, which has none; a report's snapshot only reads",
+    ),
     NotInjected(
         22,
         "a bound on the slowest answers over a bad network",

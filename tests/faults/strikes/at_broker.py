@@ -19,8 +19,13 @@ SECONDS_AWAY = {False: 0.0, True: 600.0}
 
 
 async def killed(scene: Scene) -> str:
+    """Kill the broker; where there is time for it, tell it to end as well."""
     dead = await killed_again_and_again(scene, "kafka")
-    return f"kills: {len(dead)}, another process after each"
+    if not scene.size.full:
+        return f"kills: {len(dead)}, another process after each"
+    await replaced(scene.stack, "kafka")
+    scene.let_go()
+    return f"kills: {len(dead)}, and once told to end; another process after each"
 
 
 async def accepted_without_kafka(scene: Scene) -> list[Entry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from datetime import timedelta
@@ -11,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.debian_tools import FAKETIME, REMEDY, find_library
 from deploy.demo.calls import Caller
+from deploy.local.services import SERVICES
 from shared.clocks import ScenarioClock, machine_now, write_scenario
 from tests.faults.disks import Refused
 from tests.faults.strikes.at_database import is_503
@@ -50,7 +52,7 @@ async def clock_jumps(scene: Scene) -> str:
 
 
 async def machines_apart(scene: Scene) -> str:
-    """Second processes of notification and metrics, an hour ahead of the first; then their clock jumps an hour back.
+    """A second process of each service, an hour ahead of the first; then their clock jumps to an hour behind.
 
     Answers come late, so that there are always messages whose sender waits, and of which the other one knows only how
     long they may take.
@@ -61,27 +63,26 @@ async def machines_apart(scene: Scene) -> str:
     town, clock = scene.town, MachineClock(library, scene.stack.folder.path / "machine-clock")
     exporter, told = await town.ask(EXPORTER), []
     clock.set(HOUR)
-    async with (
-        scene.stack.second("notification", **clock.environment) as sender,
-        scene.stack.second("metrics", **clock.environment),
-    ):
+    async with contextlib.AsyncExitStack() as others:
+        for service in SERVICES:
+            await others.enter_async_context(scene.stack.second(service, **clock.environment))
         for ahead in (HOUR, -HOUR):
             clock.set(ahead)
-            told.append(await _told_by_both(scene, sender, ahead))
+            told.append(await _told_by_both(scene, ahead))
         await town.watch.quiet()
         if await town.ask(EXPORTER) != exporter:
             raise AssertionError("a process whose clock is another took the exporter's lease from one that lives")
         scene.let_go()
     return "; ".join(
-        f"clocks of the second sender and exporter an hour {side}: {own} calls by this sender and {other} by the other"
+        f"second processes an hour {side}: {own} messages sent by them, {other} by the first"
         for side, (own, other) in zip(("ahead", "behind"), told, strict=True)
     )
 
 
-async def _told_by_both(scene: Scene, sender: str, ahead: timedelta) -> tuple[int, int]:
+async def _told_by_both(scene: Scene, ahead: timedelta) -> tuple[int, int]:
     """File for longer than a lease lasts, until both senders have made their calls; answers how many each made."""
     town, ports = scene.town, scene.stack.ports
-    first, second = town.caller(ports.notification), town.caller(ports.of(sender))
+    first, second = town.caller(ports.notification), town.caller(ports.notification_2)
 
     async def is_apart() -> bool:
         return abs((await _page(second))[READ_AT] - (machine_now() + ahead).timestamp()) < HOUR.total_seconds() / 2

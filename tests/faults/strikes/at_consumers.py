@@ -13,6 +13,7 @@ from deploy.demo.ledger import Entry
 from shared.contracts.topics import LIFECYCLE
 from shared.messaging.connection import connection
 from tests.faults.signals import DidNotStrike, frozen, see_frozen, superseded
+from tests.faults.strikes.at_database import ENDED
 from tests.faults.town import Scene, act_on
 from tests.faults.trial import ROOT
 from tests.holding import WAITING, held
@@ -37,7 +38,6 @@ select count(*) from pg_stat_activity
 where pid = $1 and state = 'idle in transaction' and backend_xid is not null
 """
 """A transaction that wrote, in which the server waits for its client's next word."""
-ENDED = "select not exists (select from pg_stat_activity where pid = $1)"
 OPENED = "select count(*) from processing.cases where code = $1"
 NEW_FIELD = "added_by_the_next_release"
 
@@ -160,10 +160,16 @@ async def _roll(scene: Scene, **environment: str) -> None:
 
 
 async def next_release_and_back(scene: Scene) -> str:
-    """Roll processing to a release whose facts have one more field, let officers act, roll back; they act again."""
+    """Roll processing to a release whose facts have one more field, let officers act, roll back; they act again.
+
+    Before it both releases run beside each other, and officers go from one to the other with the same dossier.
+    """
     before, other, after = await scene.load.more(3)
     await scene.town.act(before, 1)
-    await _roll(scene, PYTHONPATH=str(next_release(scene)))
+    release = {"PYTHONPATH": str(next_release(scene))}
+    async with scene.stack.second("processing", **release) as name:
+        passed = await _handed_to_and_fro(scene, name)
+    await _roll(scene, **release)
     try:
         owed = await scene.town.act(other, 2)
     finally:
@@ -176,4 +182,21 @@ async def next_release_and_back(scene: Scene) -> str:
     said = await scene.town.ask(query, other.code, f"%{NEW_FIELD}%")
     if not said:
         raise DidNotStrike("no fact of the next release")
-    return f"rolled forward and back under load; {said} facts with a field that nobody else knows, acted on afterwards"
+    return (
+        f"{passed} acts on one dossier by both releases in turn; rolled forward and back under load; {said} facts of"
+        " another with a field that the old release does not know, acted on afterwards"
+    )
+
+
+async def _handed_to_and_fro(scene: Scene, name: str) -> int:
+    """Act on one dossier at the next release and at this one in turn; answers how often."""
+    town = scene.town
+    (entry,) = await scene.load.more(1)
+    item, duty = await town.first_duty(entry)
+    new = town.offices_over(town.callers["intake"], town.caller(scene.stack.ports.of(name)))
+    for number, offices in enumerate((new, town.offices, new), 1):
+        item, owed = await act_on(offices, item, duty, 1)
+        if owed is None:
+            return number
+        duty = owed
+    return 3

@@ -7,11 +7,14 @@ import contextlib
 import os
 import signal
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 
 from deploy.local.processes import Identity
+from shared.database import create_pool, transaction
+from shared.settings import DatabaseSettings
 from tests.faults.disks import Refused
 from tests.faults.signals import DidNotStrike, frozen, see_frozen
 from tests.faults.town import Scene
@@ -19,6 +22,7 @@ from tests.waiting import until
 
 BLOCKED = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename = $1"
 DEADLOCKS = "select sum(deadlocks)::bigint from pg_stat_database where datname = current_database()"
+ENDED = "select not exists (select from pg_stat_activity where pid = $1)"
 GROW = "create temporary table growing as select generate_series(1, 100000)"
 SLOWEST_LOCK = "10s"
 
@@ -125,7 +129,7 @@ async def one_dossier_locked(scene: Scene) -> str:
 
 
 async def idle_transaction(scene: Scene) -> str:
-    """A transaction with an id of its own stays open and does nothing."""
+    """A transaction with an id of its own stays open and does nothing: a stranger's; one of intake's own is ended."""
     async with scene.town.database("intake") as idle:
         await idle.execute("begin")
         xid = await idle.fetchval("select pg_current_xact_id()::text")
@@ -138,8 +142,33 @@ async def idle_transaction(scene: Scene) -> str:
         state = await scene.town.ask("select state from pg_stat_activity where backend_xid::text = $1", xid)
         if state != "idle in transaction":
             raise DidNotStrike(f"the transaction is {state}")
-        await asyncio.sleep(scene.size.hold)  # how long it lasts
-    return "facts recorded behind an idle transaction were published while it stayed open"
+        if not scene.size.full:
+            return "facts recorded behind an idle transaction were published while it stayed open"
+        await _ended_by_the_server(scene)
+    return (
+        "facts recorded behind an idle transaction were published while it stayed open;"
+        " one of a session as intake's own the server ended"
+    )
+
+
+async def _ended_by_the_server(scene: Scene) -> None:
+    """Stand idle in a transaction with the settings of intake's pool, until the server ends it."""
+    told = scene.stack.environment("intake")
+    settings = DatabaseSettings(
+        host="127.0.0.1",
+        port=scene.stack.ports.postgres,
+        name=told["MOTCUA_DATABASE__NAME"],
+        user="intake",
+        password_file=Path(told["MOTCUA_DATABASE__PASSWORD_FILE"]),
+    )
+    pool = await create_pool(settings, "intake", size=1)
+    try:
+        with contextlib.suppress(asyncpg.IdleInTransactionSessionTimeoutError, asyncpg.InterfaceError):
+            async with transaction(pool) as idle:
+                session = await idle.fetchval("select pg_backend_pid()")
+                await scene.town.holds(ENDED, session)
+    finally:
+        pool.terminate()
 
 
 async def deadlock(scene: Scene) -> str:

@@ -16,7 +16,8 @@ from shared.rulebook.limits import LimitKind
 from shared.rulebook.loader import load_seed, parse_calendar
 from tests.faults.checker import RECOVERS_WITHIN_SECONDS
 from tests.faults.signals import DidNotStrike, frozen, ports_of, see_frozen
-from tests.faults.strikes.at_consumers import ENDED, WAITS_IN, WROTE
+from tests.faults.strikes.at_consumers import WAITS_IN, WROTE
+from tests.faults.strikes.at_database import ENDED
 from tests.faults.town import Scene
 from tests.holding import held
 from tests.waiting import until
