@@ -60,8 +60,8 @@ class Proxy:
     """Bytes that were taken from the lines and reached nobody."""
     dropped: int = 0
     refused: int = 0
-    given_up: int = 0
-    """Half-open lines on which a client asked in vain until he closed them himself."""
+    given_up: list[bytes] = field(default_factory=list)
+    """What was asked in vain on each half-open line until its client closed it himself."""
 
     def __post_init__(self) -> None:
         self._lines: set[Line] = set()
@@ -151,7 +151,7 @@ class Proxy:
 
     async def _ask(self, line: Line, reader: asyncio.StreamReader) -> None:
         """From client to server."""
-        in_vain = False
+        in_vain = b""
         with suppress(OSError):
             while data := await reader.read(CHUNK):
                 if not await self._comes_through(line, data):
@@ -161,11 +161,12 @@ class Proxy:
                     line.robbed = True
                 if line.server.transport.is_closing():
                     self.lost += len(data)
-                    in_vain = True
+                    in_vain += data
                     continue
                 line.server.write(data)
                 await line.server.drain()
-        self.given_up += in_vain
+        if in_vain:
+            self.given_up.append(in_vain)
         self._end(line)
 
     async def _answer(self, line: Line, reader: asyncio.StreamReader) -> None:
