@@ -38,8 +38,8 @@ Span = tuple[float, float]
 """From when to when, in milliseconds."""
 
 RECOVERS_WITHIN_SECONDS = 60.0
-MOST_MEMORY_KB = 600_000
-MOST_FILES = 400
+MOST_MEMORY_KB = 300_000
+MOST_FILES = 150
 MOST_RISE_KB = 24_000
 """What refusing a request may cost, however large it is."""
 OFFICE = timezone(timedelta(hours=7))
