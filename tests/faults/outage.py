@@ -210,11 +210,11 @@ async def published(stack: Stack) -> list[Placed]:
     return found
 
 
-async def run(servers: list[str], measure: Measure) -> int:
-    """Take each server away in turn; answers how many times something did not hold."""
+async def run(servers: list[str], measure: Measure, replicas: int) -> int:
+    """Take each server away in turn from so many processes of each service; answers how often something broke."""
     broken = 0
-    ports = Ports.from_base(PORT_BASE)
-    async with Stack(FOLDER, ports, fresh=True, scenario=FIRST_MORNING, told=say, log_level="warning") as stack:
+    ports, more = Ports.from_base(PORT_BASE), {"replicas": replicas, "log_level": "warning"}
+    async with Stack(FOLDER, ports, fresh=True, scenario=FIRST_MORNING, told=say, **more) as stack:
         with contextlib.closing(Desks(stack)) as desks:
             for server in servers:
                 say(f"{server} away for {measure.seconds:.0f} s, {measure.rate:.0f} dossiers a second")
@@ -233,8 +233,9 @@ def main() -> int:
     parser.add_argument("--without", choices=tuple(EXPECTED), action="append", help="both when none is named")
     parser.add_argument("--rate", type=float, default=300)
     parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--replicas", type=int, choices=(1, 2), default=2, help="processes of each service")
     typed = parser.parse_args()
-    return asyncio.run(run(typed.without or list(EXPECTED), Measure(typed.rate, typed.seconds)))
+    return asyncio.run(run(typed.without or list(EXPECTED), Measure(typed.rate, typed.seconds), typed.replicas))
 
 
 if __name__ == "__main__":
