@@ -6,7 +6,8 @@
     history/moves.jsonl      a cursor moved, as a trigger saw it: from where to where, when, in which transaction
     history/effects.jsonl    every notice that was asked for, as a trigger saw it, in the order of asking
     history/wiped.jsonl      the services whose cursors an operator emptied
-    history/strikes.jsonl    every fault: whether and when it struck, when it ended, how long recovery took
+    history/strikes.jsonl    every fault: whether and when it struck, when it ended, how long recovery took, and the
+                             legal time then
     history/planted.jsonl    subjects that a fault invented: they have no dossier
     history/ordered.jsonl    what gateways were told to do badly, and how often
     history/processes.jsonl  memory and open files of each service after each fault
@@ -270,7 +271,7 @@ def _acted(row: Row) -> bool:
 
 
 def every_path_is_legal(history: History) -> Iterator[str]:
-    """I4: the states of each dossier follow the law's moves, each timer fired once, and the case says the same."""
+    """I4: the states of each dossier follow the law's moves, each timer due fired once, and the case says the same."""
     states = {row["code"]: row["state"] for row in history.table("processing.cases")}
     for (source, topic, subject), rows in history.chains().items():
         if source != "processing" or topic != LIFECYCLE or subject in history.invented:
@@ -286,6 +287,20 @@ def every_path_is_legal(history: History) -> Iterator[str]:
         yield from (f"{subject}: {kind} fired {times} times" for kind, times in fired.items() if times > 1)
         if states.get(subject) != state:
             yield f"{subject} stands in {states.get(subject)}, its facts lead to {state}"
+    yield from _never_fired(history, states)
+
+
+def _never_fired(history: History, states: Mapping[str, int]) -> Iterator[str]:
+    """Whatever is still decided on after its due moment has been told of by every timer."""
+    now = max(datetime.fromisoformat(strike["legal_now"]) for strike in history.strikes)
+    chains = history.chains()
+    for (source, topic, subject), rows in chains.items():
+        if (source, topic) != ("intake", LIFECYCLE) or states.get(subject) not in RUNNING:
+            continue
+        dues = [row["body"]["promised_due"] for row in rows if _kind(row) == "accepted"]
+        fired = {_kind(row) for row in chains.get(("processing", LIFECYCLE, subject), [])}
+        if any(datetime.fromisoformat(due) < now for due in dues) and (missing := TIMERS - fired):
+            yield f"{subject} was due at {dues[0]}, it is {now.isoformat()}: {', '.join(sorted(missing))} never fired"
 
 
 def messages_keep_their_policy(history: History) -> Iterator[str]:

@@ -29,7 +29,7 @@ cursor, every receipt of the sinks.
 | I1 | what was acknowledged is there once, under one code for each key, and numbers have no holes |
 | I2 | every recorded fact is on its topic, byte for byte, and nothing else is |
 | I3 | effects come in the order of their dossier, each once |
-| I4 | the history of states is a path of the law, timers fire once |
+| I4 | the history of states is a path of the law; timers that are due fire, once |
 | I5 | who is owed a message gets it, or it stands as failed; none comes twice without leave, none that nobody sent |
 | I6 | figures are a recount of the facts |
 | I7 | all recovers by itself within 60 s |

@@ -114,6 +114,7 @@ def sound() -> History:
                 "may_double": True,
                 "may_lose": True,
                 "recovered_after": 3,
+                "legal_now": "2020-01-03T17:00:00+07:00",
             }
         ],
         processes=[{"row": 1, "part": "intake", "rss_kb": 90_000, "files": 40}],
@@ -261,6 +262,13 @@ def timer_twice(found: History) -> None:
     found.journal[5]["type"] = found.journal[4]["type"] = "vn.motcua.dossier.half_time_reached.v1"
 
 
+def timer_that_never_fired(found: History) -> None:
+    """It is a second past the due moment, and the dossier is still being decided."""
+    found.strikes[0]["legal_now"] = "2020-01-03T17:00:01+07:00"
+    found.journal.remove(found.journal[6])
+    found.tables["processing.cases"][0]["state"] = 4
+
+
 def case_elsewhere(found: History) -> None:
     found.tables["processing.cases"][0]["state"] = 4
 
@@ -346,7 +354,7 @@ PLANTED: dict[str, tuple[Callable[[History], None], ...]] = {
         *(hole_in_a_chain, reader_behind, act_twice, notice_twice, overtaken, moved_again, moved_back, moved_unseen),
         *(place_forgotten, wiped_without_leave, notices_in_another_order, notice_without_its_move, notice_unseen),
     ),
-    "I4": (illegal_move, timer_twice, case_elsewhere),
+    "I4": (illegal_move, timer_twice, timer_that_never_fired, case_elsewhere),
     "I5": (
         *(came_twice_where_once, came_twice_without_leave, came_again_after_its_leave, came_before_the_leave),
         *(never_arrived, given_up_without_an_excuse, failed_without_rejection, never_submitted),
@@ -369,6 +377,12 @@ def test_a_planted_violation_is_found(sound: History, invariant: str, plant: Cal
 
 def test_every_invariant_is_seen_to_fail() -> None:
     assert PLANTED.keys() == checker.INVARIANTS.keys()
+
+
+def test_a_timer_that_never_fired_is_named(sound: History) -> None:
+    timer_that_never_fired(sound)
+    (fault,) = judge(sound, ("I4",))
+    assert fault.endswith("apology_drafted, became_overdue never fired")
 
 
 def test_a_planted_disorder_is_named(sound: History) -> None:

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -218,10 +218,13 @@ class Town:
 
         return await until(seen)
 
+    def legal_now(self) -> datetime:
+        """Tell what time it is for the law."""
+        return ScenarioClock(self.stack.folder.scenario_clock).now()
+
     def move_clock(self, span: timedelta) -> None:
         """Move legal time on."""
-        file = self.stack.folder.scenario_clock
-        write_scenario(file, ScenarioClock(file).now() + span)
+        write_scenario(self.stack.folder.scenario_clock, self.legal_now() + span)
 
     async def quiet(self) -> None:
         """Wait until every fact is applied, nothing is parked and every message has its receipt."""

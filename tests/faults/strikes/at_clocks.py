@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from deploy.debian_tools import FAKETIME, REMEDY, find_library
 from deploy.demo.calls import Caller
 from deploy.local.services import SERVICES
-from shared.clocks import ScenarioClock, machine_now, write_scenario
+from shared.clocks import machine_now, write_scenario
 from tests.faults.disks import Refused
 from tests.faults.strikes.at_database import is_503
 from tests.faults.town import Scene
@@ -35,7 +35,7 @@ async def clock_jumps(scene: Scene) -> str:
     await scene.load.over()
     town.move_clock(timedelta(hours=1))
     await scene.load.more(1)
-    moment, since, pids = ScenarioClock(file).now(), len(town.answers()), town.pids()
+    moment, since, pids = town.legal_now(), len(town.answers()), town.pids()
     item, duty = await town.first_duty(await town.file())
     write_scenario(file, moment - timedelta(hours=1))
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.demo.ledger import Entry
-from shared.clocks import ScenarioClock
 from shared.contracts import facts
 from shared.contracts.topics import LIFECYCLE
 from shared.messaging.journal import Draft, Journal
@@ -153,7 +152,7 @@ async def _step_taken(scene: Scene, subject: str, officer: str) -> None:
         agency="H56",
         officer=officer,
     )
-    moment = ScenarioClock(scene.stack.folder.scenario_clock).now()
+    moment = scene.town.legal_now()
     async with scene.town.database(server_settings={"search_path": "processing"}) as tx, tx.transaction():
         await Journal("processing").append(tx, [Draft(LIFECYCLE.name, subject, fact, moment)])
 

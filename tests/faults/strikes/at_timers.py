@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from datetime import time as hour
 
 from deploy.demo.plan import Arrival
-from shared.clocks import OFFICE_ZONE, ScenarioClock
+from shared.clocks import OFFICE_ZONE
 from shared.rulebook.limits import LimitKind
 from shared.rulebook.loader import load_seed, parse_calendar
 from tests.faults.checker import RECOVERS_WITHIN_SECONDS
@@ -117,7 +117,7 @@ def _speaks(pid: int, port: int) -> bool:
 
 async def _filed(scene: Scene, number: int) -> list[str]:
     """File dossiers whose limit is the day, all at the same moment of a morning; wait until their timers are set."""
-    calendar, now = parse_calendar("seed", load_seed().calendar), _now(scene)
+    calendar, now = parse_calendar("seed", load_seed().calendar), scene.town.legal_now()
     _set_clock(scene, datetime.combine(calendar.next_working_day(now.date()), hour(8), tzinfo=OFFICE_ZONE))
     places = asyncio.Semaphore(AT_ONCE)
 
@@ -153,9 +153,5 @@ async def _told(scene: Scene, codes: Sequence[str]) -> Counter[tuple[str, dateti
     return Counter((kind, datetime.fromisoformat(at)) for kind, _, at in facts.values())
 
 
-def _now(scene: Scene) -> datetime:
-    return ScenarioClock(scene.stack.folder.scenario_clock).now()
-
-
 def _set_clock(scene: Scene, moment: datetime) -> None:
-    scene.town.move_clock(moment - _now(scene))
+    scene.town.move_clock(moment - scene.town.legal_now())

@@ -7,7 +7,6 @@ from datetime import timedelta
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from shared.clocks import ScenarioClock
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
 from shared.messaging.connection import connection
 from shared.settings import KafkaSettings
@@ -69,7 +68,7 @@ async def all_due(scene: Scene) -> str:
     town = scene.town
     await scene.load.over()
     await town.watch.quiet()
-    then = ScenarioClock(scene.stack.folder.scenario_clock).now() + LATER
+    then = town.legal_now() + LATER
     due, before = await town.ask(DUE, then), await town.ask(FIRED)
     town.move_clock(LATER)
     await town.watch.timers_fired()
