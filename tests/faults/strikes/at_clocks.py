@@ -89,12 +89,15 @@ async def _told_by_both(scene: Scene, ahead: timedelta) -> tuple[int, int]:
 
     await until(is_apart)
     began, before = time.monotonic(), [(await _page(each))[CALLS] for each in (second, first)]
-    while True:
+
+    async def told() -> tuple[int, int] | None:
         await town.conduct("sms", "slow", 8)
         await scene.load.more(4)
         own, other = [int((await _page(each))[CALLS] - was) for each, was in zip((second, first), before, strict=True)]
-        if time.monotonic() - began > LEASE_SECONDS and min(own, other) >= TOLD_MEANWHILE[scene.size.full]:
-            return own, other
+        enough = time.monotonic() - began > LEASE_SECONDS and min(own, other) >= TOLD_MEANWHILE[scene.size.full]
+        return (own, other) if enough else None
+
+    return await until(told, "both senders have made their calls")
 
 
 async def _page(caller: Caller) -> Counter[str]:
