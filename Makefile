@@ -37,7 +37,7 @@ check-imports:
 	.venv/bin/lint-imports
 
 check-sql:
-	.venv/bin/squawk --config deploy/squawk.toml $$(git ls-files '*migrations/*.sql')
+	.venv/bin/squawk --config deploy/squawk.toml services/*/*migrations/*.sql shared/*/*migrations/*.sql
 
 check-architecture:
 	.venv/bin/pytest -q tests/architecture
@@ -81,6 +81,6 @@ $(RIVAL_INSTALLED): $(INSTALLED)
 tools: $(INSTALLED) ## Prometheus, promtool, amtool, wrk and libfaketime of Debian in var/tools, not installed; `make test` does it by itself
 	@.venv/bin/python -m deploy.debian_tools
 
-deps-debian: ## the same programs, and Chromium, installed for the whole machine, as root
+deps-debian: ## the same, and Chromium, installed for the whole machine, as root
 	apt-get update
-	apt-get install -y --no-install-recommends prometheus prometheus-alertmanager chromium wrk
+	apt-get install -y --no-install-recommends prometheus prometheus-alertmanager chromium wrk libfaketime

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -137,18 +136,6 @@ async def autocommit(pool: Pool) -> AsyncIterator[Connection]:
     """One connection whose statements each commit by themselves: a transaction around one costs two round trips."""
     async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
         yield connection
-
-
-NOW = "select clock_timestamp()"
-
-
-async def database_now(database: Connection) -> datetime:
-    """Read PostgreSQL's clock: the machine time of leases, which several processes hold against each other.
-
-    Their own clocks may differ by more than a lease lasts. What only one process ever compares goes by `machine_now`.
-    """
-    now: datetime = await database.fetchval(NOW)
-    return now
 
 
 def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:

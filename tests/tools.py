@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -23,9 +24,14 @@ def library(name: str) -> Path:
 
 def _there(name: str, found: Path | None) -> Path:
     if found is None:
-        end = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        end(f"{name} is not there: {REMEDY}")
+        lacks(f"{name} is not there: {REMEDY}")
     return found
+
+
+def lacks(what: str) -> NoReturn:
+    """End the test: failed where CI=true, else skipped."""
+    end = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+    end(what)
 
 
 def run(program: str, *words: str | Path, given: str | None = None) -> str:

@@ -28,6 +28,8 @@ from deploy.local.stack import Stack
 from shared.rulebook.loader import LawDataError
 
 DEFAULT_FOLDER = Path("var/demo")
+MOST_DOSSIERS = 200_000
+"""A year of so many takes hours; `motcua load` makes a million in minutes."""
 
 ShareClosed: TypeAlias = Annotated[
     float, typer.Option(min=0, max=1, help="Which share is withdrawn, stopped, or refused after a missed limit.")
@@ -43,7 +45,7 @@ ChaosSeed: TypeAlias = Annotated[
 
 def demo(
     *,
-    dossiers: Annotated[int, typer.Option(min=1, help="How many dossiers are handed in.")] = 9470,
+    dossiers: Annotated[int, typer.Option(min=1, max=MOST_DOSSIERS, help="How many dossiers are handed in.")] = 9470,
     open_at_the_end: Annotated[
         int, typer.Option("--open", min=0, help="How many are in progress within their limit when the year closes.")
     ] = 155,
@@ -95,6 +97,7 @@ def demo(
 async def _year(
     stack: Stack, plan: YearPlan, chaos: Chaos | None, *, leave: bool, as_json: bool
 ) -> tuple[YearReport, list[str]]:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     shown = progress if as_json else Console(highlight=False)
     shown.print(f"the board: {stack.urls['metrics']}/")
     async with stack:

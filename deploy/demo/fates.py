@@ -31,8 +31,8 @@ class Fate(StrEnum):
 class Impossible(ValueError):
     """More dossiers are asked to be open, late or on a course than limits allow; `largest` is the most possible."""
 
-    def __init__(self, option: str, asked: int | str, largest: int) -> None:
-        super().__init__(f"--{option} {asked}: the promised limits of this year allow at most {largest}")
+    def __init__(self, option: str, asked: int | str, largest: int, where: str = "") -> None:
+        super().__init__(f"--{option} {asked}: the promised limits of this year allow at most {largest}{where}")
         self.largest = largest
 
 
@@ -78,7 +78,7 @@ def choose_fates(fates: Fates, stay_open: int, late: int, shuffle: random.Random
         raise Impossible("open", stay_open, len(fates.may_stay_open))
     largest = sum(len(found) for found in fates.may_be_late.values())
     if not 0 <= late <= largest:
-        raise Impossible("late", late, largest)
+        raise Impossible("late", late, largest, ", fewer where others are on courses (--share-closed, --share-detours)")
     chosen = dict.fromkeys(shuffle.sample(fates.may_stay_open, stay_open), Fate.OPEN)
     chosen.update(dict.fromkeys(_spread(fates.may_be_late, late, shuffle), Fate.LATE))
     return chosen

@@ -76,8 +76,8 @@ class Ports:
 
         Raises ValueError for what is no port number.
         """
-        chosen = base if base is not None else int(environment.get("MOTCUA_PORT_BASE", DEFAULT_BASE))
-        named = {name: int(environment[variable(name)]) for name in OFFSETS if variable(name) in environment}
+        chosen = base if base is not None else _number("MOTCUA_PORT_BASE", environment, DEFAULT_BASE)
+        named = {name: _number(variable(name), environment) for name in OFFSETS if variable(name) in environment}
         ports = dataclasses.replace(cls.from_base(chosen), **named)
         numbers = list(dataclasses.asdict(ports).values())
         if len(set(numbers)) < len(numbers) or not all(1024 <= number <= 65535 for number in numbers):
@@ -87,6 +87,13 @@ class Ports:
     def of(self, name: str) -> int:
         """Find the port of one part by its name."""
         return int(getattr(self, name))
+
+
+def _number(name: str, environment: Mapping[str, str], default: int = 0) -> int:
+    try:
+        return int(environment.get(name, default))
+    except ValueError:
+        raise ValueError(f"{name} is {environment[name]!r}, no number: give a port, such as 9000") from None
 
 
 def variable(name: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from deploy.faults import DeployError
 from deploy.local.folder import Folder, write_private
 from deploy.local.processes import Identity
 
@@ -44,12 +44,21 @@ class StackState(BaseModel):
     error: str = ""
 
 
+class StateUnreadable(DeployError):
+    """The state file was damaged: nobody knows what runs, so nothing is begun or ended."""
+
+
 def read(folder: Folder) -> StackState | None:
-    """Read the last state written; None where no stack ever ran."""
+    """Read the last state written; None where no stack ever ran. Raises StateUnreadable."""
     try:
-        return StackState.model_validate(json.loads(folder.state.read_text("utf-8")))
+        return StackState.model_validate_json(folder.state.read_bytes())
     except FileNotFoundError:
         return None
+    except ValidationError:
+        raise StateUnreadable(
+            f"{folder.state} is damaged. See with `ps` whether processes of this stack still run, end them by their"
+            " ids, remove the file, and start again"
+        ) from None
 
 
 def write(folder: Folder, state: StackState) -> None:

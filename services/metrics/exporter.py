@@ -24,11 +24,12 @@ from services.metrics.domain.figures import NoticeOutcome
 from services.metrics.domain.totals import Totals
 from shared.clocks import LegalClock, machine_now
 from shared.contracts.facts import Channel
-from shared.database import Pool, database_now, transaction
+from shared.database import Pool, transaction
 from shared.http.health import SNAPSHOT_SECONDS
 from shared.loops import Pulse, rest
 from shared.messaging.faults import passes, reason_of
 from shared.messaging.figures import refresh_figures
+from shared.messaging.leases import database_now
 from shared.messaging.publications import last_published
 from shared.rulebook.figures import Figure
 

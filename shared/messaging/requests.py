@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 import asyncpg
 
-from shared.database import Connection, Pool, autocommit, database_now
+from shared.database import Connection, Pool, autocommit
+from shared.messaging.leases import database_now
 
 KEPT = timedelta(days=7)
 """How long an answer is kept to be given again, by the database's clock; after it the same key is a new request."""

@@ -20,19 +20,19 @@ POSITIONAL_PARAMETERS = 5
 
 SQL_PLACES = re.compile(
     r"services/\w+/repository(/\w+)?\.py|shared/database\.py|shared/messaging/\w+\.py|shared/keyring/repository\.py"
-    r"|deploy/provision(/\w+)?\.py|deploy/demo/witnesses(/\w+)?\.py"
+    r"|deploy/provision(/\w+)?\.py|deploy/demo/witnesses(/\w+)?\.py|deploy/load/loading\.py"
 )
 SQL_TEXT = re.compile(
-    r"^\s*(?:select\s.+\sfrom\s|select\s+(?:\w+\(|[\d$'])|insert\s+into\s|update\s+[\w.\"]+\s+(?:as\s+\w+\s+)?set\s"
-    r"|delete\s+from\s|merge\s+into\s|with\s+\w+.*\sas\s*(?:(?:not\s+)?materialized\s*)?\(|truncate\s+\w|lock\s+table\s"
+    r"^\s*(?:--.*\s+)?(?:select\s.+\sfrom\s|select\s+(?:\w+\(|[\d$'])|insert\s+into\s"
+    r"|update\s+[\w.\"]+\s+(?:as\s+\w+\s+)?set\s|delete\s+from\s|merge\s+into\s|with\s+\w+.*\sas\s*(?:(?:not\s+)?materialized\s*)?\(|truncate\s+\w|lock\s+table\s"
     r"|copy\s.+\s(?:from|to)\s|(?:grant|revoke)\s.+\s(?:on|to|from)\s"
-    r"|(?:create|alter|drop)\s+(?:table|index|schema|role)\s)",
+    r"|(?:create|alter|drop)\s+(?:table|index|schema|role|trigger|(?:or\s+replace\s+)?function)\s|table\s+\w+\s*$"
+    r"|do\s+\$|call\s+\w+\s*\(|vacuum\b|analyze\s+\w|set\s+local\s)",
     re.IGNORECASE | re.DOTALL,
 )
-ASKS_THE_DATABASES_CLOCK = "shared/database.py"
 SQL_CLOCK = re.compile(
     r"\b(?:now|clock_timestamp|statement_timestamp|transaction_timestamp)\s*\(\s*\)"
-    r"|\bcurrent_(?:date|time|timestamp)\b|\blocaltime(?:stamp)?\b",
+    r"|\b(?:timeofday\s*\(\s*\)|current_(?:date|time|timestamp)\b|localtime(?:stamp)?\b)|'(?:now|today)'::",
     re.IGNORECASE,
 )
 PURE_PLACES = re.compile(r"services/\w+/domain(/.+)?\.py|shared/contracts/\w+\.py|shared/rulebook(/\w+)+\.py")
@@ -166,8 +166,8 @@ def sql_in_its_place(module: Module) -> Iterator[str]:
 
 
 def no_clock_in_sql(module: Module) -> Iterator[str]:
-    """Legal time comes from the LegalClock; the database's clock is machine time: messaging's, and `database_now`."""
-    if module.path == ASKS_THE_DATABASES_CLOCK or module.path.startswith("shared/messaging/"):
+    """Legal time comes from the LegalClock; the database's clock is machine time and belongs to messaging."""
+    if module.path.startswith("shared/messaging/"):
         return
     whole = bool(SQL_PLACES.fullmatch(module.path))  # there a piece of a statement is SQL too
     said = {id(node.value) for node in ast.walk(module.tree) if isinstance(node, ast.Expr)}

@@ -24,6 +24,14 @@ SQL = (
     "'select count(*) as n'",
     "'with found as materialized (table dossiers) table found'",
     "'drop table dossiers'",
+    "'table dossiers'",
+    "'do $$ begin end $$'",
+    "'call close_the_year()'",
+    "'create or replace function due() returns date'",
+    "'create trigger due before insert on dossiers'",
+    "'vacuum analyze'",
+    "'set local search_path to intake'",
+    "'-- the open ones\\nselect code from dossiers'",
 )
 PLANTED: dict[Rule, tuple[Module, ...]] = {
     rules.sizes: (
@@ -45,6 +53,8 @@ PLANTED: dict[Rule, tuple[Module, ...]] = {
         Module("services/intake/repository.py", "Q = 'select code from dossiers where due < now()'"),
         Module("services/metrics/repository.py", "Q = 'insert into counters values (current_date)'"),
         Module("services/metrics/repository.py", "WHERE = 'due < now()'"),
+        Module("services/metrics/repository.py", "WHERE = \"due < 'now'::timestamptz\""),
+        Module("services/metrics/repository.py", "WHERE = 'told < timeofday()'"),
     ),
     rules.no_clock_in_pure_parts: (
         Module("services/processing/domain/workflow.py", "import datetime\nx = datetime.now()"),

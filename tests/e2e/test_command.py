@@ -67,6 +67,19 @@ async def test_it_prints_one_object_serves_on_and_ends_at_the_first_interrupt() 
     all_ended()
 
 
+@pytest.mark.timeout(900)
+async def test_whoever_ends_it_in_the_middle_leaves_nothing_behind() -> None:
+    """SIGTERM, as a supervisor of machines sends it."""
+    async with demo("--dossiers", "300", "--open", "0", "--days", "30", "--json") as process:
+        assert process.stderr is not None
+        await process.stderr.readuntil(b" acts\n")
+        process.terminate()
+        out, told = await process.communicate()
+    assert (process.returncode, out) == (130, b""), told.decode()
+    assert "interrupted" in told.decode()
+    all_ended()
+
+
 TAMPERED = {
     "metrics": """
         create function metrics.tampered() returns trigger language plpgsql as $$

@@ -17,6 +17,10 @@ class Refused(Exception):
     """This machine lacks what a fault needs; the message says what."""
 
 
+class NotBrought(Refused):
+    """A tool that the project brings by itself is not there: where CI=true no reason to pass the fault over."""
+
+
 class Disk:
     """A tmpfs of so many bytes under an existing folder; what the folder held moves onto it."""
 

@@ -26,8 +26,9 @@ from shared.clocks import LegalClock
 from shared.contracts import facts
 from shared.contracts.facts import Channel
 from shared.contracts.topics import OUTCOMES
-from shared.database import Connection, Pool, database_now, transaction
+from shared.database import Connection, Pool, transaction
 from shared.messaging.journal import Draft, Journal
+from shared.messaging.leases import database_now
 
 TOLD = Counter("motcua_notice_outcomes_total", "Outcomes of messages told as facts.", ["channel", "outcome"])
 RECEIPTS = Counter("motcua_notice_receipts_total", "Receipts, by what they changed.", ["effect"])

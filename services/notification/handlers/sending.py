@@ -28,8 +28,9 @@ from services.notification.repository.messages import Message
 from services.notification.repository.requests import Addressed, NewMessage
 from shared.clocks import machine_now
 from shared.contracts.facts import Channel
-from shared.database import Connection, autocommit, database_now, transaction
+from shared.database import Connection, autocommit, transaction
 from shared.messaging.faults import passes, reason_of
+from shared.messaging.leases import database_now
 from shared.sealing import Contact, KeyringReader, Purpose, SealBroken, associated_data, open_sealed
 
 SECONDS = Histogram("motcua_notice_call_duration_seconds", "Time of a call to a channel.", ["channel"])

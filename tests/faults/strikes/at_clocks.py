@@ -14,7 +14,7 @@ from deploy.debian_tools import FAKETIME, REMEDY, find_library
 from deploy.demo.calls import Caller
 from deploy.local.services import SERVICES
 from shared.clocks import machine_now, write_scenario
-from tests.faults.disks import Refused
+from tests.faults.disks import NotBrought
 from tests.faults.strikes.at_database import is_503
 from tests.faults.town import Scene
 from tests.faults.trial import LEASE_SECONDS
@@ -59,7 +59,7 @@ async def machines_apart(scene: Scene) -> str:
     """
     library = find_library(FAKETIME)
     if library is None:
-        raise Refused(f"libfaketime is not there: {REMEDY}")
+        raise NotBrought(f"libfaketime is not there: {REMEDY}")
     town, clock = scene.town, MachineClock(library, scene.stack.folder.path / "machine-clock")
     exporter, told = await town.ask(EXPORTER), []
     clock.set(HOUR)

@@ -164,3 +164,10 @@ async def test_the_clock_moves_at_most_twice_a_working_day_and_once_at_the_end(r
     assert len(by_day) == len(full) == 229
     assert all(moment.hour < 15 for moment in town.moments[:-1])
     assert {case.state for case in town.cases.values()} == {State.HANDED_OVER, *ENDS_IN.values()}
+
+
+async def test_a_code_that_is_acknowledged_for_two_dossiers_ends_the_year(rules: Rules, tmp_path: Path) -> None:
+    ledger = await play(Town(rules, jitter=1), plan_year(rules, YearRequest(10, open=0)), tmp_path)
+    (entry, *_) = ledger.by_code().values()
+    with pytest.raises(ValueError, match=f"{entry.code} was acknowledged twice"):
+        ledger.record(entry)

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from deploy.cli.application import COMMANDS, commands
 from deploy.cli.parked import LISTED, print_rows
+from deploy.local.folder import Folder
+from deploy.local.state import StateUnreadable, read
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -42,3 +45,19 @@ def test_status_waits_for_no_framework() -> None:
     assert "deploy.local.status" in shown.stderr
     assert "fastapi" not in shown.stderr
     assert "services." not in shown.stderr.replace("deploy.local.services", "")
+
+
+@pytest.mark.parametrize("words", [["--role", "desk"], ["--role", "leader", "--agency", "H56.9999x"]])
+def test_a_token_that_no_service_would_believe_is_not_issued(words: list[str]) -> None:
+    answer = CliRunner().invoke(commands, ["token", *words])
+    assert (answer.exit_code, answer.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("damaged", ["", '{"phase": "run', '{"phase": "running"}'])
+def test_a_damaged_state_says_what_to_do_and_nothing_is_ended(tmp_path: Path, damaged: str) -> None:
+    folder = Folder(tmp_path / "stack")
+    folder.prepare()
+    folder.state.write_text(damaged)
+    with pytest.raises(StateUnreadable, match="remove the file"):
+        read(folder)
+    assert folder.state.read_text() == damaged
