@@ -13,6 +13,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import TokenVerifier
+from shared.http.languages import Words
 from shared.http.problems import Problem
 from shared.http.rates import REFUSED, Rate, address_of
 from shared.settings import LimitSettings
@@ -100,13 +101,18 @@ class RequestLimits:
                 self._refuse_depth(body)
                 return {"type": "http.request", "body": bytes(body), "more_body": False}
         REFUSED.labels("body_bytes").inc()
-        taken = f"At most {self._limits.body_bytes} bytes are taken."
+        most = self._limits.body_bytes
+        taken = Words(f"Nhận nhiều nhất {most} byte.", f"At most {most} bytes are taken.")
         raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", taken)
 
     def _refuse_depth(self, body: bytes | bytearray) -> None:
         if is_deeper(body, self._limits.json_depth):
             REFUSED.labels("json_depth").inc()
-            said = f"Arrays and objects may stand in each other {self._limits.json_depth} deep."
+            deep = self._limits.json_depth
+            said = Words(
+                f"Mảng và đối tượng chỉ được lồng nhau {deep} tầng.",
+                f"Arrays and objects may stand in each other {deep} deep.",
+            )
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "json_too_deep", said)
 
 

@@ -40,7 +40,7 @@ def decode_cursor(cursor: str, *types: type) -> tuple[str | int, ...]:
         key = None
     ours = isinstance(key, list) and all(str(part).isprintable() for part in key)  # what no column takes is not
     if not ours or [type(part) for part in key] != list(types):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid", "Take the cursor from next_cursor as it is.")
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "cursor_invalid")
     return tuple(key)
 
 

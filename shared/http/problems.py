@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.http.languages import Words, preferred_language
+from shared.http.sentences import beside_title
 from shared.observability import current_trace_id
 
 MEDIA_TYPE = "application/problem+json"
@@ -35,8 +36,8 @@ class FieldError:
 class Problem(Exception):
     """A refusal with its HTTP status and a code that callers may rely on.
 
-    `detail` is for people, in English alone or in both languages, and holds nothing of the input; `headers` go with the
-    answer, `also` are further members of the document, for programs.
+    `detail` is for people and holds nothing of the input: a sentence of `shared.http.sentences`, or both languages;
+    without one the code's remedy stands there. `headers` go with the answer, `also` are further members, for programs.
     """
 
     def __init__(
@@ -113,9 +114,8 @@ def render(problem: Problem, *, accept_language: str | None, titles: Mapping[str
         "trace_id": current_trace_id(),
         **problem.also,
     }
-    if problem.detail:
-        detail = problem.detail
-        document["detail"] = detail.say(language) if isinstance(detail, Words) else detail
+    if detail := beside_title(problem.code, problem.detail):
+        document["detail"] = detail.say(language)
     if problem.errors:
         document["errors"] = [asdict(error) for error in problem.errors]
     headers = {"Content-Language": language, "Cache-Control": "no-store", **problem.headers}

@@ -88,17 +88,18 @@ _STATUS: Mapping[type[Refused], HTTPStatus] = {
 def as_problem(error: Refused | CalendarYearMissing) -> Problem:
     """Make the problem of a refusal; 409 where the rules in force cannot answer."""
     if isinstance(error, CalendarYearMissing):
-        return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", f"Missing: {error.year}.")
+        missing = Words(f"Thiếu năm {error.year}.", f"Missing: {error.year}.")
+        return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", missing)
     faults = [FieldError(fault.pointer, error.code, fault.message) for fault in error.faults]
     headers = {"ETag": etag(error.current)} if isinstance(error, StaleVersion) else {}
     also = {} if error.state is None else {"state": error.state, "possible": error.possible}
     return Problem(_STATUS[type(error)], error.code, _detail(error), faults, headers=headers, also=also)
 
 
-def _detail(refused: Refused) -> Words:
+def _detail(refused: Refused) -> str | Words:
     """Say beside the reason, which the title names, the dossier's state and what the caller can do instead."""
     if refused.state is None:
-        return Words(refused.detail, refused.detail)
+        return refused.detail
     state, acts = STATES[refused.state], [ACTS[action] for action in refused.possible]
     vi, en = ", ".join(act.vi for act in acts), ", ".join(act.en for act in acts)
     return Words(

@@ -154,15 +154,16 @@ def refusals_told() -> Iterator[None]:
 def as_problem(error: Refusal | CalendarYearMissing) -> Problem:
     """Say a refusal of the domain, or a year that the calendar lacks, as the problem that the caller gets."""
     if isinstance(error, CalendarYearMissing):
-        return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", f"Missing: {error.year}.")
+        missing = Words(f"Thiếu năm {error.year}.", f"Missing: {error.year}.")
+        return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", missing)
     headers = {"ETag": etag(error.current)} if isinstance(error, StaleVersion) else {}
     return Problem(_STATUS[type(error)], error.code, _detail(error), headers=headers, also=_also(error))
 
 
-def _detail(refusal: Refusal) -> Words:
+def _detail(refusal: Refusal) -> str | Words:
     """Say beside the reason, which the title names, the dossier's state and what the caller can do instead."""
     if refusal.state is None:
-        return Words(refusal.detail, refusal.detail)
+        return refusal.detail
     acts = [ACTS[action] for action in refusal.possible]
     state, number = STATES[refusal.state], int(refusal.state)
     can_vi = ", ".join(act.vi for act in acts) or "chưa có việc nào"

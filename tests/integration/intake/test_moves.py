@@ -32,7 +32,7 @@ async def test_an_action_of_processing_is_said_to_be_processings(counter: Counte
     for action in {move.action for move in MOVES if move.owner is Owner.PROCESSING} - ours:
         answer = await ask(counter, action)
         assert (answer.status_code, answer.json()["code"]) == (404, "action_unknown")
-        assert "processing's" in answer.json()["detail"]
+        assert "(processing)" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
