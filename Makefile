@@ -52,7 +52,7 @@ SEEDS ?= 1-300
 simulate: $(INSTALLED) ## seeds of the deterministic simulation; SEEDS=1-20000 or ARGS="--seed 17 --trace"
 	@.venv/bin/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
-faults: $(INSTALLED) ## every fault at full size on one stack, and docs/faults.md; ARGS="--rows 1,5,18 --seed N"
+faults: $(INSTALLED) tools ## every fault at full size on one stack, and docs/faults.md; ARGS="--rows 1,5,18 --seed N"
 	@.venv/bin/python -m tests.faults $(ARGS)
 
 RUNS ?= 200
