@@ -22,10 +22,14 @@ class Topic:
 
     @property
     def config(self) -> dict[str, str]:
-        """Kafka's settings of the topic: history stays for ever, compacted topics keep the last of a key."""
+        """Kafka's settings of the topic: history stays for ever, compacted topics keep the last of a key.
+
+        A record's time is the broker's: one whose writer's clock is an hour ahead it would refuse for ever (KIP-937).
+        """
+        timed = {"message.timestamp.type": "LogAppendTime"}
         if self.compacted:
-            return {"cleanup.policy": "compact"}
-        return {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+            return {**timed, "cleanup.policy": "compact"}
+        return {**timed, "cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 
 
 LIFECYCLE = Topic(

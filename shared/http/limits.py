@@ -110,7 +110,7 @@ class RequestLimits:
             REFUSED.labels("json_depth").inc()
             deep = self._limits.json_depth
             said = Words(
-                f"Mảng và đối tượng chỉ được lồng nhau {deep} tầng.",
+                f"Mảng và đối tượng chỉ được lồng nhau tối đa {deep} tầng.",
                 f"Arrays and objects may stand in each other {deep} deep.",
             )
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "json_too_deep", said)

@@ -19,12 +19,12 @@ REMEDIES: Mapping[str, Words] = {
     ),
     "too_busy": Words("Gửi lại sau số giây nêu ở Retry-After.", "Send it again after the seconds in Retry-After."),
     "temporarily_unavailable": Words(
-        "Gửi lại, với cùng Idempotency-Key, sau số giây nêu ở Retry-After: yêu cầu chỉ có hiệu lực một lần.",
-        "Send it again, under the same Idempotency-Key, after the seconds in Retry-After: it takes effect once.",
+        "Gửi lại (với cùng Idempotency-Key, nếu có) sau số giây nêu ở Retry-After: yêu cầu chỉ có hiệu lực một lần.",
+        "Send it again (under its Idempotency-Key, if any) after the seconds in Retry-After: it takes effect once.",
     ),
     "internal_error": Words(
-        "Gửi lại với cùng Idempotency-Key; nếu vẫn lỗi, báo mã trace_id cho bộ phận vận hành.",
-        "Send it again under the same Idempotency-Key; if it fails again, tell the operators the trace_id.",
+        "Gửi lại (với cùng Idempotency-Key, nếu có); nếu vẫn lỗi, báo mã trace_id cho bộ phận vận hành.",
+        "Send it again (under its Idempotency-Key, if it had one); if it fails again, tell the operators the trace_id.",
     ),
     "cursor_invalid": Words("Lấy nguyên giá trị của next_cursor.", "Take the cursor from next_cursor as it is."),
     "token_missing": Words("Gửi tiêu đề Authorization: Bearer.", "Send the header Authorization: Bearer."),
@@ -65,11 +65,9 @@ VIETNAMESE: Mapping[str, str] = {
     "No such dossier is open to you.": "Không có hồ sơ nào như vậy mà bạn được xem.",
     "There is no such act.": "Không có thao tác này.",
     "Another role does this.": "Việc này thuộc vai trò khác.",
-    "Somebody has acted on the dossier since you read it.": (
-        "Đã có người thao tác trên hồ sơ sau khi bạn đọc: hãy đọc lại."
-    ),
+    "Somebody has acted on the dossier since you read it.": ("Đã có người thao tác trên hồ sơ sau khi bạn đọc."),
     # at intake
-    "The dossier was not accepted.": "Hồ sơ chưa được tiếp nhận; chưa có gì được ghi.",
+    "The dossier was not accepted.": "Hồ sơ chưa được tiếp nhận.",
     "The act is processing's.": "Thao tác này do dịch vụ giải quyết (processing) thực hiện.",
     "POST /v1/dossiers accepts, POST /v1/registrations registers, POST /v1/refusals refuses.": (
         "Tiếp nhận bằng POST /v1/dossiers, đăng ký bằng POST /v1/registrations, từ chối bằng POST /v1/refusals."
@@ -78,7 +76,9 @@ VIETNAMESE: Mapping[str, str] = {
     "A desk registers at its own place.": "Bộ phận một cửa chỉ đăng ký tại nơi của mình.",
     "A leader approves for places of his own agency.": "Lãnh đạo chỉ phê duyệt cho nơi thuộc cơ quan mình.",
     "No earlier moment counts, and nothing was written.": "Không tính thời điểm sớm hơn; chưa có gì được ghi.",
-    "A leader of the province signs a change of the rules off.": "Lãnh đạo cấp tỉnh ký ban hành thay đổi quy định.",
+    "A leader of the province signs a change of the rules off.": (
+        "Chỉ lãnh đạo cấp tỉnh mới được ký ban hành thay đổi quy định."
+    ),
     "Another version was published meanwhile: plan the file anew.": (
         "Đã có phiên bản khác được công bố: hãy lập kế hoạch lại."
     ),
@@ -97,7 +97,7 @@ VIETNAMESE: Mapping[str, str] = {
     "That agency was asked and has not answered yet.": "Cơ quan này đã được hỏi và chưa trả lời.",
     "The agency named is not a commune.": "Cơ quan được nêu không phải cấp xã.",
     "The new moment lies after now and the due moment, within 60 days.": (
-        "Thời điểm hẹn lại phải sau bây giờ và sau hạn trả, trong vòng 60 ngày."
+        "Thời điểm hẹn lại phải sau thời điểm hiện tại và sau hạn trả, trong vòng 60 ngày."
     ),
     "The new moment lies outside office hours.": "Thời điểm hẹn lại nằm ngoài giờ làm việc.",
     "The officer named does not hold the step's seat today.": "Cán bộ được nêu hôm nay không giữ vị trí của bước này.",

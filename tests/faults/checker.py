@@ -326,26 +326,26 @@ class Leave:
 
     double: list[Span]
     lose: list[Span]
-    given_up: dict[str, float]
-    """Message → when it was told to be unknown, in milliseconds."""
+    given_up: Mapping[str, list[float]]
+    """Message → when it was told to be unknown, each time, in milliseconds."""
 
     @classmethod
     def of(cls, history: History) -> Self:
-        return cls(
-            double=_spans(history, "may_double"),
-            lose=_spans(history, "may_lose"),
-            given_up={
-                row["body"]["message_id"]: row["recorded"]
-                for row in history.journal
-                if row["type"] == f"{NOTICE}unknown.v1"
-            },
-        )
+        given_up = defaultdict(list)
+        for row in history.journal:
+            if row["type"] == f"{NOTICE}unknown.v1":
+                given_up[row["body"]["message_id"]].append(row["recorded"])
+        return cls(_spans(history, "may_double"), _spans(history, "may_lose"), given_up)
 
-    def doubled(self, first: str, again: str) -> bool:
-        return any(began <= _milliseconds(first) and _milliseconds(again) <= quiet for began, quiet in self.double)
+    def doubled(self, reference: str, first: str, again: str) -> bool:
+        """Whether it came again amid a fault that may double, and its sender had told between that it knew nothing."""
+        came, came_again = _milliseconds(first), _milliseconds(again)
+        amid = any(began <= came and came_again <= quiet for began, quiet in self.double)
+        return amid and any(came <= moment <= came_again for moment in self.given_up.get(reference, ()))
 
     def lost(self, reference: str) -> bool:
-        return any(began <= self.given_up.get(reference, 0) <= quiet for began, quiet in self.lose)
+        moments = self.given_up.get(reference, ())
+        return any(began <= moment <= quiet for moment in moments for began, quiet in self.lose)
 
 
 def _spans(history: History, leave: str) -> list[Span]:
@@ -371,7 +371,7 @@ def _treated(message: Row, came: list[Row], leave: Leave) -> Iterator[str]:
     if not owed and len(moments) > 1:
         yield f"may come once and came {len(moments)} times"
     for first, again in itertools.pairwise(moments):
-        if not leave.doubled(first, again):
+        if not leave.doubled(message["id"], first, again):
             yield f"came again at {again} without leave"
 
 

@@ -16,8 +16,8 @@ HEAD = """# Faults
 This page is written by `python -m tests.faults{flag}` (`make faults`); do not edit it.
 Seed {seed}, {size}, commit {commit}, {day}, {seconds:.0f} s.
 
-One stack runs, one process of each service (faults 15, 25 and 39 begin a second, fault 38 a
-third), desks file and officers act, and one fault after the other strikes it. Each is seen to strike, lets go,
+One stack runs, one process of each service (faults 15, 25, 36 and 39 begin a second, fault 38
+a third), desks file and officers act, and one fault after the other strikes it. Each is seen to strike, lets go,
 and must leave all quiet within 60 s; then an independent checker (`tests/faults/checker.py`) judges everything that
 was written down since the beginning: answers to clients, every record of the topics about dossiers, every move of a
 cursor, every receipt of the sinks.

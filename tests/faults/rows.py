@@ -102,6 +102,12 @@ NOT_INJECTED: tuple[NotInjected, ...] = (
         "every transaction that writes is READ COMMITTED, which has none; a report's snapshot only reads",
     ),
     NotInjected(
+        19,
+        "ten minutes without Kafka while desks file at a rate",
+        "here Kafka is away for so long, and desks file as their officers let them; `make outage` files 300 a second"
+        " (`docs/delivery-guarantees.md`)",
+    ),
+    NotInjected(
         22,
         "a bound on the slowest answers over a bad network",
         "no test asserts a time on a machine that is shared; here every request must be answered, and what was"

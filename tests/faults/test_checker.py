@@ -7,6 +7,7 @@ import copy
 import json
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +283,10 @@ def came_twice_without_leave(found: History) -> None:
     found.strikes[0]["may_double"] = False
 
 
+def came_again_and_was_never_given_up(found: History) -> None:
+    found.arrivals.append({**found.arrivals[0], "at": "2026-01-01T10:04"})
+
+
 def came_again_after_its_leave(found: History) -> None:
     found.arrivals.append({**found.arrivals[0], "at": "2026-01-01T10:07"})
 
@@ -357,6 +362,7 @@ PLANTED: dict[str, tuple[Callable[[History], None], ...]] = {
     "I4": (illegal_move, timer_twice, timer_that_never_fired, case_elsewhere),
     "I5": (
         *(came_twice_where_once, came_twice_without_leave, came_again_after_its_leave, came_before_the_leave),
+        came_again_and_was_never_given_up,
         *(never_arrived, given_up_without_an_excuse, failed_without_rejection, never_submitted),
         not_addressed,
     ),
@@ -377,6 +383,16 @@ def test_a_planted_violation_is_found(sound: History, invariant: str, plant: Cal
 
 def test_every_invariant_is_seen_to_fail() -> None:
     assert PLANTED.keys() == checker.INVARIANTS.keys()
+
+
+def test_what_was_given_up_amid_a_fault_that_may_double_comes_again(sound: History) -> None:
+    """Its sender told that it knew nothing, and called again."""
+    came_again_and_was_never_given_up(sound)
+    (fault,) = judge(sound, ("I5",))
+    assert "came again at 2026-01-01T10:04 without leave" in fault
+    given_up = fact("notification", OUTCOMES, 3, "notice.unknown", channel="sms", message_id="m1")
+    sound.journal.append({**given_up, "recorded": datetime.fromisoformat("2026-01-01T10:03").timestamp() * 1000})
+    assert judge(sound, ("I5",)) == []
 
 
 def test_a_timer_that_never_fired_is_named(sound: History) -> None:

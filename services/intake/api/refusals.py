@@ -88,7 +88,7 @@ _STATUS: Mapping[type[Refused], HTTPStatus] = {
 def as_problem(error: Refused | CalendarYearMissing) -> Problem:
     """Make the problem of a refusal; 409 where the rules in force cannot answer."""
     if isinstance(error, CalendarYearMissing):
-        missing = Words(f"Thiếu năm {error.year}.", f"Missing: {error.year}.")
+        missing = Words(f"Lịch làm việc thiếu năm {error.year}.", f"Missing: {error.year}.")
         return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", missing)
     faults = [FieldError(fault.pointer, error.code, fault.message) for fault in error.faults]
     headers = {"ETag": etag(error.current)} if isinstance(error, StaleVersion) else {}

@@ -154,7 +154,7 @@ def refusals_told() -> Iterator[None]:
 def as_problem(error: Refusal | CalendarYearMissing) -> Problem:
     """Say a refusal of the domain, or a year that the calendar lacks, as the problem that the caller gets."""
     if isinstance(error, CalendarYearMissing):
-        missing = Words(f"Thiếu năm {error.year}.", f"Missing: {error.year}.")
+        missing = Words(f"Lịch làm việc thiếu năm {error.year}.", f"Missing: {error.year}.")
         return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", missing)
     headers = {"ETag": etag(error.current)} if isinstance(error, StaleVersion) else {}
     return Problem(_STATUS[type(error)], error.code, _detail(error), headers=headers, also=_also(error))

@@ -4,11 +4,16 @@ import asyncio
 import random
 import signal
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from deploy.debian_tools import FAKETIME
+from shared.clocks import machine_now
+from shared.contracts.topics import LIFECYCLE
 from shared.database import transaction
 from shared.messaging.journal import Draft
 from shared.messaging.relay import Relay
@@ -17,6 +22,8 @@ from tests.faults.strikes.at_facts import ROT
 from tests.integration.messaging.house import MOMENT, SMALL, House, create_topic, delete_topic, fact, running
 from tests.integration.messaging.victim import victim
 from tests.integration.messaging.wire import Wire
+from tests.machine_clock import MachineClock
+from tests.tools import library
 from tests.topics import records_of
 from tests.waiting import until
 
@@ -126,6 +133,23 @@ async def test_who_comes_under_the_name_of_a_killed_relay_has_its_lease(house: H
     async with running(house.relay(kafka=house.kafka.model_copy(update={"instance": "one"}))):
         await all_sent(house)
     assert [seq for _, seq, _ in await on_topic(house)] == [1, 2]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(hours=-3)], ids=["ahead", "behind"])
+async def test_a_relay_whose_clock_is_hours_away_publishes_by_the_brokers(
+    house: House, tmp_path: Path, ahead: timedelta
+) -> None:
+    """To a topic as it is declared: where writers date their records, a broker takes none from over an hour ahead."""
+    await delete_topic(house.kafka, house.topic)
+    await create_topic(house.kafka, house.topic, **LIFECYCLE.config)
+    clock = MachineClock(library(FAKETIME), tmp_path / "clock")
+    clock.set(ahead)
+    before = machine_now()
+    await house.append(house.draft("A", 1))
+    async with victim(house, trap=None, changed=clock.environment):
+        await all_sent(house)
+    (record,) = await records_on(house.kafka, house.topic)
+    assert before.timestamp() - 1 <= record.timestamp / 1000 <= machine_now().timestamp() + 1
 
 
 async def test_two_relays_at_once_publish_twice_and_effects_stay_once_and_in_order(house: House) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,12 @@ from tests.integration.messaging.house import LASTING, LASTING_LEASE, QUICK, ROO
 
 @asynccontextmanager
 async def victim(
-    house: House, trap: tuple[str, int] | None, idle: str = "60s", name: str | None = None
+    house: House,
+    trap: tuple[str, int] | None,
+    *,
+    idle: str = "60s",
+    name: str | None = None,
+    changed: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Process]:
     order = {
         "database": json.loads(house.database.model_dump_json()),
@@ -42,9 +48,9 @@ async def victim(
         "trap": trap,
         "idle": idle,
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.integration.messaging.victim", json.dumps(order), cwd=ROOT, stdout=PIPE
-    )
+    command = (sys.executable, "-m", "tests.integration.messaging.victim", json.dumps(order))
+    environment = {**os.environ, **(changed or {})}
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE, env=environment)
     try:
         yield process
     finally:
