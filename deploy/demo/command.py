@@ -84,7 +84,7 @@ def demo(
     try:
         fire = None if chaos is None else Chaos(stack, chaos, _tell)
         report, faults = uvloop.run(_year(stack, plan, fire, leave=leave, as_json=as_json))
-    except* KeyboardInterrupt:
+    except* (KeyboardInterrupt, asyncio.CancelledError):
         end(Exit.INTERRUPTED, "interrupted")
     except* (DeployError, OSError, asyncpg.PostgresError) as stopped:
         end(Exit.FAILED, "\n".join(str(error) for error in _leaves(stopped)))
@@ -97,7 +97,8 @@ def demo(
 async def _year(
     stack: Stack, plan: YearPlan, chaos: Chaos | None, *, leave: bool, as_json: bool
 ) -> tuple[YearReport, list[str]]:
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+    if (year := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, year.cancel)
     shown = progress if as_json else Console(highlight=False)
     shown.print(f"the board: {stack.urls['metrics']}/")
     async with stack:
