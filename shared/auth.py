@@ -197,9 +197,14 @@ def _principal(claims: dict[str, Any]) -> Principal:
     subject, role, agency = claims["sub"], Role(claims["role"]), claims.get("agency", "")
     if not SUBJECT.fullmatch(subject):
         raise ValueError("a subject that is no identifier")
-    if not AGENCY_CODE.fullmatch(agency) and (agency != "" or role in OFFICERS):
+    if not could_come_from(role, agency):
         raise ValueError("no agency, or none that could be")
     return Principal(subject, role, agency)
+
+
+def could_come_from(role: Role, agency: str) -> bool:
+    """Tell whether a token of this role may name that agency: an officer's names one, and none what is no code."""
+    return AGENCY_CODE.fullmatch(agency) is not None or (agency == "" and role not in OFFICERS)
 
 
 def unauthorised(code: str) -> Problem:

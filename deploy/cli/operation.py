@@ -19,8 +19,8 @@ from deploy.local.ports import Ports
 from deploy.local.stack import installation, legal_now
 from deploy.provision.run import provision as provision_target
 from deploy.secret_files import JWKS_SECRET, make_for_containers, make_missing
-from shared.auth import AGENCY_CODE
-from shared.roles import OFFICERS, Role
+from shared.auth import could_come_from
+from shared.roles import Role
 from shared.tokens import LONGEST_SECONDS
 
 
@@ -84,7 +84,7 @@ def token(
 
     Example: `curl -H "Authorization: Bearer $(motcua token --role desk --agency H56.61)" …`
     """
-    if not AGENCY_CODE.fullmatch(agency) and (agency or role in OFFICERS):
+    if not could_come_from(role, agency):
         end(Exit.USAGE, f"--agency {agency!r}: a {role} has the code of an agency, such as --agency H56.61")
     place = secrets_of(Folder(folder))
     if not (place / JWKS_SECRET).exists():

@@ -65,7 +65,7 @@ VIETNAMESE: Mapping[str, str] = {
     "No such dossier is open to you.": "Không có hồ sơ nào như vậy mà bạn được xem.",
     "There is no such act.": "Không có thao tác này.",
     "Another role does this.": "Việc này thuộc vai trò khác.",
-    "Somebody has acted on the dossier since you read it.": ("Đã có người thao tác trên hồ sơ sau khi bạn đọc."),
+    "Somebody has acted on the dossier since you read it.": "Đã có người thao tác trên hồ sơ sau khi bạn đọc.",
     # at intake
     "The dossier was not accepted.": "Hồ sơ chưa được tiếp nhận.",
     "The act is processing's.": "Thao tác này do dịch vụ giải quyết (processing) thực hiện.",

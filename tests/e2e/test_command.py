@@ -11,13 +11,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from deploy.local.ports import OFFSETS, Ports, refuse_taken
 from deploy.local.stack import Stack
 from tests.clients import plain_client
-from tests.e2e.years import FOLDER, PORT_BASE
+from tests.e2e.years import FOLDER, PORT_BASE, connected
 from tests.operating import command
 from tests.unit.demo.test_report import KEYS
 
@@ -113,7 +112,8 @@ async def test_a_corrupted_counter_and_a_second_exporter_are_exit_one(liar: str)
     async with demo(*words) as process:
         assert process.stderr is not None
         told = await process.stderr.readuntil(b"starting sinks, ")  # all migrations have been applied
-        await _tamper(TAMPERED[liar])
+        async with connected(Stack(FOLDER, Ports.from_base(PORT_BASE))) as database:
+            await database.execute(TAMPERED[liar])
         out, errors = await process.communicate()
     found = json.loads(out)
     lie, truth = (found["witnesses"][name]["received"] for name in (liar, "ledger"))
@@ -121,15 +121,6 @@ async def test_a_corrupted_counter_and_a_second_exporter_are_exit_one(liar: str)
     assert lie > truth, found["witnesses"]
     assert {one["received"] for name, one in found["witnesses"].items() if name in {"sql", "ledger"}} == {10}
     all_ended()
-
-
-async def _tamper(statements: str) -> None:
-    """Change the running stack's database as its superuser may."""
-    database = await asyncpg.connect(Stack(FOLDER, Ports.from_base(PORT_BASE)).dsn())
-    try:
-        await database.execute(statements)
-    finally:
-        await database.close()
 
 
 @pytest.mark.parametrize(
