@@ -101,6 +101,8 @@ async def play(
 
 async def hear(stack: Stack, stage: Stage, ledger: Ledger, counted_at: datetime, began: float) -> YearReport:
     """Ask every witness; `counted_at` is where the clock stands, `began` the monotonic second of the beginning."""
+    # A year that ended early has messages under way: their receipts come after them.
+    await stage.watch.settled()
     await _receipts_are_in(stage)
     figures = await stage.watch.settled()
     report = await report_of(stage.callers["metrics"], FIRST_DAY, LAST_DAY)

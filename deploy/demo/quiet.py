@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,9 @@ READERS: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 A service passes over its own facts; what it leaves alone of others still moves its cursors.
 """
+
+Lack = tuple[str, str, str, int]
+"""Service, source, topic, and how many facts are not applied."""
 
 POLL_SECONDS = 0.02
 LONGEST_POLL_SECONDS = 0.3
@@ -59,23 +62,31 @@ class Figures:
         """Facts in the parking tables of all services that wait for a missing one."""
         return sum(int(figures["gaps"]) for figures in self.by_service.values())
 
+    def held(self, service: str, source: str, topic: str) -> int:
+        """Facts of `source` on this topic, and bytes that may have been, in the parking table of `service`."""
+        held = self.by_service[service]["held"]
+        return int(held.get(f"{source}/{topic}", 0)) + int(held.get(f"?/{topic}", 0))
+
     def waiting(self) -> list[str]:
         """List what is not done yet, in words that begin with the service; empty when all is quiet."""
-        return self.unfinished() + [
-            f"{service} lacks {missing} of {source}/{topic}" for service, source, topic, missing in self._lacking()
-        ]
+        return self._in_words(self._lacking())
 
-    def unfinished(self) -> list[str]:
-        """List what each service has still to do by itself, whatever it lacks of others."""
-        return [f"{service} {name} {self.by_service[service][name]}" for service, name in self._unfinished()]
+    def on_the_way(self) -> list[str]:
+        """List the same without what readers lack because it is parked."""
+        return self._in_words(self._not_parked())
 
     def late(self) -> set[str]:
-        """Name the services to look at again: who has something to do, or lacks facts.
+        """Name the services to look at again: who has something to do, or lacks facts that are not parked.
 
         Of a reader that is ahead of its source, the source: it has written more since it was asked.
         """
-        behind = {source if missing < 0 else service for service, source, _, missing in self._lacking()}
+        behind = {source if missing < 0 else service for service, source, _, missing in self._not_parked()}
         return {service for service, _ in self._unfinished()} | behind
+
+    def _in_words(self, lacking: Iterable[Lack]) -> list[str]:
+        return [f"{service} {name} {self.by_service[service][name]}" for service, name in self._unfinished()] + [
+            f"{service} lacks {missing} of {source}/{topic}" for service, source, topic, missing in lacking
+        ]
 
     def _unfinished(self) -> Iterator[tuple[str, str]]:
         """List service and figure of what is still to do."""
@@ -84,8 +95,15 @@ class Figures:
                 if figures.get(name):
                     yield service, name
 
-    def _lacking(self) -> Iterator[tuple[str, str, str, int]]:
-        """List service, source, topic and how many facts are not applied yet."""
+    def _not_parked(self) -> Iterator[Lack]:
+        """List what is lacking where the parking table does not account for it."""
+        for lack in self._lacking():
+            service, source, topic, missing = lack
+            if missing < 0 or missing > self.held(service, source, topic):
+                yield lack
+
+    def _lacking(self) -> Iterator[Lack]:
+        """List who has not applied yet what its source wrote; or has more, written since the source was asked."""
         for service, sources in READERS.items():
             if service not in self.by_service or any(source not in self.by_service for source, _ in sources):
                 continue
@@ -117,10 +135,8 @@ class Watch:
         return await self._until(_none_parked(_twice(Figures.waiting)))
 
     async def settled(self) -> Figures:
-        """Wait as for quiet; but once a fact is parked, nobody waits for what its readers lack. Raises `NeverQuiet`."""
-        return await self._until(
-            _twice(lambda figures: figures.unfinished() if figures.parked else figures.waiting()),
-        )
+        """Wait as for quiet, but not for what is lacking because it is parked. Raises `NeverQuiet`."""
+        return await self._until(_twice(Figures.on_the_way))
 
     async def timers_fired(self) -> None:
         """Wait until every timer that the clock has reached is a fact. Raises `NeverQuiet`, `Parked`."""
@@ -135,8 +151,7 @@ class Watch:
         """Read until done; while some are late, only those are read again.
 
         What is journaled and applied only grows, so two readings in a row that are the same are of one state, whenever
-        the parts of the first were read; the second reads all, for nobody is late then (with something parked,
-        `settled` reads only its readers again).
+        the parts of the first were read; the second reads all, for nobody is late then.
         """
         loop = asyncio.get_running_loop()
         give_up_at, delay = loop.time() + PATIENCE_SECONDS, POLL_SECONDS

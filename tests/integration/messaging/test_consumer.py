@@ -169,6 +169,7 @@ async def test_poison_parks_its_dossier_and_all_that_follows_on_it_while_others_
     assert dict(shown.headers)["ce_subject"] == "bad"
     assert shown.value
     assert figures.parked == 5
+    assert figures.held == {f"intake/{house.topic}": 4, f"processing/{house.topic}": 1}
 
 
 async def test_a_gap_that_turns_out_to_be_poison_parks_its_dossier(house: House) -> None:
@@ -229,6 +230,7 @@ async def test_bytes_that_are_no_fact_park_under_their_place_and_the_flow_goes_o
     assert rows[0]["value"] == b"\x00\xff no fact"
     async with transaction(house.pool) as tx:
         assert [row.kind for row in await list_parked(tx)] == [Kind.UNDECODABLE] * 3
+        assert (await quiet_figures(tx)).held == {f"?/{house.topic}": 3}
 
 
 async def test_bytes_of_several_partitions_park_each_under_its_own_place(house: House) -> None:

@@ -207,7 +207,7 @@ async def test_the_secret_opens_one_dossier_for_a_short_time_and_a_wrong_one_loo
 
 async def test_quiet_is_for_services_and_operators(hall: Hall) -> None:
     assert set(await hall.quiet()) == {
-        *("journaled", "applied", "unsent", "parked", "gaps", "timers_due", "messages_waiting"),
+        *("journaled", "applied", "held", "unsent", "parked", "gaps", "timers_due", "messages_waiting"),
     }
     answer = await hall.http.get("/internal/v1/quiet", headers=hall.bearer("desk", DISTRICT_DESK))
     assert answer.json()["code"] == "role_not_allowed"

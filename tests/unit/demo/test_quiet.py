@@ -26,6 +26,7 @@ def figures(**changes: Any) -> Figures:
     services = {
         name: {
             **quiet,
+            "held": {},
             "journaled": journaled[name],
             "applied": {f"{source}/{topic}": journaled[source][topic] for source, topic in READERS[name]},
         }
@@ -131,14 +132,39 @@ async def test_no_wait_outlives_a_parked_fact(wait: Any) -> None:
 
 
 async def test_a_fact_that_waits_for_a_missing_one_is_not_parked_for_good() -> None:
-    async with watching(processing=[LACKING | {"gaps": 1}, {}]) as (watch, _):
+    overtaken: Change = {
+        "applied": {f"intake/{LIFECYCLE.name}": 1, f"processing/{LIFECYCLE.name}": 9},
+        "held": {f"intake/{LIFECYCLE.name}": 1},
+        "gaps": 1,
+    }
+    async with watching(processing=[overtaken, {}]) as (watch, _):
         assert (await watch.quiet()).gaps == 0
 
 
+PARKED: Change = LACKING | {"parked": 1, "held": {f"intake/{LIFECYCLE.name}": 1}}
+
+
 async def test_once_a_fact_is_parked_all_settles_but_what_its_reader_lacks() -> None:
-    parked = LACKING | {"parked": 1}
-    async with watching(processing=[parked | BUSY, parked | BUSY, parked, parked]) as (watch, asked):
+    async with watching(processing=[PARKED | BUSY, PARKED | BUSY, PARKED, PARKED]) as (watch, asked):
         found = await watch.settled()
     assert asked["processing"] == 4
     assert found.parked == 1
     assert found.waiting() == [f"processing lacks 1 of intake/{LIFECYCLE.name}"]
+
+
+@pytest.mark.parametrize(
+    ("held", "applied"),
+    [
+        ({}, 3),
+        ({f"stranger/{LIFECYCLE.name}": 1}, 3),
+        ({f"intake/{CONTACTS.name}": 1}, 3),
+        ({f"?/{CONTACTS.name}": 1}, 3),
+        ({f"intake/{LIFECYCLE.name}": 1}, 2),
+        ({f"?/{LIFECYCLE.name}": 1}, 2),
+    ],
+)
+async def test_a_reader_that_lags_is_waited_for_whatever_else_is_parked(held: dict[str, int], applied: int) -> None:
+    parked = {"parked": 1, "held": held}
+    async with watching(processing=[LACKING | parked, LACKING | parked, parked]) as (watch, _):
+        found = await watch.settled()
+    assert found.applied("processing", "intake", LIFECYCLE.name) == applied
