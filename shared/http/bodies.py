@@ -34,25 +34,25 @@ def read_body(shape: type[Shape], body: bytes) -> Shape:
     try:
         return shape.model_validate_json(body or b"{}", strict=True)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        faults = error.errors(include_url=False, include_input=False)
         raise RequestValidationError(faults) from error
 
 
 def _printable(text: str) -> str:
     if any(unicodedata.category(letter) in {"Cc", "Cs", "Cn", "Co"} and letter not in "\n\t" for letter in text):
-        raise ValueError("holds a character that cannot be printed")
+        raise ValueError("This holds a character that cannot be printed.")
     return unicodedata.normalize("NFC", text)
 
 
 def _written(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError("is written as text")  # noqa: TRY004 - Pydantic makes a fault of a ValueError only
+        raise ValueError("This is written as text.")  # noqa: TRY004 - Pydantic makes a fault of a ValueError only
     return value
 
 
 def _dated(value: object) -> object:
     if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
-        raise ValueError("is written as YYYY-MM-DD")
+        raise ValueError("This is written as YYYY-MM-DD.")
     return value
 
 

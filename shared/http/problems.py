@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.http.fields import said_of
 from shared.http.languages import Words, preferred_language
 from shared.http.sentences import beside_title
 from shared.observability import current_trace_id
@@ -30,7 +31,7 @@ class FieldError:
 
     pointer: str
     code: str
-    message: str
+    message: Words
 
 
 class Problem(Exception):
@@ -117,7 +118,7 @@ def render(problem: Problem, *, accept_language: str | None, titles: Mapping[str
     if detail := beside_title(problem.code, problem.detail):
         document["detail"] = detail.say(language)
     if problem.errors:
-        document["errors"] = [asdict(error) for error in problem.errors]
+        document["errors"] = [asdict(error) | {"message": error.message.say(language)} for error in problem.errors]
     headers = {"Content-Language": language, "Cache-Control": "no-store", **problem.headers}
     content = json.dumps(document, ensure_ascii=False).encode()
     return Response(content, status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
@@ -142,7 +143,7 @@ def from_validation(error: RequestValidationError, media_type: str) -> Problem:
     if any(fault["type"] == "json_invalid" for fault in faults):
         return Problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body could not be read as JSON.")
     errors = [
-        FieldError(_pointer(fault["loc"], fault["type"]), _kind(fault["type"]), _message(fault)) for fault in faults
+        FieldError(_pointer(fault["loc"], fault["type"]), _kind(fault["type"]), said_of(fault)) for fault in faults
     ]
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "input_invalid", "See errors for each fault.", errors)
 
@@ -154,12 +155,6 @@ def from_http(error: HTTPException) -> Problem:
 
 def _kind(kind: str) -> str:
     return "unknown_field" if kind == "extra_forbidden" else kind
-
-
-def _message(fault: Mapping[str, object]) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "The object holds a field that is not known here."
-    return str(fault["msg"])
 
 
 def _pointer(location: Sequence[object], kind: str) -> str:

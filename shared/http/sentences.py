@@ -1,4 +1,4 @@
-"""What stands beside a problem's title: what happened, and what the caller can do, in both languages."""
+"""What stands beside a problem's title: what happened, where, and what the caller can do, in both languages."""
 
 from __future__ import annotations
 
@@ -61,6 +61,17 @@ VIETNAMESE: Mapping[str, str] = {
     "Read it again first.": "Hãy đọc lại trước.",
     "Send an Idempotency-Key that no other request had.": "Gửi một Idempotency-Key chưa yêu cầu nào dùng.",
     "A key has 1 to 200 visible ASCII characters.": "Khóa gồm 1 đến 200 ký tự ASCII nhìn thấy được.",
+    # of one field, at every service
+    "This holds a character that cannot be printed.": "Có ký tự không in được.",
+    "This is written as text.": "Cần viết dưới dạng văn bản.",
+    "This is written as YYYY-MM-DD.": "Cần viết dạng YYYY-MM-DD.",
+    "A citizen number has 12 digits.": "Số định danh cá nhân gồm 12 chữ số.",
+    "The citizen number names no province.": "Số định danh cá nhân không ứng với tỉnh, thành phố nào.",
+    "A phone number has digits only, with + before a country code.": (
+        "Số điện thoại chỉ gồm chữ số, có dấu + trước mã quốc gia."
+    ),
+    "This is not a phone number.": "Đây không phải số điện thoại.",
+    "No such phone number is in use.": "Không có số điện thoại nào như vậy đang được dùng.",
     # of dossiers, at every service
     "No such dossier is open to you.": "Không có hồ sơ nào như vậy mà bạn được xem.",
     "There is no such act.": "Không có thao tác này.",
@@ -86,7 +97,41 @@ VIETNAMESE: Mapping[str, str] = {
         "Tệp cho ra phiên bản khác kế hoạch: hãy lập kế hoạch lại."
     ),
     "The plan says what to mend.": "Bản kế hoạch cho biết cần sửa gì.",
+    "Line {line} cannot be used.": "Không dùng được dòng {line}.",
+    "No commune in force today has this area code.": "Hôm nay không có xã nào đang hoạt động mang mã này.",
+    "The catalogue in force has no such entry.": "Danh mục đang áp dụng không có mục này.",
+    "This case of the procedure is not in force today.": "Trường hợp này của thủ tục hôm nay không có hiệu lực.",
+    "The agency is not in force today.": "Cơ quan này hôm nay không hoạt động.",
+    "The place may not receive this procedure today.": "Nơi này hôm nay không được tiếp nhận thủ tục này.",
+    "This procedure is handed in at a desk only.": "Thủ tục này chỉ nộp trực tiếp tại bộ phận một cửa.",
+    "Give one of: {reasons}.": "Chọn một trong: {reasons}.",
+    "{name_en} ({code}): originals {originals}, certified copies {certified}, photocopies {photocopies}.": (
+        "{name_vi} ({code}): bản chính {originals}, bản sao chứng thực {certified}, bản chụp {photocopies}."
+    ),
+    "{name_en} ({code}) is missing.": "Thiếu {name_vi} ({code}).",
+    "The case's list has no such paper.": "Danh mục giấy tờ của trường hợp này không có giấy tờ này.",
+    "This paper is named twice.": "Giấy tờ này được nêu hai lần.",
+    "Name at least one paper.": "Nêu ít nhất một giấy tờ.",
+    "{papers} papers are asked for and missing; name at least one.": (
+        "Còn thiếu {papers} giấy tờ đã yêu cầu; nêu ít nhất một."
+    ),
+    "This paper was not asked for, or is there.": "Giấy tờ này không được yêu cầu, hoặc đã có.",
+    "A withdrawal was asked for at {moment}.": "Đã yêu cầu rút hồ sơ lúc {moment}.",
+    "The date of birth lies after today.": "Ngày sinh nằm sau hôm nay.",
+    "A channel named has no address.": "Có kênh được chọn mà không có địa chỉ.",
+    "Leave it out: the dossier counts from now on.": "Hãy bỏ trống: hồ sơ được tính từ bây giờ.",
+    "It reaches back to {earliest} at most.": "Chỉ được lùi đến ngày {earliest}.",
+    "Ask the leader for another approval.": "Xin lãnh đạo một phê duyệt khác.",
+    "A leader of your agency approves it: POST /v1/backdatings.": (
+        "Lãnh đạo cơ quan bạn phê duyệt: POST /v1/backdatings."
+    ),
+    "Another moment was approved.": "Thời điểm được phê duyệt là thời điểm khác.",
+    "Another procedure or case was approved.": "Thủ tục hoặc trường hợp được phê duyệt là cái khác.",
+    "Somebody else than who records it approves it.": "Người phê duyệt phải khác người ghi nhận.",
     # at processing
+    "The last day is before the first.": "Ngày cuối nằm trước ngày đầu.",
+    "Name a commune for each step that is to open at another one.": "Nêu một xã cho mỗi bước sẽ mở ở xã khác.",
+    "Nobody is his own deputy.": "Không ai thay cho chính mình.",
     "Intake does this.": "Việc này do dịch vụ tiếp nhận (intake) thực hiện.",
     "Leaders and auditors look at what others owe.": "Chỉ lãnh đạo và kiểm toán xem việc của người khác.",
     "No agency of that code is in force.": "Không có cơ quan nào đang hoạt động có mã này.",
@@ -108,8 +153,18 @@ VIETNAMESE: Mapping[str, str] = {
     # at metrics
     "No agency has this code.": "Không có cơ quan nào mang mã này.",
     "The first day lies after the last.": "Ngày đầu nằm sau ngày cuối.",
+    "A period begins no later than it ends.": "Một kỳ không bắt đầu sau khi kết thúc.",
 }
-"""English sentence → the same in Vietnamese, for whatever is said in the same words every time."""
+"""English sentence → the same in Vietnamese; what stands in braces is put in each time."""
+
+
+def in_both(sentence: str, values: Mapping[str, object] | None = None) -> Words:
+    """Give a sentence of the table in both languages, its values put in; nothing of nothing.
+
+    Raises KeyError for one that is not there.
+    """
+    words = Words(VIETNAMESE[sentence] if sentence else "", sentence)
+    return Words(words.vi.format_map(values), words.en.format_map(values)) if values else words
 
 
 def beside_title(code: str, said: str | Words) -> Words | None:

@@ -161,9 +161,9 @@ def procedure_code(text: str) -> str:
 def citizen_number(text: str) -> str:
     """The number itself: 12 digits with a known province of birth, no check digit. Raises InvalidCitizenNumber."""
     if not _CITIZEN_NUMBER.fullmatch(text):
-        raise InvalidCitizenNumber("a citizen number has 12 digits")
+        raise InvalidCitizenNumber("A citizen number has 12 digits.")
     if text[:3] not in BIRTH_PROVINCES:
-        raise InvalidCitizenNumber("the citizen number names no province")
+        raise InvalidCitizenNumber("The citizen number names no province.")
     return text
 
 
@@ -176,11 +176,11 @@ def normalise_phone(raw: str) -> str:
     """The number in E.164 (`+84912345678`); without a country code it is Vietnamese. Raises InvalidPhone."""
     text = raw.strip()
     if not _PHONE.fullmatch(text):
-        raise InvalidPhone("a phone number has digits only, with + before a country code")
+        raise InvalidPhone("A phone number has digits only, with + before a country code.")
     try:
         number = phonenumbers.parse(text, "VN")
     except phonenumbers.NumberParseException:
-        raise InvalidPhone("this is not a phone number") from None
+        raise InvalidPhone("This is not a phone number.") from None
     if not phonenumbers.is_valid_number(number):
-        raise InvalidPhone("no such phone number is in use")
+        raise InvalidPhone("No such phone number is in use.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -18,6 +18,7 @@ from services.intake.domain.refusals import (
 from shared.http.etags import etag
 from shared.http.languages import Words
 from shared.http.problems import FieldError, Problem
+from shared.http.sentences import in_both
 from shared.http.states import STATES
 from shared.rulebook.calendar import CalendarYearMissing
 
@@ -90,7 +91,7 @@ def as_problem(error: Refused | CalendarYearMissing) -> Problem:
     if isinstance(error, CalendarYearMissing):
         missing = Words(f"Lịch làm việc thiếu năm {error.year}.", f"Missing: {error.year}.")
         return Problem(HTTPStatus.CONFLICT, "calendar_year_missing", missing)
-    faults = [FieldError(fault.pointer, error.code, fault.message) for fault in error.faults]
+    faults = [FieldError(fault.pointer, error.code, in_both(fault.message, fault.values)) for fault in error.faults]
     headers = {"ETag": etag(error.current)} if isinstance(error, StaleVersion) else {}
     also = {} if error.state is None else {"state": error.state, "possible": error.possible}
     return Problem(_STATUS[type(error)], error.code, _detail(error), faults, headers=headers, also=also)
@@ -102,9 +103,10 @@ def _detail(refused: Refused) -> str | Words:
         return refused.detail
     state, acts = STATES[refused.state], [ACTS[action] for action in refused.possible]
     vi, en = ", ".join(act.vi for act in acts), ", ".join(act.en for act in acts)
+    said, number = in_both(refused.detail), int(refused.state)
     return Words(
-        f"Hồ sơ đang ở trạng thái {int(refused.state)} ({state.vi}). Bạn có thể: {vi or 'không thao tác nào ở đây'}.",
-        f"{refused.detail} The dossier is in state {int(refused.state)} ({state.en}). You may: {en or 'nothing here'}.",
+        f"{said.vi} Hồ sơ ở trạng thái {number} ({state.vi}). Bạn có thể: {vi or 'không làm gì ở đây'}.".lstrip(),
+        f"{said.en} The dossier is in state {number} ({state.en}). You may: {en or 'nothing here'}.".lstrip(),
     )
 
 

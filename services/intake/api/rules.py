@@ -19,6 +19,7 @@ from shared.database import Connection, Pool, transaction
 from shared.http.bodies import Code, RequestBody
 from shared.http.idempotency import Answer, Asked, IdempotencyKey, answer_each_once, claim_of
 from shared.http.problems import FieldError, Problem
+from shared.http.sentences import in_both
 from shared.roles import Role
 from shared.rulebook.rule_files.faults import LineFault, RuleFileFaulty
 
@@ -110,4 +111,4 @@ async def _told(tx: Connection, publish: Publish, signed: SignedOff) -> Answer |
 
 def _fault(fault: LineFault) -> FieldError:
     """Name a faulty line; its words would show what was sent."""
-    return FieldError("/file", fault.code, f"Line {fault.line} cannot be used.")
+    return FieldError("/file", fault.code, in_both("Line {line} cannot be used.", {"line": fault.line}))

@@ -90,14 +90,15 @@ def _online_offered(tried: Attempt) -> Iterator[Fault]:
 
 def _reason_listed(tried: Attempt) -> Iterator[Fault]:
     if tried.reason not in REASONS[tried.action]:
-        yield Fault("/reason", f"Give one of: {', '.join(REASONS[tried.action])}.")
+        yield Fault("/reason", "Give one of: {reasons}.", {"reasons": ", ".join(REASONS[tried.action])})
 
 
 def _papers_complete(tried: Attempt) -> Iterator[Fault]:
     """Every required paper in the counts asked for; none that the list does not know; none twice."""
     yield from not_of_list(tried.case, tried.filing.papers)
     for paper in missing(tried.case, {paper.paper_code: paper for paper in tried.filing.papers}):
-        yield Fault("/papers", f"{paper.code}: {_counts(paper)} are asked for.")
+        asked = "{name_en} ({code}): originals {originals}, certified copies {certified}, photocopies {photocopies}."
+        yield Fault("/papers", asked, paper.model_dump())
 
 
 def not_of_list(case: Case, papers: tuple[PaperHandedIn, ...]) -> Iterator[Fault]:
@@ -124,10 +125,6 @@ def enough(asked: Paper, given: PaperHandedIn | None) -> bool:
         and given.certified >= asked.certified
         and given.photocopies >= asked.photocopies
     )
-
-
-def _counts(paper: Paper) -> str:
-    return f"{paper.originals} originals, {paper.certified} certified copies, {paper.photocopies} photocopies"
 
 
 CONDITIONS: Mapping[str, Callable[[Attempt], Iterator[Fault]]] = {

@@ -65,7 +65,8 @@ def check_reach(received_at: datetime, recorded_at: datetime, calendar: Calendar
     # Compared as it was given: a moment at the beginning of all years has no form in our zone.
     earliest = earliest_day(calendar, recorded_at)
     if received_at < datetime.combine(earliest, time(), ZONE):
-        raise _refused("backdating_too_far", Fault(pointer, f"It reaches back to {earliest} at most."))
+        bound = Fault(pointer, "It reaches back to {earliest} at most.", {"earliest": earliest})
+        raise _refused("backdating_too_far", bound)
 
 
 def backdated(

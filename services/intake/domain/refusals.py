@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from shared.contracts.facts import State
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of what was sent: where it is (JSON pointer), and in words; nothing of what was sent."""
+    """One fault of what was sent: where it is (JSON pointer), and in words; nothing of what was sent.
+
+    `values` belong where the message has their names in braces.
+    """
 
     pointer: str
     message: str
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 class Refused(Exception):
     """What was filed is not taken; `code` says why: a condition's code, or what is wrong with the filing.
 
+    `detail` is a sentence of `shared.http.sentences`, for what the code's title leaves open.
     Once a dossier was looked at, `state` is its state, and `possible` are the acts that the caller may do there.
     """
 

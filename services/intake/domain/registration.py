@@ -28,7 +28,6 @@ from shared.contracts.facts import State
 from shared.rulebook.agencies import in_area
 from shared.rulebook.calendar import local
 from shared.rulebook.catalogue import Case
-from shared.rulebook.conditions import CONDITIONS as MEANINGS
 from shared.rulebook.moves import MOVES, Move, Owner, is_action, moves_for
 from shared.rulebook.refusals import REASONS
 
@@ -133,7 +132,7 @@ def decide(
 def _do(registration: Registration, act: Act, role: str, rules: Rules, now: datetime) -> Decision:
     for code in _the_move(registration, act.action, role).conditions:
         if faults := list(CONDITIONS[code](registration, act)):
-            raise ConditionNotMet(code, *faults, detail=f"Not met: {MEANINGS[code]}.")
+            raise ConditionNotMet(code, *faults, detail="")
     return EFFECTS[act.action](registration, act, rules, now)
 
 
@@ -141,7 +140,7 @@ def _the_move(registration: Registration, action: str, role: str) -> Move:
     """Find the row of the table in the dossier's state. Raises IllegalMove, NotAllowed."""
     found = [move for move in moves_for(registration.state, action) if move.owner is Owner.INTAKE]
     if not found:
-        raise IllegalMove("illegal_move", detail=f"A dossier in state {int(registration.state)} does not allow that.")
+        raise IllegalMove("illegal_move", detail="")
     if role not in found[0].roles:
         raise NotAllowed("role_not_allowed", detail="Another role does this.")
     return found[0]
@@ -164,7 +163,7 @@ def papers_complete(registration: Registration, _act: Act) -> Iterator[Fault]:
     """Find required papers of the pinned list that are not there, or were asked for anew."""
     there = {code: paper for code, paper in registration.papers.items() if code not in registration.papers_asked}
     for paper in missing(registration.case, there):
-        yield Fault("/papers", f"{paper.code} is missing.")
+        yield Fault("/papers", "{name_en} ({code}) is missing.", paper.model_dump())
 
 
 def papers_of_pinned_list(registration: Registration, act: Act) -> Iterator[Fault]:
@@ -177,7 +176,8 @@ def papers_of_pinned_list(registration: Registration, act: Act) -> Iterator[Faul
 def papers_were_asked(registration: Registration, act: Act) -> Iterator[Fault]:
     """Find papers that nobody asked for, or that are there already; where none is missing nothing can be submitted."""
     if not registration.papers_asked or not act.papers:
-        yield Fault("/papers", f"{len(registration.papers_asked)} papers are asked for and missing; name at least one.")
+        asked = {"papers": len(registration.papers_asked)}
+        yield Fault("/papers", "{papers} papers are asked for and missing; name at least one.", asked)
     seen: set[str] = set()
     for place, paper in enumerate(act.papers):
         if paper.paper_code not in registration.papers_asked:
@@ -190,13 +190,13 @@ def papers_were_asked(registration: Registration, act: Act) -> Iterator[Fault]:
 def not_requested_before(registration: Registration, _act: Act) -> Iterator[Fault]:
     """Find that a withdrawal was asked for: that stands, whatever becomes of it."""
     if (asked_at := registration.withdrawal_requested_at) is not None:
-        yield Fault("", f"A withdrawal was asked for at {local(asked_at).isoformat()}.")
+        yield Fault("", "A withdrawal was asked for at {moment}.", {"moment": local(asked_at).isoformat()})
 
 
 def reason_listed(_registration: Registration, act: Act) -> Iterator[Fault]:
     """Find that no reason of the closed list is given."""
     if act.reason not in REASONS[act.action]:
-        yield Fault("/reason", f"Give one of: {', '.join(REASONS[act.action])}.")
+        yield Fault("/reason", "Give one of: {reasons}.", {"reasons": ", ".join(REASONS[act.action])})
 
 
 CONDITIONS: Mapping[str, Condition] = {

@@ -10,6 +10,7 @@ from services.metrics.domain.report import Period, Report, ReportedAgency, assem
 from shared.clocks import LegalClock
 from shared.database import Pool, autocommit, transaction
 from shared.http.problems import FieldError, Problem
+from shared.http.sentences import in_both
 from shared.messaging.publications import JOURNALS, PublishedRoot, published_roots
 from shared.messaging.rules import RuleStore
 from shared.rulebook.agencies import UnknownAgency
@@ -36,7 +37,7 @@ class Reporting:
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 "period_reversed",
                 "The first day lies after the last.",
-                [FieldError("/query/from", "period_reversed", "A period begins no later than it ends.")],
+                [FieldError("/query/from", "period_reversed", in_both("A period begins no later than it ends."))],
             )
         agency = self._agency(code)
         as_of = period.as_of(now)

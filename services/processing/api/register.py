@@ -46,7 +46,7 @@ class _Dated(RequestBody):
     @model_validator(mode="after")
     def _days_in_order(self) -> Self:
         if self.last_day is not None and self.last_day < self.first_day:
-            raise ValueError("the last day is before the first")
+            raise ValueError("The last day is before the first.")
         return self
 
 
@@ -68,7 +68,7 @@ class AbsenceBody(_Dated):
     @model_validator(mode="after")
     def _somebody_else(self) -> Self:
         if self.deputy == self.officer:
-            raise ValueError("nobody is his own deputy")
+            raise ValueError("Nobody is his own deputy.")
         return self
 
 

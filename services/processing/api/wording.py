@@ -20,6 +20,7 @@ from services.processing.domain.refusals import (
 from shared.http.etags import etag
 from shared.http.languages import Words
 from shared.http.problems import Problem
+from shared.http.sentences import in_both
 from shared.http.states import STATES
 from shared.rulebook.calendar import CalendarYearMissing
 
@@ -168,9 +169,10 @@ def _detail(refusal: Refusal) -> str | Words:
     state, number = STATES[refusal.state], int(refusal.state)
     can_vi = ", ".join(act.vi for act in acts) or "chưa có việc nào"
     can_en = ", ".join(act.en for act in acts) or "nothing"
+    said = in_both(refusal.detail)
     return Words(
-        f"Hồ sơ ở trạng thái {number} ({state.vi}). Bạn có thể làm: {can_vi}.",
-        f"{refusal.detail} The dossier is in state {number} ({state.en}). You can do: {can_en}.",
+        f"{said.vi} Hồ sơ ở trạng thái {number} ({state.vi}). Bạn có thể làm: {can_vi}.".lstrip(),
+        f"{said.en} The dossier is in state {number} ({state.en}). You can do: {can_en}.".lstrip(),
     )
 
 

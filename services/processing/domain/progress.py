@@ -47,7 +47,7 @@ class NamedCommunes:
     def resolve(self, wanted: int) -> Iterator[Seat]:
         """Answer exactly as many communes as steps want one. Raises ActInvalid."""
         if len(self.codes) != wanted:
-            raise ActInvalid("other_commune_invalid", f"This act opens {wanted} step(s) of another commune: name each.")
+            raise ActInvalid("other_commune_invalid", "Name a commune for each step that is to open at another one.")
         return (self._commune(code) for code in self.codes)
 
     def _commune(self, code: str) -> Agency:

@@ -8,13 +8,14 @@ from shared.contracts.facts import State
 class Refusal(Exception):
     """An act that the law or the table of moves does not allow now; `code` names why.
 
+    `detail` is a sentence of `shared.http.sentences`, for what the code's title leaves open.
     Once the dossier was looked at, `state` is its state, and `possible` are the acts that the caller may do there.
     """
 
     state: State | None = None
     possible: tuple[str, ...] = ()
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.detail = detail

@@ -27,7 +27,6 @@ from services.processing.domain.sites import situate
 from services.processing.domain.situations import Condition, Situation
 from shared.contracts.facts import DossierFact
 from shared.rulebook.agencies import Agencies
-from shared.rulebook.moves import CONDITIONS as MEANINGS
 from shared.rulebook.moves import MOVES, Move, Owner, is_action, moves_for
 
 OURS = tuple(move for move in MOVES if move.owner is Owner.PROCESSING)
@@ -104,7 +103,7 @@ def _admitted(asked: Situation, move: Move, conditions: Mapping[str, Condition])
     seen = situate(asked)
     for code in move.conditions:
         if not conditions[code](seen):
-            raise ConditionNotMet(code, f"Not met: {MEANINGS[code]}.")
+            raise ConditionNotMet(code)
     return seen
 
 
@@ -125,7 +124,7 @@ def the_moves(case: Case, action: str) -> tuple[Move, ...]:
     """Find the rows of the table for an action in the case's state. Raises IllegalMove."""
     found = tuple(move for move in moves_for(case.state, action) if move.owner is Owner.PROCESSING)
     if not found:
-        raise IllegalMove("illegal_move", f"A dossier in state {int(case.state)} does not allow that.")
+        raise IllegalMove("illegal_move")
     return found
 
 

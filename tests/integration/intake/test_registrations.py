@@ -348,7 +348,7 @@ async def test_what_is_not_to_be_done_names_the_state_and_what_is_possible(count
     answer = await counter.act(code, "submit_papers", me, 1, {"papers": [{"paper_code": "x", "originals": 1}]})
     assert told(answer) == (409, "papers_were_asked")
     assert (answer.json()["state"], answer.json()["possible"]) == (1, ["withdraw"])
-    assert answer.json()["detail"] == "Hồ sơ đang ở trạng thái 1 (mới đăng ký). Bạn có thể: rút hồ sơ."
+    assert answer.json()["detail"] == "Hồ sơ ở trạng thái 1 (mới đăng ký). Bạn có thể: rút hồ sơ."
     english = await counter.act(code, "refuse", desk | {"Accept-Language": "en"})
     assert english.json()["detail"].endswith(
         "The dossier is in state 1 (registered). You may: ask for papers, accept, refuse, withdraw."

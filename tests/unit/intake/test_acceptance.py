@@ -93,7 +93,7 @@ def test_each_missing_paper_is_named_by_its_code(filing: Filing, rules: Rules) -
     assert refused.code == "papers_complete"
     required = [paper.code for paper in rules.catalogue.case("1.001193", "default").papers if paper.required]
     assert len(required) > 1
-    assert [fault.message.partition(":")[0] for fault in refused.faults] == required
+    assert [fault.values["code"] for fault in refused.faults] == required
 
 
 @pytest.mark.parametrize("kind", ["originals", "certified", "photocopies"])

@@ -169,9 +169,9 @@ def test_acceptance_needs_every_required_paper_and_none_that_was_asked_for_again
 ) -> None:
     refused = refusal(waiting, good("accept"), rules)
     assert isinstance(refused, ConditionNotMet)
-    assert (refused.code, [fault.message for fault in refused.faults]) == (
+    assert (refused.code, [fault.values["code"] for fault in refused.faults]) == (
         "papers_complete",
-        ["giay-to-tuy-than is missing."],
+        ["giay-to-tuy-than"],
     )
     whole = replace(waiting, papers_asked=())
     few = {**whole.papers, "tk-ket-hon": PaperHandedIn("tk-ket-hon", 0, 0, 0)}
@@ -289,7 +289,7 @@ def test_a_withdrawal_is_asked_for_once_and_changes_no_state(waiting: Registrati
     after = done(paying, good("request_withdrawal"), rules, CITIZEN).after
     assert (after.state, after.withdrawal_requested_at, after.closed_at) == (State.WAITING_FOR_PAYMENT, NOW, None)
     refused = refusal(after, good("request_withdrawal"), rules, DESK)
-    assert (refused.code, [fault.message for fault in refused.faults]) == (
+    assert (refused.code, [fault.values for fault in refused.faults]) == (
         "not_requested_before",
-        ["A withdrawal was asked for at 2020-03-02T09:00:00+07:00."],
+        [{"moment": "2020-03-02T09:00:00+07:00"}],
     )
