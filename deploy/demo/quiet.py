@@ -28,6 +28,8 @@ Lack = tuple[str, str, str, int]
 POLL_SECONDS = 0.02
 LONGEST_POLL_SECONDS = 0.3
 PATIENCE_SECONDS = 300.0
+STANDSTILL_SECONDS = 30.0
+"""Longer than a process that has died needs to be there again, and to take its partitions over."""
 
 
 class NeverQuiet(DeployError):
@@ -135,8 +137,12 @@ class Watch:
         return await self._until(_none_parked(_twice(Figures.waiting)))
 
     async def settled(self) -> Figures:
-        """Wait as for quiet, but not for what is lacking because it is parked. Raises `NeverQuiet`."""
-        return await self._until(_twice(Figures.on_the_way))
+        """Wait as for quiet, but not for what is lacking because it is parked.
+
+        Once something is parked, nor for what stands still, `STANDSTILL_SECONDS` long: readers that an epidemic stops,
+        facts behind one that no broker takes. Raises `NeverQuiet`.
+        """
+        return await self._until(_twice(Figures.on_the_way), may_stand_still=True)
 
     async def timers_fired(self) -> None:
         """Wait until every timer that the clock has reached is a fact. Raises `NeverQuiet`, `Parked`."""
@@ -147,7 +153,7 @@ class Watch:
         """Wait until processing has a case for every dossier that intake accepted. Raises `NeverQuiet`, `Parked`."""
         await self._until(_none_parked(_all_opened), "intake", "processing")
 
-    async def _until(self, done: Callable[[Figures], bool], *services: str) -> Figures:
+    async def _until(self, done: Callable[[Figures], bool], *services: str, may_stand_still: bool = False) -> Figures:
         """Read until done; while some are late, only those are read again.
 
         What is journaled and applied only grows, so two readings in a row that are the same are of one state, whenever
@@ -155,14 +161,18 @@ class Watch:
         """
         loop = asyncio.get_running_loop()
         give_up_at, delay = loop.time() + PATIENCE_SECONDS, POLL_SECONDS
-        figures = await self.figures(*services)
+        figures, moved_at = await self.figures(*services), loop.time()
         while not done(figures):
             if loop.time() > give_up_at:
                 raise NeverQuiet("; ".join(figures.waiting()) or str(figures.by_service))
-            if late := figures.late():
+            if may_stand_still and figures.parked and loop.time() > moved_at + STANDSTILL_SECONDS:
+                break
+            if figures.waiting():
                 await asyncio.sleep(delay)
                 delay = min(delay * 1.1, LONGEST_POLL_SECONDS)
-            figures = figures.renewed(await self.figures(*(late or services)))
+            later = figures.renewed(await self.figures(*(figures.late() or services)))
+            if later != figures:
+                figures, moved_at = later, loop.time()
         return figures
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, TypeAlias, TypeVar
 
 from fastapi import Path
@@ -18,6 +18,11 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
+
+from shared.http.sentences import A_DAY, A_MOMENT
+
+_IS_A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_BEGINS_WITH_A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]", re.ASCII)
 
 
 class RequestBody(BaseModel):
@@ -44,23 +49,30 @@ def _printable(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _written(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("This is written as text.")  # noqa: TRY004 - Pydantic makes a fault of a ValueError only
-    return value
+def _moment(value: object) -> datetime:
+    """Read a moment; Pydantic would take digits for seconds since 1970."""
+    if not isinstance(value, str) or not _BEGINS_WITH_A_DAY.match(value):
+        raise ValueError(A_MOMENT)
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(A_MOMENT) from None
 
 
-def _dated(value: object) -> object:
-    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
-        raise ValueError("This is written as YYYY-MM-DD.")
-    return value
+def _day(value: object) -> date:
+    if not isinstance(value, str) or not _IS_A_DAY.fullmatch(value):
+        raise ValueError(A_DAY)
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(A_DAY) from None
 
 
-Day: TypeAlias = Annotated[date, BeforeValidator(_dated)]
+Day: TypeAlias = Annotated[date, BeforeValidator(_day)]
 """A date as text, RFC 3339 full-date: neither a number nor a moment is one."""
 
-Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written)]
-"""A moment as text with its offset, RFC 3339: a number is no moment."""
+Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_moment)]
+"""A moment as text with its offset, RFC 3339: neither a number nor a text of digits is one."""
 
 Line: TypeAlias = Annotated[
     str,

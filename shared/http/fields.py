@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from shared.http.languages import Words
-from shared.http.sentences import in_both
+from shared.http.sentences import A_DAY, A_MOMENT, in_both
 
 _NO_TEXT = Words("Cần một chuỗi văn bản.", "This is a text.")
 _NO_INTEGER = Words("Cần một số nguyên.", "This is a whole number.")
 _NO_CHOICE = Words("Cần là một trong: {expected}.", "This is one of: {expected}.")
 _NO_TRUTH = Words("Cần là true hoặc false.", "This is true or false.")
 _NO_OBJECT = Words("Cần một đối tượng JSON.", "This is a JSON object.")
-_NO_DAY = Words("Cần một ngày có thật, viết YYYY-MM-DD.", "This is a day that exists, written YYYY-MM-DD.")
-_NO_MOMENT = Words(
-    "Cần một thời điểm kèm múi giờ, ví dụ 2026-01-05T08:00:00+07:00.",
-    "This is a moment with its offset, such as 2026-01-05T08:00:00+07:00.",
-)
+_NO_DAY = in_both(A_DAY)
+_NO_MOMENT = in_both(A_MOMENT)
 
 KINDS: Mapping[str, Words] = {
     "missing": Words("Thiếu trường này.", "This field is missing."),
@@ -26,8 +24,8 @@ KINDS: Mapping[str, Words] = {
     ),
     "string_type": _NO_TEXT,
     "string_unicode": _NO_TEXT,
-    "string_too_short": Words("Cần ít nhất {min_length} ký tự.", "This has at least {min_length} characters."),
-    "string_too_long": Words("Nhiều nhất {max_length} ký tự.", "This has at most {max_length} characters."),
+    "string_too_short": Words("Cần ít nhất {min_length} ký tự.", "At least {min_length} character(s)."),
+    "string_too_long": Words("Nhiều nhất {max_length} ký tự.", "At most {max_length} character(s)."),
     "string_pattern_mismatch": Words("Không đúng mẫu {pattern}.", "This has the form {pattern}."),
     "enum": _NO_CHOICE,
     "literal_error": _NO_CHOICE,
@@ -43,8 +41,8 @@ KINDS: Mapping[str, Words] = {
     "bool_parsing": _NO_TRUTH,
     "list_type": Words("Cần một danh sách JSON.", "This is a JSON list."),
     "tuple_type": Words("Cần một danh sách JSON.", "This is a JSON list."),
-    "too_short": Words("Cần ít nhất {min_length} mục.", "This has at least {min_length} items."),
-    "too_long": Words("Nhiều nhất {max_length} mục.", "This has at most {max_length} items."),
+    "too_short": Words("Cần ít nhất {min_length} mục.", "At least {min_length} item(s)."),
+    "too_long": Words("Nhiều nhất {max_length} mục.", "At most {max_length} item(s)."),
     "dict_type": _NO_OBJECT,
     "model_type": _NO_OBJECT,
     "model_attributes_type": _NO_OBJECT,
@@ -57,6 +55,11 @@ KINDS: Mapping[str, Words] = {
     "datetime_from_date_parsing": _NO_MOMENT,
     "datetime_object_invalid": _NO_MOMENT,
     "timezone_aware": _NO_MOMENT,
+    "union_tag_not_found": Words("Thiếu trường {discriminator}.", "The field {discriminator} is missing."),
+    "union_tag_invalid": Words(
+        "Trường {discriminator} có giá trị không được biết ở đây.",
+        "The field {discriminator} has a value that is not known here.",
+    ),
     "uuid_type": Words("Cần một UUID.", "This is a UUID."),
     "uuid_parsing": Words("Cần một UUID.", "This is a UUID."),
 }
@@ -64,6 +67,8 @@ KINDS: Mapping[str, Words] = {
 
 https://docs.pydantic.dev/latest/errors/validation_errors/
 """
+_MEMBER = re.compile(r"<\w+\.\w+: ('\w+')>")
+"""A member of an enum as Python shows it, where a caller writes its value."""
 _OTHER = Words("Giá trị này không hợp lệ.", "This value is not valid.")
 
 
@@ -76,4 +81,5 @@ def said_of(fault: Mapping[str, Any]) -> Words:
     if fault["type"] == "value_error":
         return in_both(str(context["error"]))
     words = KINDS.get(fault["type"], _OTHER)
-    return Words(words.vi.format_map(context).replace(" or ", " hoặc "), words.en.format_map(context))
+    vi, en = (_MEMBER.sub(r"\1", text.format_map(context)) for text in (words.vi, words.en))
+    return Words(vi.replace(" or ", " hoặc "), en)

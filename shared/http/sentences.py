@@ -49,6 +49,9 @@ REMEDIES: Mapping[str, Words] = {
 }
 """What is said of a code where whoever refuses says no more."""
 
+A_DAY = "This is a day that exists, written YYYY-MM-DD."
+A_MOMENT = "This is a moment with its offset, such as 2026-01-05T08:00:00+07:00."
+
 VIETNAMESE: Mapping[str, str] = {
     # of requests
     "Send Content-Type: application/json.": "Gửi Content-Type: application/json.",
@@ -63,8 +66,8 @@ VIETNAMESE: Mapping[str, str] = {
     "A key has 1 to 200 visible ASCII characters.": "Khóa gồm 1 đến 200 ký tự ASCII nhìn thấy được.",
     # of one field, at every service
     "This holds a character that cannot be printed.": "Có ký tự không in được.",
-    "This is written as text.": "Cần viết dưới dạng văn bản.",
-    "This is written as YYYY-MM-DD.": "Cần viết dạng YYYY-MM-DD.",
+    A_MOMENT: ("Cần một thời điểm kèm múi giờ, ví dụ 2026-01-05T08:00:00+07:00."),
+    A_DAY: "Cần một ngày có thật, viết YYYY-MM-DD.",
     "A citizen number has 12 digits.": "Số định danh cá nhân gồm 12 chữ số.",
     "The citizen number names no province.": "Số định danh cá nhân không ứng với tỉnh, thành phố nào.",
     "A phone number has digits only, with + before a country code.": (
@@ -98,15 +101,15 @@ VIETNAMESE: Mapping[str, str] = {
     ),
     "The plan says what to mend.": "Bản kế hoạch cho biết cần sửa gì.",
     "Line {line} cannot be used.": "Không dùng được dòng {line}.",
-    "No commune in force today has this area code.": "Hôm nay không có xã nào đang hoạt động mang mã này.",
+    "No commune in force today has this area code.": "Hôm nay không có đơn vị cấp xã nào đang hoạt động mang mã này.",
     "The catalogue in force has no such entry.": "Danh mục đang áp dụng không có mục này.",
     "This case of the procedure is not in force today.": "Trường hợp này của thủ tục hôm nay không có hiệu lực.",
     "The agency is not in force today.": "Cơ quan này hôm nay không hoạt động.",
     "The place may not receive this procedure today.": "Nơi này hôm nay không được tiếp nhận thủ tục này.",
     "This procedure is handed in at a desk only.": "Thủ tục này chỉ nộp trực tiếp tại bộ phận một cửa.",
     "Give one of: {reasons}.": "Chọn một trong: {reasons}.",
-    "{name_en} ({code}): originals {originals}, certified copies {certified}, photocopies {photocopies}.": (
-        "{name_vi} ({code}): bản chính {originals}, bản sao chứng thực {certified}, bản chụp {photocopies}."
+    "{name_en} ({code}): asked for are {originals} originals, {certified} certified, {photocopies} copied.": (
+        "Cần {name_vi} ({code}): bản chính {originals}, bản sao chứng thực {certified}, bản chụp {photocopies}."
     ),
     "{name_en} ({code}) is missing.": "Thiếu {name_vi} ({code}).",
     "The case's list has no such paper.": "Danh mục giấy tờ của trường hợp này không có giấy tờ này.",
@@ -125,13 +128,13 @@ VIETNAMESE: Mapping[str, str] = {
     "A leader of your agency approves it: POST /v1/backdatings.": (
         "Lãnh đạo cơ quan bạn phê duyệt: POST /v1/backdatings."
     ),
-    "Another moment was approved.": "Thời điểm được phê duyệt là thời điểm khác.",
-    "Another procedure or case was approved.": "Thủ tục hoặc trường hợp được phê duyệt là cái khác.",
+    "Another moment was approved.": "Phê duyệt này dành cho thời điểm khác.",
+    "Another procedure or case was approved.": "Phê duyệt này dành cho thủ tục hoặc trường hợp khác.",
     "Somebody else than who records it approves it.": "Người phê duyệt phải khác người ghi nhận.",
     # at processing
     "The last day is before the first.": "Ngày cuối nằm trước ngày đầu.",
     "Name a commune for each step that is to open at another one.": "Nêu một xã cho mỗi bước sẽ mở ở xã khác.",
-    "Nobody is his own deputy.": "Không ai thay cho chính mình.",
+    "Nobody is his own deputy.": "Người thay thế phải là người khác.",
     "Intake does this.": "Việc này do dịch vụ tiếp nhận (intake) thực hiện.",
     "Leaders and auditors look at what others owe.": "Chỉ lãnh đạo và kiểm toán xem việc của người khác.",
     "No agency of that code is in force.": "Không có cơ quan nào đang hoạt động có mã này.",
@@ -153,7 +156,7 @@ VIETNAMESE: Mapping[str, str] = {
     # at metrics
     "No agency has this code.": "Không có cơ quan nào mang mã này.",
     "The first day lies after the last.": "Ngày đầu nằm sau ngày cuối.",
-    "A period begins no later than it ends.": "Một kỳ không bắt đầu sau khi kết thúc.",
+    "A period begins no later than it ends.": "Ngày đầu của kỳ không được sau ngày cuối.",
 }
 """English sentence → the same in Vietnamese; what stands in braces is put in each time."""
 

@@ -105,7 +105,7 @@ def _detail(refused: Refused) -> str | Words:
     vi, en = ", ".join(act.vi for act in acts), ", ".join(act.en for act in acts)
     said, number = in_both(refused.detail), int(refused.state)
     return Words(
-        f"{said.vi} Hồ sơ ở trạng thái {number} ({state.vi}). Bạn có thể: {vi or 'không làm gì ở đây'}.".lstrip(),
+        f"{said.vi} Hồ sơ ở trạng thái {number} ({state.vi}). Bạn có thể: {vi or 'chưa có việc nào'}.".lstrip(),
         f"{said.en} The dossier is in state {number} ({state.en}). You may: {en or 'nothing here'}.".lstrip(),
     )
 

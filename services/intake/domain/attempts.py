@@ -97,7 +97,7 @@ def _papers_complete(tried: Attempt) -> Iterator[Fault]:
     """Every required paper in the counts asked for; none that the list does not know; none twice."""
     yield from not_of_list(tried.case, tried.filing.papers)
     for paper in missing(tried.case, {paper.paper_code: paper for paper in tried.filing.papers}):
-        asked = "{name_en} ({code}): originals {originals}, certified copies {certified}, photocopies {photocopies}."
+        asked = "{name_en} ({code}): asked for are {originals} originals, {certified} certified, {photocopies} copied."
         yield Fault("/papers", asked, paper.model_dump())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from services.processing.domain.acts import Act
 from services.processing.domain.reasons import (
@@ -16,7 +16,7 @@ from services.processing.domain.reasons import (
     VoidingReason,
 )
 from shared.contracts.facts import Handover, Period, Receiver
-from shared.http.bodies import Code, RequestBody, read_body
+from shared.http.bodies import Code, Moment, RequestBody, read_body
 from shared.roles import OFFICER_NAME
 
 AgencyCode: TypeAlias = Annotated[str, StringConstraints(max_length=32, pattern=r"^[A-Z0-9]+(\.[0-9]+)*$")]
@@ -85,7 +85,7 @@ class ApologyBody(RequestBody):
     """Why the dossier will be late; the new moment is computed unless it is given."""
 
     reason: ApologyReason
-    reappointed_to: AwareDatetime | None = None
+    reappointed_to: Moment | None = None
 
 
 class PapersBody(RequestBody):

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from deploy.demo import quiet
 from deploy.demo.calls import Caller
-from deploy.demo.quiet import READERS, Figures, Parked, Watch
+from deploy.demo.quiet import READERS, Figures, NeverQuiet, Parked, Watch
 from shared.contracts.topics import CONTACTS, LIFECYCLE, OUTCOMES
 from tests.unit.shared.small_server import Serve, answer, read_request, served
 
@@ -150,6 +151,17 @@ async def test_once_a_fact_is_parked_all_settles_but_what_its_reader_lacks() -> 
     assert asked["processing"] == 4
     assert found.parked == 1
     assert found.waiting() == [f"processing lacks 1 of intake/{LIFECYCLE.name}"]
+
+
+async def test_what_stands_still_is_waited_for_only_while_nothing_is_parked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where an epidemic stops a reader: it parks no more, and applies no more."""
+    monkeypatch.setattr(quiet, "STANDSTILL_SECONDS", 0.2)
+    async with watching(processing=[LACKING, LACKING | {"parked": 1}]) as (watch, _):
+        assert (await watch.settled()).waiting() == [f"processing lacks 1 of intake/{LIFECYCLE.name}"]
+    monkeypatch.setattr(quiet, "PATIENCE_SECONDS", 1.0)
+    async with watching(processing=[LACKING]) as (watch, _):
+        with pytest.raises(NeverQuiet, match="processing lacks 1"):
+            await watch.settled()
 
 
 @pytest.mark.parametrize(
