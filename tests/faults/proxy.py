@@ -74,6 +74,7 @@ class Proxy:
 
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
         self._server.close()
@@ -143,6 +144,11 @@ class Proxy:
             writer.transport.abort()
             return
         line = Line(writer, back)
+        if not self._joined:
+            # It was cut while it was being opened.
+            self.refused += 1
+            line.abort()
+            return
         self._lines.add(line)
         for pump in (self._ask(line, reader), self._answer(line, there)):
             task = asyncio.create_task(pump)
