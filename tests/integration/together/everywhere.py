@@ -140,8 +140,9 @@ class Everywhere:
         return {name: report[name] for name in FIGURES}
 
     async def _told(self) -> Counter[str]:
-        names = {row["id"]: row["told"] for row in await self.database.fetch(MESSAGES)}
         arrivals = read_arrivals(self.stack.folder.sinks / LOG_NAME)
+        # Read afterwards: whatever has arrived is a message by then.
+        names = {row["id"]: row["told"] for row in await self.database.fetch(MESSAGES)}
         return Counter(f"{names[line['reference']]} {line['kind']}" for line in arrivals)
 
 
