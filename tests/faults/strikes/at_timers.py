@@ -19,7 +19,7 @@ from tests.faults.signals import DidNotStrike, frozen, ports_of, see_frozen
 from tests.faults.strikes.at_consumers import WAITS_IN, WROTE
 from tests.faults.strikes.at_database import ENDED
 from tests.faults.town import Scene
-from tests.holding import held
+from tests.holding import LET_THROUGH, held
 from tests.waiting import until
 
 DOSSIERS = {False: 150, True: 5000}
@@ -74,14 +74,16 @@ async def _struck(scene: Scene, names: Sequence[str], codes: Sequence[str], mome
         began = time.monotonic()
         killed, _ = await _caught(scene, names)
         await stack.kill(killed)
-        await let_through()
         fired = FIRED_BETWEEN[scene.size.full]
 
         async def some_fired() -> bool:
             return bool(await town.ask(LEFT, codes, moment) <= 2 * len(codes) - fired)
 
-        await until(some_fired)
-        await holder.execute(HOLD_AGAIN)
+        if fired:
+            await let_through()
+            await until(some_fired)
+        # At once: those who stand here pass, and whoever comes after them finds the next hold before him.
+        await holder.execute(f"{LET_THROUGH}; {HOLD_AGAIN}")
         name, session = await _caught(scene, names)
         with frozen(stack.pid(name)) as pids:
             await see_frozen(pids)

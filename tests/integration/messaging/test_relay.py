@@ -161,7 +161,10 @@ async def test_two_relays_at_once_publish_twice_and_effects_stay_once_and_in_ord
         await house.pool.execute("update relay_leases set expires_at = 'epoch'")
 
     async with house.pool.acquire() as holder, running(house.relay(tuning=eager), house.consumer()):
-        await holder.execute("begin; lock table unsent in share mode")  # relays may read it and not delete
+        # Relays may read it and not delete, however long the second one needs to start.
+        await holder.execute(
+            "begin; set local idle_in_transaction_session_timeout = 0; lock table unsent in share mode"
+        )
         await until_published(house, SMALL.batch_facts)
         await steal()
         async with running(house.relay(tuning=eager)):
