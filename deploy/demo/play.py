@@ -94,15 +94,16 @@ async def play(
             set_clock=lambda moment: write_scenario(clock_file, moment),
         )
         year = Year(plan, world, hooks=hooks or {}, on_progress=on_progress)
-        with contextlib.suppress(Parked):
+        try:
             await year.run()
+        except Parked:
+            # Messages are still under way: their receipts come after them.
+            await stage.watch.settled()
         return await hear(stack, stage, ledger, year.now, began)
 
 
 async def hear(stack: Stack, stage: Stage, ledger: Ledger, counted_at: datetime, began: float) -> YearReport:
     """Ask every witness; `counted_at` is where the clock stands, `began` the monotonic second of the beginning."""
-    # A year that ended early has messages under way: their receipts come after them.
-    await stage.watch.settled()
     await _receipts_are_in(stage)
     figures = await stage.watch.settled()
     report = await report_of(stage.callers["metrics"], FIRST_DAY, LAST_DAY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, TypeAlias, TypeVar
 
@@ -20,9 +21,6 @@ from pydantic import (
 )
 
 from shared.http.sentences import A_DAY, A_MOMENT
-
-_IS_A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_BEGINS_WITH_A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]", re.ASCII)
 
 
 class RequestBody(BaseModel):
@@ -49,29 +47,26 @@ def _printable(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _moment(value: object) -> datetime:
-    """Read a moment; Pydantic would take digits for seconds since 1970."""
-    if not isinstance(value, str) or not _BEGINS_WITH_A_DAY.match(value):
-        raise ValueError(A_MOMENT)
-    try:
-        return datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError(A_MOMENT) from None
+def _written(form: str, read: Callable[[str], date], said: str) -> BeforeValidator:
+    """Read what is text of a form; Pydantic would take a number, or digits, for seconds since 1970."""
+
+    def reader(value: object) -> date:
+        if not isinstance(value, str) or not re.fullmatch(form, value, re.ASCII):
+            raise ValueError(said)
+        try:
+            return read(value)
+        except ValueError:
+            raise ValueError(said) from None
+
+    return BeforeValidator(reader)
 
 
-def _day(value: object) -> date:
-    if not isinstance(value, str) or not _IS_A_DAY.fullmatch(value):
-        raise ValueError(A_DAY)
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise ValueError(A_DAY) from None
+_DAY = r"\d{4}-\d{2}-\d{2}"
 
-
-Day: TypeAlias = Annotated[date, BeforeValidator(_day)]
+Day: TypeAlias = Annotated[date, _written(_DAY, date.fromisoformat, A_DAY)]
 """A date as text, RFC 3339 full-date: neither a number nor a moment is one."""
 
-Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_moment)]
+Moment: TypeAlias = Annotated[AwareDatetime, _written(_DAY + "[Tt ].+", datetime.fromisoformat, A_MOMENT)]
 """A moment as text with its offset, RFC 3339: neither a number nor a text of digits is one."""
 
 Line: TypeAlias = Annotated[

@@ -14,6 +14,8 @@ _NO_INTEGER = Words("Cần một số nguyên.", "This is a whole number.")
 _NO_CHOICE = Words("Cần là một trong: {expected}.", "This is one of: {expected}.")
 _NO_TRUTH = Words("Cần là true hoặc false.", "This is true or false.")
 _NO_OBJECT = Words("Cần một đối tượng JSON.", "This is a JSON object.")
+_NO_LIST = Words("Cần một danh sách JSON.", "This is a JSON list.")
+_NO_UUID = Words("Cần một UUID.", "This is a UUID.")
 _NO_DAY = in_both(A_DAY)
 _NO_MOMENT = in_both(A_MOMENT)
 
@@ -39,8 +41,8 @@ KINDS: Mapping[str, Words] = {
     "less_than_equal": Words("Không lớn hơn {le}.", "This is at most {le}."),
     "bool_type": _NO_TRUTH,
     "bool_parsing": _NO_TRUTH,
-    "list_type": Words("Cần một danh sách JSON.", "This is a JSON list."),
-    "tuple_type": Words("Cần một danh sách JSON.", "This is a JSON list."),
+    "list_type": _NO_LIST,
+    "tuple_type": _NO_LIST,
     "too_short": Words("Cần ít nhất {min_length} mục.", "At least {min_length} item(s)."),
     "too_long": Words("Nhiều nhất {max_length} mục.", "At most {max_length} item(s)."),
     "dict_type": _NO_OBJECT,
@@ -60,8 +62,8 @@ KINDS: Mapping[str, Words] = {
         "Trường {discriminator} có giá trị không được biết ở đây.",
         "The field {discriminator} has a value that is not known here.",
     ),
-    "uuid_type": Words("Cần một UUID.", "This is a UUID."),
-    "uuid_parsing": Words("Cần một UUID.", "This is a UUID."),
+    "uuid_type": _NO_UUID,
+    "uuid_parsing": _NO_UUID,
 }
 """Kind of fault → what belongs there; the names in braces are those of Pydantic's context.
 

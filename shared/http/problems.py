@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from fastapi.exceptions import RequestValidationError
@@ -118,7 +118,10 @@ def render(problem: Problem, *, accept_language: str | None, titles: Mapping[str
     if detail := beside_title(problem.code, problem.detail):
         document["detail"] = detail.say(language)
     if problem.errors:
-        document["errors"] = [asdict(error) | {"message": error.message.say(language)} for error in problem.errors]
+        document["errors"] = [
+            {"pointer": error.pointer, "code": error.code, "message": error.message.say(language)}
+            for error in problem.errors
+        ]
     headers = {"Content-Language": language, "Cache-Control": "no-store", **problem.headers}
     content = json.dumps(document, ensure_ascii=False).encode()
     return Response(content, status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)

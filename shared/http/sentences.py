@@ -66,7 +66,7 @@ VIETNAMESE: Mapping[str, str] = {
     "A key has 1 to 200 visible ASCII characters.": "Khóa gồm 1 đến 200 ký tự ASCII nhìn thấy được.",
     # of one field, at every service
     "This holds a character that cannot be printed.": "Có ký tự không in được.",
-    A_MOMENT: ("Cần một thời điểm kèm múi giờ, ví dụ 2026-01-05T08:00:00+07:00."),
+    A_MOMENT: "Cần một thời điểm kèm múi giờ, ví dụ 2026-01-05T08:00:00+07:00.",
     A_DAY: "Cần một ngày có thật, viết YYYY-MM-DD.",
     "A citizen number has 12 digits.": "Số định danh cá nhân gồm 12 chữ số.",
     "The citizen number names no province.": "Số định danh cá nhân không ứng với tỉnh, thành phố nào.",

@@ -22,6 +22,7 @@ from shared.messaging.cursors import lock_cursors, move_cursors
 from shared.messaging.envelope import Received
 from shared.messaging.faults import Fenced, Unready, passes
 from shared.messaging.watch import Watch
+from tests.faults.proxy import Proxy
 from tests.integration.messaging.conftest import Servers
 from tests.integration.messaging.house import (
     LASTING,
@@ -34,7 +35,7 @@ from tests.integration.messaging.house import (
     running,
 )
 from tests.integration.messaging.victim import said, victim
-from tests.integration.messaging.wire import Wire
+from tests.ports import port_base, spare_port
 from tests.waiting import until
 
 SUBJECTS = [f"D{number}" for number in range(30)]
@@ -242,9 +243,9 @@ async def test_a_consumer_that_hangs_inside_a_statement_gives_its_locks_back(hou
 
 
 async def test_a_dead_database_pauses_with_its_reason_and_nothing_is_lost_or_parked(house: House) -> None:
-    wire = Wire(house.database.port)
-    await wire.join()
-    pool = await create_pool(house.database.model_copy(update={"port": wire.port}), house.schema)
+    way = Proxy(spare_port(port_base("messaging"), 0), house.database.port)
+    await way.open()
+    pool = await create_pool(house.database.model_copy(update={"port": way.port}), house.schema)
     consumer, relay = house.consumer(pool=pool), house.relay(pool=pool)
 
     async def ready() -> bool:
@@ -258,8 +259,7 @@ async def test_a_dead_database_pauses_with_its_reason_and_nothing_is_lost_or_par
             await house.append(*(house.draft(subject, 1) for subject in SUBJECTS))
             await house.until_effects(30)
             await until(ready)
-            await wire.cut()
-            assert wire.cut_lines
+            assert way.cut()
             await house.publish(*(Sending(subject, 1, source="processing") for subject in SUBJECTS))
             await house.append(*(house.draft(subject, 2) for subject in SUBJECTS))
             await until(waiting)
@@ -267,11 +267,11 @@ async def test_a_dead_database_pauses_with_its_reason_and_nothing_is_lost_or_par
             assert (health.alive, health.ready) == (True, False)
             assert health.reason.startswith("handling: ")
             assert await house.count("effects") == 30
-            await wire.join()
+            way.join()
             await house.until_effects(90)
             await until(ready)
     finally:
-        await wire.cut()
+        await way.close()
         pool.terminate()
     effects = await house.effects()
     assert all(effects[subject, "intake"] == [1, 2] for subject in SUBJECTS)

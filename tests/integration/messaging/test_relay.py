@@ -18,11 +18,12 @@ from shared.database import transaction
 from shared.messaging.journal import Draft
 from shared.messaging.relay import Relay
 from shared.settings import KafkaSettings
+from tests.faults.proxy import Proxy
 from tests.faults.strikes.at_facts import ROT
 from tests.integration.messaging.house import MOMENT, SMALL, House, create_topic, delete_topic, fact, running
 from tests.integration.messaging.victim import victim
-from tests.integration.messaging.wire import Wire
 from tests.machine_clock import MachineClock
+from tests.ports import port_base, spare_port
 from tests.tools import library
 from tests.topics import records_of
 from tests.waiting import until
@@ -330,8 +331,8 @@ async def test_a_topic_that_is_deleted_under_the_relay_holds_up_no_other(house: 
 
 async def test_without_a_broker_facts_wait_and_the_relay_says_why(house: House) -> None:
     await house.append(house.draft("A", 1))
-    wire = Wire(int(house.kafka.bootstrap_servers.rpartition(":")[2]))
-    relay = house.relay(kafka=house.kafka.model_copy(update={"bootstrap_servers": f"127.0.0.1:{wire.port}"}))
+    way = Proxy(spare_port(port_base("messaging"), 0), int(house.kafka.bootstrap_servers.rpartition(":")[2]))
+    relay = house.relay(kafka=house.kafka.model_copy(update={"bootstrap_servers": f"127.0.0.1:{way.port}"}))
     async with running(relay, house.consumer()):
 
         async def waits() -> bool:
@@ -341,7 +342,7 @@ async def test_without_a_broker_facts_wait_and_the_relay_says_why(house: House) 
         assert relay.pulse.health().alive
         assert not relay.pulse.health().ready
         assert await house.count("unsent") == 1
-        await wire.join()
+        await way.open()
         await house.until_effects(1)
         await until_ready(relay)  # the fact is out before the relay says so
-    await wire.cut()
+    await way.close()

@@ -219,6 +219,6 @@ async def test_a_service_is_killed_and_comes_back(stack: Stack, prometheus: Prom
 
     assert not await prometheus.firing("ServiceDown")
     await until(fires_or_is_killed_again, "ServiceDown fires")
-    assert "metrics" in await prometheus.firing("ServiceDown")
+    assert await prometheus.firing("ServiceDown") == {"metrics"}
     await prometheus.resolves("ServiceDown")
     await stack.wait_ready("metrics")

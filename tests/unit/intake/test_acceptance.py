@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 
+from services.intake.api.refusals import as_problem
 from services.intake.domain.acceptance import accept
 from services.intake.domain.attempts import CONDITIONS, Rules
 from services.intake.domain.filing import Applicant, Filing, PaperHandedIn
@@ -93,7 +94,8 @@ def test_each_missing_paper_is_named_by_its_code(filing: Filing, rules: Rules) -
     assert refused.code == "papers_complete"
     required = [paper.code for paper in rules.catalogue.case("1.001193", "default").papers if paper.required]
     assert len(required) > 1
-    assert [fault.values["code"] for fault in refused.faults] == required
+    told = [error.message.en.partition(":")[0] for error in as_problem(refused).errors]
+    assert [before.rpartition("(")[2] for before in told] == [f"{code})" for code in required]
 
 
 @pytest.mark.parametrize("kind", ["originals", "certified", "photocopies"])
