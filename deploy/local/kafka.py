@@ -146,7 +146,7 @@ async def not_ready(folder: Folder, port: int) -> str | None:
     """None when the broker lets its administrator in and answers with its metadata, else the reason."""
     if reason := await refuses_connections(port):
         return reason
-    client = AIOKafkaClient(**connection(administrator(folder, port)), request_timeout_ms=2000)
+    client = AIOKafkaClient(**connection(administrator(folder, port)), request_timeout_ms=5000)
     try:
         await client.bootstrap()
     except KafkaError as error:

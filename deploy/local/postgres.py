@@ -207,7 +207,7 @@ async def not_ready(folder: Folder, port: int) -> str | None:
     password = (folder.secrets / password_name(SUPERUSER)).read_text("ascii")
     try:
         connection = await asyncpg.connect(
-            host="127.0.0.1", port=port, user=SUPERUSER, database="postgres", password=password, timeout=2
+            host="127.0.0.1", port=port, user=SUPERUSER, database="postgres", password=password, timeout=5
         )
     except (OSError, EOFError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         return type(error).__name__

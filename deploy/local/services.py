@@ -165,7 +165,7 @@ async def sinks_not_ready(sms_port: int, mail_port: int) -> str | None:
     return await refuses_connections(sms_port) or await refuses_connections(mail_port)
 
 
-async def not_ready(port: int, seconds: float = 2) -> str | None:
+async def not_ready(port: int, seconds: float = 5) -> str | None:
     """None when `/readyz` on this port answers 200, else what it answered or why it could not be asked."""
     with contextlib.closing(Wire("127.0.0.1", port, timeout_seconds=seconds)) as wire:
         try:

@@ -29,7 +29,7 @@ from deploy.faults import DeployError
 from shared.messaging.connection import connection
 from shared.settings import KafkaSettings
 
-IN_FORCE_SECONDS = 10.0
+IN_FORCE_SECONDS = 30.0
 _TEXT = CompactString("utf-8")
 _REST = ("tags", TaggedFields)
 

@@ -28,8 +28,10 @@ async def hold_shards(tx: Connection, holder: str, lease: timedelta) -> list[int
 
 
 RELEASE = """
-update relay_leases set expires_at = clock_timestamp() where holder = $1
+update relay_leases set expires_at = clock_timestamp()
+where shard in (select shard from relay_leases where holder = $1 order by shard for update)
 """
+"""Locked in the order in which others lock them who want to hold them."""
 
 
 async def release_shards(tx: Connection, holder: str) -> None:

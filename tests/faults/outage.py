@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -134,9 +135,9 @@ class Desks:
 
 
 @contextlib.asynccontextmanager
-async def away(stack: Stack, name: str) -> AsyncIterator[None]:
-    """End a server politely, keep it from being started, and start it again at the end."""
-    part = await end_for_good(stack, name)
+async def away(stack: Stack, name: str, how: signal.Signals | None = None) -> AsyncIterator[None]:
+    """End a server, politely unless told how, keep it from being started, and start it again at the end."""
+    part = await end_for_good(stack, name, how)
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import signal
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -144,9 +145,9 @@ class TrialStack(Stack):
         await self.kafka_disk.unmount()
 
 
-async def end_for_good(stack: Stack, name: str) -> Part:
-    """End one part politely and let nobody start it again; answers the part."""
+async def end_for_good(stack: Stack, name: str, how: signal.Signals | None = None) -> Part:
+    """End one part, politely unless told how, and let nobody start it again; answers the part."""
     watch, running = stack._supervisor._watches.pop(name), stack._supervisor._running.pop(name)
     watch.cancel()
-    await running.child.end(running.part.stop_signal, running.part.stop_seconds)
+    await running.child.end(how or running.part.stop_signal, running.part.stop_seconds)
     return running.part

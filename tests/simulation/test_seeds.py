@@ -31,6 +31,7 @@ def played() -> Iterator[Playing]:
         runner.run(store.__aexit__(None, None, None))
 
 
+@pytest.mark.timeout(1500)
 def test_everything_holds_after_every_seed_and_every_fault_struck(played: Playing) -> None:
     struck: Counter[str] = Counter()
     for seed in SEEDS:

@@ -193,6 +193,11 @@ async def create_topic(kafka: KafkaSettings, name: str, partitions: int = 4, **c
     try:
         answer = await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=config)])
         assert [error[1] for error in answer.topic_errors] == [0]
+
+        async def there() -> bool:
+            return name in await admin.list_topics()
+
+        await until(there)
     finally:
         await admin.close()
 
@@ -203,6 +208,12 @@ async def delete_topic(kafka: KafkaSettings, name: str) -> None:
     try:
         answer = await admin.delete_topics([name])
         assert [code for _, code, *_ in answer.topic_error_codes] == [0]
+
+        async def gone() -> bool:
+            """Answered is what the controller has done; the broker goes by it a moment later."""
+            return name not in await admin.list_topics()
+
+        await until(gone)
     finally:
         await admin.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from prometheus_client import REGISTRY
 
@@ -26,6 +26,7 @@ class Ward:
 
     house: House
     bad: set[str]
+    began: datetime = field(default_factory=machine_now)
     ahead: timedelta = timedelta(0)
     struck: int = 0
     consumer: Consumer = field(init=False)
@@ -37,7 +38,7 @@ class Ward:
             [subscription],
             house.pool,
             house.kafka,
-            machine_now=lambda: machine_now() + self.ahead,
+            machine_now=lambda: self.began + self.ahead,
             tuning=QUICK,
         )
 
@@ -112,13 +113,13 @@ async def test_one_by_one_twenty_dossiers_are_parked_in_five_minutes_and_the_nex
         await ward.braked("more than 20 dossiers parked within 5 minutes")
         await ward.tried_again()
         await house.until_parked(MOST)
-    again = Ward(house, ward.bad)
+    again = Ward(house, ward.bad, ward.began)
     async with running(again.consumer):
         await again.braked("more than 20 dossiers parked within 5 minutes")  # who starts anew remembers
         again.ahead = WINDOW - timedelta(minutes=1)
         await again.tried_again()
         await house.until_parked(MOST)
-        again.ahead = WINDOW
+        again.ahead = WINDOW + timedelta(seconds=1)
         await house.until_parked(MOST + 1)
         await again.goes_on()
         await house.publish(Sending("good", 1))

@@ -47,6 +47,7 @@ class Register:
     async def settle(self, tx: Connection, entries: Sequence[Entry]) -> list[int | Exception]:
         self.shared.append(list(entries))
         wait = "" if len(entries) == 1 else "skip locked"
+        await tx.execute("set local lock_timeout = 0")
         rows = await tx.fetch(
             f"select subject from effects where subject = any($1) and source = 'register' for update {wait}",
             [entry.subject for entry in entries],
@@ -126,6 +127,7 @@ async def test_an_error_that_only_one_may_have_caused_is_only_his(house: House, 
 
 async def test_who_needs_what_somebody_holds_waits_alone(house: House, register: Register) -> None:
     async with transaction(house.pool) as tx:
+        await tx.execute("set local idle_in_transaction_session_timeout = 0")
         await tx.execute("select from effects where subject = 'S2' for update")
         held = asyncio.create_task(register.together(Entry("S2")))
         beside = asyncio.gather(*map(register.together, [Entry("S1"), Entry("S3")]))

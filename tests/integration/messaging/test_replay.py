@@ -149,6 +149,7 @@ async def test_a_fact_that_comes_while_its_dossier_is_replayed_is_not_parked_beh
     handler, inside, go_on = Mendable(("bad", 1)), asyncio.Event(), asyncio.Event()
 
     async def slow(tx: Connection, facts: Sequence[Received]) -> None:
+        await tx.execute("set local idle_in_transaction_session_timeout = 0")
         inside.set()
         await go_on.wait()
         await record_effects(tx, facts)

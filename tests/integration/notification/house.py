@@ -38,10 +38,10 @@ from tests.waiting import until
 ROOT = Path(__file__).parents[3]
 LEASE_SECONDS = "MOTCUA_NOTICES__LEASE_SECONDS"
 FAST = {
-    "MOTCUA_SMS__TIMEOUT_SECONDS": "0.8",
-    "MOTCUA_MAIL__TIMEOUT_SECONDS": "0.8",
-    "MOTCUA_ZALO__TIMEOUT_SECONDS": "0.8",
-    LEASE_SECONDS: "6.4",
+    "MOTCUA_SMS__TIMEOUT_SECONDS": "1.2",
+    "MOTCUA_MAIL__TIMEOUT_SECONDS": "1.2",
+    "MOTCUA_ZALO__TIMEOUT_SECONDS": "1.2",
+    LEASE_SECONDS: "9.6",
 }
 """Settings of the service under test, so that what waits for a timeout or a lease waits little."""
 

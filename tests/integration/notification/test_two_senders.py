@@ -20,7 +20,7 @@ from tests.integration.notification.house import FAST, LEASE_SECONDS, House, Per
 from tests.ports import port_base, spare_port
 from tests.waiting import until
 
-LEASE = {LEASE_SECONDS: "8"}
+LEASE = {LEASE_SECONDS: "10"}
 """Long enough that who comes back to the database a moment after the other is well within it."""
 
 STANDS = """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -239,6 +240,25 @@ class Hall:
             return (await self.quiet())["timers_due"] == 0
 
         await until(none_due, "timers fire")
+
+    @asynccontextmanager
+    async def held(self, code: str) -> AsyncIterator[None]:
+        """Somebody else holds the dossier meanwhile."""
+        other = await asyncpg.connect(self.stack.dsn())
+        try:
+            async with other.transaction():
+                await other.execute("select from processing.cases where code = $1 for update", code)
+                yield
+        finally:
+            await other.close()
+
+    async def is_assigned(self, code: str) -> None:
+        """Wait until an officer has been assigned to the dossier, and nothing else was done."""
+
+        async def told() -> bool:
+            return [name for name, _ in await self.facts_of(code)] == ["assigned"]
+
+        await until(told, f"{code} is assigned")
 
     async def facts_of(self, code: str) -> list[tuple[str, datetime]]:
         """Short type and legal time of what processing journaled about a dossier, in order."""

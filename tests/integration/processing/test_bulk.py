@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-import asyncpg
 import httpx2
 import pytest
 
 from tests.integration.processing.hall import COMMUNE, DISTRICT_DESK, Hall
-from tests.waiting import until
 
 LAND = ("1.012784", "default")
 SPECIALIST = ("specialist", "H56.92.01")
@@ -43,25 +40,6 @@ async def items_of(hall: Hall, acts: Sequence[Item], officer: tuple[str, str], k
 
 async def lands(hall: Hall, number: int) -> list[str]:
     return [await hall.accept(hall.catalogue.case(*LAND)) for _ in range(number)]
-
-
-@asynccontextmanager
-async def held(hall: Hall, code: str) -> AsyncIterator[None]:
-    """Somebody else holds the dossier meanwhile."""
-    other = await asyncpg.connect(hall.stack.dsn())
-    try:
-        async with other.transaction():
-            await other.execute("select from processing.cases where code = $1 for update", code)
-            yield
-    finally:
-        await other.close()
-
-
-async def is_assigned(hall: Hall, code: str) -> None:
-    async def told() -> bool:
-        return [name for name, _ in await hall.facts_of(code)] == ["assigned"]
-
-    await until(told, f"{code} is assigned")
 
 
 async def test_each_dossier_has_its_answer_in_the_order_asked_and_only_what_was_done_changed(hall: Hall) -> None:
@@ -130,9 +108,9 @@ async def test_a_repeat_is_answered_as_before_and_another_act_under_its_place_is
 async def test_a_request_that_is_given_up_in_the_middle_is_finished_by_its_repeat(hall: Hall) -> None:
     codes = await lands(hall, 3)
     acts, desk, key = [assigned(code) for code in codes], ("desk", COMMUNE), f"broken-{codes[0]}"
-    async with held(hall, codes[1]):
+    async with hall.held(codes[1]):
         sent = asyncio.create_task(bulk(hall, acts, desk, key))
-        await is_assigned(hall, codes[0])
+        await hall.is_assigned(codes[0])
         sent.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sent
@@ -145,9 +123,9 @@ async def test_a_request_that_is_given_up_in_the_middle_is_finished_by_its_repea
 async def test_a_list_in_which_processing_is_killed_is_finished_by_its_repeat(hall: Hall) -> None:
     codes = await lands(hall, 30)
     acts, desk, key = [assigned(code) for code in codes], ("desk", COMMUNE), f"killed-{codes[0]}"
-    async with held(hall, codes[1]):
+    async with hall.held(codes[1]):
         sent = asyncio.create_task(bulk(hall, acts, desk, key))
-        await is_assigned(hall, codes[0])
+        await hall.is_assigned(codes[0])
         await hall.stack.kill("processing")
         with pytest.raises(httpx2.TransportError):
             await sent
@@ -161,7 +139,7 @@ async def test_a_list_in_which_processing_is_killed_is_finished_by_its_repeat(ha
 async def test_a_dossier_that_somebody_holds_is_answered_so_and_the_others_are_done(hall: Hall) -> None:
     mine, his, last = await lands(hall, 3)
     acts, desk, key = [assigned(code) for code in (mine, his, last)], ("desk", COMMUNE), f"held-{mine}"
-    async with held(hall, his):
+    async with hall.held(his):
         items = await items_of(hall, acts, desk, key)
     assert [item["status"] for item in items] == [HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.OK]
     assert items[1]["answer"]["code"] == "temporarily_unavailable"

@@ -79,10 +79,6 @@ async def test_an_act_that_waited_is_dated_when_it_took_effect(hall: Hall) -> No
     due = hall.now().replace(hour=17, minute=0)
     hall.move_clock(due)
     await hall.timers_fired()
-    hold = hall.database.transaction()
-    await hold.start()
-    await hall.database.execute("select from processing.cases where code = $1 for update", code)
-    act = asyncio.create_task(hall.act(code, "finish", (duty["role"], duty["agency"]), version))
 
     async def waits() -> bool:
         return bool(
@@ -92,9 +88,10 @@ async def test_an_act_that_waited_is_dated_when_it_took_effect(hall: Hall) -> No
             )
         )
 
-    await until(waits, "the act waits for its dossier")
-    hall.move_clock(due + SECOND)
-    await hold.rollback()
+    async with hall.held(code):
+        act = asyncio.create_task(hall.act(code, "finish", (duty["role"], duty["agency"]), version))
+        await until(waits, "the act waits for its dossier")
+        hall.move_clock(due + SECOND)
     assert (await act).status_code == HTTPStatus.OK
     assert (await hall.facts_of(code))[-2:] == [("became_overdue", due), ("result_ready", due + SECOND)]
 

@@ -30,8 +30,10 @@ async def test_killed_among_acts_nothing_acknowledged_is_lost_and_nothing_happen
                 await hall.stack.wait_ready("processing")
             repeated += 1
 
-    acting = [asyncio.create_task(assign(code)) for code in codes]
-    victim = await hall.stack.kill("processing")
+    async with hall.held(codes[0]):
+        acting = [asyncio.create_task(assign(code)) for code in codes]
+        await hall.is_assigned(codes[1])
+        victim = await hall.stack.kill("processing")
     answers = await asyncio.gather(*acting)
     await hall.stack.wait_ready("processing")
     assert hall.stack.pid("processing") != victim.pid

@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -16,13 +16,13 @@ import httpx2
 import pytest
 from ruamel.yaml import YAML
 
-from deploy.local.parts import refuses_connections
 from deploy.local.processes import Child, Launch
 from deploy.local.services import SERVICES, SMS_SECRET
 from deploy.local.sinks.conduct import Conduct
 from deploy.local.stack import Stack
 from shared.contracts.topics import LIFECYCLE
 from tests.clients import plain_client
+from tests.faults.outage import away
 from tests.integration.intake.counter import Counter
 from tests.integration.together.everywhere import Everywhere
 from tests.tools import run, tool
@@ -121,19 +121,6 @@ async def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> 
         shutil.rmtree(folder / "data", ignore_errors=True)
 
 
-async def keep_down(stack: Stack, part: str, port: int, told: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Kill a part whenever it listens, until it is told."""
-
-    async def told_or_killed() -> bool:
-        if await told():
-            return True
-        if await refuses_connections(port) is None:
-            await stack.kill(part)
-        return False
-
-    await until(told_or_killed, what)
-
-
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_page_exports_what_the_table_says_and_promtool_finds_nothing_to_say(
     stack: Stack, everywhere: Everywhere, service: str
@@ -167,12 +154,11 @@ async def test_the_broker_is_killed_and_comes_back(
     await everywhere.rest()
     await until(all_scraped, "all four services are scraped")
     assert not await prometheus.firing("ConsumerPaused")
-    await stack.kill("kafka")
-    assert (await counter.hand_in(await counter.filing())).status_code == HTTPStatus.CREATED
-    await keep_down(stack, "kafka", stack.ports.kafka, both_fire, "RelayLags and ConsumerPaused fire")
+    async with away(stack, "kafka", signal.SIGKILL):
+        assert (await counter.hand_in(await counter.filing())).status_code == HTTPStatus.CREATED
+        await until(both_fire, "RelayLags and ConsumerPaused fire")
     await prometheus.resolves("RelayLags")
     await prometheus.resolves("ConsumerPaused")
-    await stack.wait_ready("kafka")
 
 
 async def test_the_sms_provider_refuses_and_takes_again(
@@ -202,23 +188,18 @@ async def test_the_sms_gateway_is_gone_and_comes_back(stack: Stack, counter: Cou
     async def fires() -> bool:
         return bool(await prometheus.firing("ProviderDown", channel="sms"))
 
-    await stack.kill("sinks")
-    for _ in range(FILINGS):
-        assert (await counter.hand_in(await counter.filing())).status_code == HTTPStatus.CREATED
-    await keep_down(stack, "sinks", stack.ports.sms, fires, "ProviderDown fires for sms")
-    await stack.wait_ready("sinks")
+    async with away(stack, "sinks", signal.SIGKILL):
+        for _ in range(FILINGS):
+            assert (await counter.hand_in(await counter.filing())).status_code == HTTPStatus.CREATED
+        await until(fires, "ProviderDown fires for sms")
     await prometheus.resolves("ProviderDown", channel="sms")
 
 
 async def test_a_service_is_killed_and_comes_back(stack: Stack, prometheus: Prometheus) -> None:
-    async def fires_or_is_killed_again() -> bool:
-        if await prometheus.firing("ServiceDown"):
-            return True
-        await stack.kill("metrics")
-        return False
+    async def it_alone_fires() -> bool:
+        return await prometheus.firing("ServiceDown") == {"metrics"}
 
     assert not await prometheus.firing("ServiceDown")
-    await until(fires_or_is_killed_again, "ServiceDown fires")
-    assert await prometheus.firing("ServiceDown") == {"metrics"}
+    async with away(stack, "metrics", signal.SIGKILL):
+        await until(it_alone_fires, "ServiceDown fires")
     await prometheus.resolves("ServiceDown")
-    await stack.wait_ready("metrics")

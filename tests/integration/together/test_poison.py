@@ -24,6 +24,7 @@ async def poisoned(everywhere: Everywhere) -> AsyncIterator[str]:
     """A dossier that is nobody's; at the end nothing is left of it."""
     await everywhere.rest()
     yield POISONED
+    await everywhere.stage.watch.settled()  # a reader that lags would apply what is nowhere any more
     await take_out(everywhere.stack, POISONED)
     await everywhere.rest()
 
