@@ -13,6 +13,7 @@ WAITING = "select count(*) from pg_stat_activity where wait_event = 'advisory' a
 WAIT_HERE = """
 create or replace function {schema}.wait_here() returns trigger language plpgsql as $$
 begin
+    perform set_config('lock_timeout', '0', true); -- of whoever waits here: he is held as long as the test wants
     perform pg_advisory_xact_lock_shared(7);
     return null;
 end

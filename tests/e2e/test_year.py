@@ -10,13 +10,16 @@ import pytest
 
 from deploy.demo.driver import Hook
 from deploy.demo.plan import YearPlan, YearRequest
+from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 from shared.contracts.facts import DossierAccepted
 from shared.contracts.topics import LIFECYCLE
 from shared.messaging.envelope import encode_headers
 from tests.e2e.years import YearRunner, connected, producing
+from tests.waiting import until
 
 STRANGE = "H56.97.21-200601-9999"
+PARKED_BY = "select " + " + ".join(f"(select count(*) from {name}.parked where subject = $1)" for name in SERVICES)
 
 
 @pytest.mark.timeout(900)
@@ -25,7 +28,7 @@ async def test_a_dossier_that_is_parked_for_good_ends_the_year_with_its_report(y
     parked: list[tuple[str, str]] = []
 
     def strikes(stack: Stack, _plan: YearPlan) -> dict[float, Hook]:
-        return {0.5: partial(write_unfit, stack)}
+        return {0.1: partial(write_unfit, stack)}
 
     async def look(stack: Stack) -> None:
         async with connected(stack) as connection:
@@ -56,3 +59,9 @@ async def write_unfit(stack: Stack) -> None:
     )
     async with producing(stack) as producer:
         await producer.send_and_wait(LIFECYCLE.name, key=STRANGE.encode(), value=b"{}", headers=envelope)
+    async with connected(stack) as watcher:
+
+        async def parked_by_all() -> bool:
+            return bool(await watcher.fetchval(PARKED_BY, STRANGE) == len(SERVICES))
+
+        await until(parked_by_all)

@@ -429,9 +429,12 @@ def _counted(history: History) -> Iterator[tuple[str, str, str, str]]:
 
 
 def everything_recovers(history: History) -> Iterator[str]:
-    """I7: after a fault has ended all is quiet again within a minute, and no operator was needed."""
+    """I7: after a fault has ended all is quiet again within a minute, and no operator was needed.
+
+    In its short form, played beside other tests on the same machine, only that it is quiet again.
+    """
     for line in history.strikes:
-        if line["recovered_after"] > RECOVERS_WITHIN_SECONDS:
+        if line.get("full", True) and line["recovered_after"] > RECOVERS_WITHIN_SECONDS:
             yield f"after fault {line['row']} all was quiet only after {line['recovered_after']:.0f} s"
 
 

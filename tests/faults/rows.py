@@ -76,7 +76,7 @@ ROWS: tuple[Row, ...] = (
     Row(19, "Kafka away", at_broker.away, "I1 I2"),
     Row(20, "Kafka stands still", at_broker.stood_still, "I2", whole=A_MINUTE),
     Row(21, "Kafka: disk full", at_broker.disk_full, "I2"),
-    Row(22, "network: slow, stalled, reset, half-open, a black hole", on_the_way.far_away, "I2 I3"),
+    Row(22, "network: slow, stalled, reset, half-open, a black hole", on_the_way.far_away, "I2 I3", may_lose=True),
     Row(23, "topic lost and refilled", at_broker.topic_lost, "I2 I3 I6"),
     Row(24, "consumer killed inside a batch", at_consumers.killed, "I3 I6", whole=replace(FULL, times=100)),
     Row(25, "consumer frozen past its session", at_consumers.stood_still, "I3"),

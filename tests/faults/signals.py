@@ -71,7 +71,8 @@ def frozen(pid: int) -> Iterator[list[int]]:
     """SIGSTOP a process and all that it started; SIGCONT at the end."""
     pids = family(pid)
     for each in pids:
-        os.kill(each, signal.SIGSTOP)
+        with suppress(ProcessLookupError):  # a process of PostgreSQL may have ended meanwhile
+            os.kill(each, signal.SIGSTOP)
     try:
         yield pids
     finally:
@@ -84,6 +85,6 @@ async def see_frozen(pids: list[int]) -> None:
     """Wait until SIGSTOP has struck all of them."""
 
     async def all_stand() -> bool:
-        return all(state_of(pid) in "Tt" for pid in pids)
+        return all(state_of(pid) in "Tt" for pid in pids if Path(f"/proc/{pid}").exists())
 
     await until(all_stand)

@@ -38,7 +38,10 @@ PLANNED = 600
 OWED_BY_LEADER = "send_apology"
 SECONDS_TO_LIST = 900.0
 """Longer than the longest fault: what was filed without Kafka stands on a worklist only when it is back."""
-END_SESSIONS = "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and pid <> pg_backend_pid()"
+END_SESSIONS = """
+select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = $1 and pid <> pg_backend_pid()
+"""
+"""And wait until each is gone."""
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,11 @@ SERVER_SETTINGS = {
     "track_commit_timestamp": "on",
     "deadlock_timeout": "1700ms",  # time to close the circle; the services give up a lock after 2 s
 }
-LEASE_SECONDS = 6
+LEASE_SECONDS = 8
 QUICK = {
-    "MOTCUA_SMS__TIMEOUT_SECONDS": "1",
-    "MOTCUA_MAIL__TIMEOUT_SECONDS": "1",
-    "MOTCUA_ZALO__TIMEOUT_SECONDS": "1",
+    "MOTCUA_SMS__TIMEOUT_SECONDS": "2",
+    "MOTCUA_MAIL__TIMEOUT_SECONDS": "2",
+    "MOTCUA_ZALO__TIMEOUT_SECONDS": "2",
     "MOTCUA_NOTICES__LEASE_SECONDS": str(LEASE_SECONDS),
 }
 """A gateway that withholds its answer is given up sooner than in earnest."""

@@ -73,16 +73,17 @@ class Leave:
 
 
 def leaves_of(kills: Iterable[Span], outages: Sequence[Span], lease: timedelta) -> list[Leave]:
-    """Bound each kill by a lease, which runs anew after every outage of the database that falls into it.
+    """Bound each kill by leases, which run anew after every outage of the database that falls into them.
 
-    Before the kill: an answer is kept no longer than the lease, and as long as it cannot be written down. After it: the
-    lease, counted from when a process could look again, the first delay, and `RECOVERY`.
+    Before the kill: an answer is kept no longer than the lease, and as long as it cannot be written down. After it: two
+    leases, counted from when a process could look again (who has not been in touch with the database for a whole one
+    may not judge, and gives another), the first delay, and `RECOVERY`.
     """
     return [_leave_of(kill, sorted(outages), lease) for kill in kills]
 
 
 def _leave_of(kill: Span, outages: Sequence[Span], lease: timedelta) -> Leave:
-    reach = lease + FIRST_DELAY + RECOVERY
+    reach = 2 * lease + FIRST_DELAY + RECOVERY
     since, until = kill[0] - lease, kill[1] + reach
     for began, over in outages:
         if kill[0] <= over and began <= until:

@@ -70,7 +70,7 @@ async def stood_still(scene: Scene) -> str:
         with frozen(scene.stack.pid("processing")) as pids:
             await see_frozen(pids)
             await let_through()
-            await town.holds(WROTE, session)
+            await town.holds(f"select ({WROTE}) > 0 or ({ENDED})", session)
             await others.enter_async_context(scene.stack.second("processing"))
             entries = [*await filing, *await scene.load.more(6)]
             await town.holds(ENDED, session)
@@ -125,11 +125,13 @@ async def slow(scene: Scene) -> str:
     longer = SLOW_SECONDS[scene.size.full]
     await scene.town.execute(QUICK + ";" + SLOW.format(seconds=longer))
     try:
-        filing = scene.load.begin(2)
+        entries: list[Entry] = []
 
-        await scene.town.holds(SLEEPS)
-        entries = await filing
+        async def sleeps() -> bool:
+            entries.extend(await scene.load.more(1))
+            return bool(await scene.town.ask(SLEEPS))
 
+        await until(sleeps)
         await scene.town.holds(OPENED, entries[0].code)
     finally:
         await scene.town.execute(QUICK)

@@ -67,21 +67,26 @@ async def stood_still(scene: Scene) -> str:
 
 async def too_few_connections(scene: Scene) -> str:
     """Take every connection that the server has, intake's too."""
-    since, held = len(scene.town.answers()), []
+    since, held, filings = len(scene.town.answers()), [], []
     try:
-        for _ in range(3):
+
+        async def refused() -> bool:
             await scene.town.disconnect("intake")
             with contextlib.suppress(asyncpg.TooManyConnectionsError):
                 while True:
                     held.append(await asyncpg.connect(scene.stack.dsn("processing")))
-        filing = scene.load.begin(1)
-        await scene.town.answered(is_503, since)
+            if all(filing.done() for filing in filings):
+                filings.append(scene.load.begin(1))
+            told = scene.town.answers(since)
+            return any(is_503(line) and line["port"] == scene.stack.ports.intake for line in told)
+
+        await until(refused)
         await asyncio.sleep(scene.size.hold)  # how long it lasts
     finally:
         for connection in held:
             connection.terminate()
         scene.let_go()
-    await filing
+    await asyncio.gather(*filings)
     return f"{len(held)} foreign connections; intake got none and answered 503"
 
 
@@ -96,7 +101,7 @@ async def disk_full(scene: Scene) -> str:
         async def refused() -> bool:
             try:
                 await scene.town.execute(GROW)
-            except (asyncpg.DiskFullError, OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
                 return True
             return False
 

@@ -39,6 +39,7 @@ OUT_OF_ORDER = """
 select count(*) from trial.recorded a join trial.recorded b on a.ordinal < b.ordinal
 where pg_xact_commit_timestamp(a.xid::xid) > pg_xact_commit_timestamp(b.xid::xid)
 """
+HELD_BACK = "select exists (select from processing.unsent where subject = any($1))"
 UNPUBLISHABLE = "select count(*) from processing.parked where kind = 'unpublishable' and subject = $1"
 ROT = """
 create function {schema}.rot() returns trigger language plpgsql as $$
@@ -135,9 +136,15 @@ async def unpublishable(scene: Scene) -> str:
     finally:
         await _limit(scene, 1_048_588)
         await scene.town.execute(ROTS_NO_MORE.format(subject=rotten))
-    async with scene.town.database(server_settings={"search_path": "processing"}) as tx, tx.transaction():
-        for subject in (large, rotten):
-            await relay_again(tx, subject, apply=True)
+
+    async def mended() -> bool:
+        """The broker may have refused once more before it took what it takes again."""
+        async with scene.town.database(server_settings={"search_path": "processing"}) as tx, tx.transaction():
+            for subject in (large, rotten):
+                await relay_again(tx, subject, apply=True)
+        return not await scene.town.ask(HELD_BACK, [large, rotten])
+
+    await until(mended)
     return f"{LARGE} bytes, and headers that are no JSON: parked at the relay, the others flowed; went out when mended"
 
 
@@ -160,8 +167,16 @@ async def _step_taken(scene: Scene, subject: str, officer: str) -> None:
 async def _limit(scene: Scene, size: int) -> None:
     """Say how large a record the lifecycle takes."""
     configs = {**LIFECYCLE.config, "max.message.bytes": str(size)}
+    asked = ConfigResource(ConfigResourceType.TOPIC, LIFECYCLE.name, configs={"max.message.bytes": ""})
     async with scene.town.kafka_admin() as admin:
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, LIFECYCLE.name, configs=configs)])
+
+        async def in_force() -> bool:
+            """Answered is what the controller has written; the broker goes by it a moment later."""
+            ((_, _, _, _, entries),) = (await admin.describe_configs([asked]))[0].resources
+            return [entry[1] for entry in entries] == [str(size)]
+
+        await until(in_force)
 
 
 async def poison(scene: Scene) -> str:

@@ -188,7 +188,7 @@ async def out_of_files(scene: Scene) -> str:
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (8, before[1]))
     try:
-        with contextlib.closing(Wire("127.0.0.1", scene.stack.ports.intake, timeout_seconds=1)) as wire:
+        with contextlib.closing(Wire("127.0.0.1", scene.stack.ports.intake, timeout_seconds=1, kept_seconds=0)) as wire:
 
             async def turned_away() -> bool:
                 try:

@@ -88,7 +88,7 @@ async def _struck(scene: Scene, names: Sequence[str], codes: Sequence[str], mome
         with frozen(stack.pid(name)) as pids:
             await see_frozen(pids)
             await let_through()
-            await town.holds(WROTE, session)
+            await town.holds(f"select ({WROTE}) > 0 or ({ENDED})", session)
             left = await town.ask(LEFT, codes, moment)
             await town.holds(ENDED, session)
             await town.holds(NONE_LEFT, codes, moment)
