@@ -25,6 +25,8 @@ DEADLOCKS = "select sum(deadlocks)::bigint from pg_stat_database where datname =
 ENDED = "select not exists (select from pg_stat_activity where pid = $1)"
 GROW = "create temporary table growing as select generate_series(1, 100000)"
 SLOWEST_LOCK = "10s"
+SERVER_IS_FULL = (asyncpg.DiskFullError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+"""What a server says whose disk is full: that it is, or, where it could not go on, that it starts again."""
 
 
 def is_503(line: dict[str, Any]) -> bool:
@@ -101,7 +103,7 @@ async def disk_full(scene: Scene) -> str:
         async def refused() -> bool:
             try:
                 await scene.town.execute(GROW)
-            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
+            except (OSError, asyncpg.InterfaceError, *SERVER_IS_FULL):
                 return True
             return False
 
