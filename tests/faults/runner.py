@@ -55,7 +55,7 @@ async def _play(town: Town, row: Row, *, full: bool) -> Outcome:
     recovered_after = round(time.monotonic() - since, 1)
     strike = {"row": row.number, "seed": town.seed, "struck": struck, "began": began, "healed": healed}
     strike |= {"quiet": now(), "recovered_after": recovered_after, "legal_now": town.legal_now().isoformat()}
-    strike |= {"may_double": row.may_double, "may_lose": row.may_lose, "full": full}
+    strike |= {"may_double": row.may_double, "may_lose": row.may_lose}
     town.recorder.note("strikes", strike)
     await town.record(row.number)
     broken = checker.judge(checker.read(town.stack.folder.path))

@@ -98,7 +98,7 @@ async def test_facts_that_commit_late_are_published_and_nothing_is_lost(house: H
         await house.until_effects(facts)
         await all_sent(house)
     await observer.close()
-    assert any(late)
+    assert sum(late) > 10
     effects = await house.effects()
     assert sum(map(len, effects.values())) == facts
     for seqs in effects.values():

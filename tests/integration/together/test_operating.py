@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiosmtpd.smtp import SMTP
 
@@ -29,7 +29,6 @@ from tests.clients import plain_client
 from tests.integration.intake.counter import COMMUNE, Counter
 from tests.integration.together.everywhere import Everywhere, filed, grown
 from tests.operating import as_json, begin, motcua, succeed
-from tests.topics import records_of
 from tests.waiting import until
 
 BAD_BODY = b'{"not": "a fact"}'
@@ -349,10 +348,15 @@ async def delete_topic(stack: Stack, name: str) -> None:
         await admin.close()
 
 
-async def facts_on(stack: Stack) -> set[bytes]:
-    """The ids of the facts that the lifecycle topic holds."""
-    records = records_of(stack.kafka_login(), LIFECYCLE.name, LIFECYCLE.partitions)
-    return {dict(record.headers)["ce_id"] async for record in records}
+async def records_on(stack: Stack) -> int:
+    """How many records the lifecycle topic holds."""
+    client = AIOKafkaConsumer(**connection(stack.kafka_login()))
+    await client.start()
+    try:
+        places = [TopicPartition(LIFECYCLE.name, number) for number in range(LIFECYCLE.partitions)]
+        return sum((await client.end_offsets(places)).values())
+    finally:
+        await client.stop()
 
 
 async def test_a_lost_topic_is_refilled_while_the_services_run_and_an_interrupted_refill_is_resumed(
@@ -370,7 +374,7 @@ async def test_a_lost_topic_is_refilled_while_the_services_run_and_an_interrupte
     await delete_topic(stack, LIFECYCLE.name)
     assert (await motcua(stack, *refill))[0] == 1
     assert LIFECYCLE.name in (await motcua(stack, "provision"))[1]
-    assert await facts_on(stack) == set()
+    assert await records_on(stack) == 0
 
     bookmark = stack.folder.path / "republish.json"
     slow = await begin(stack, *refill, "--rate", "1")
@@ -381,11 +385,11 @@ async def test_a_lost_topic_is_refilled_while_the_services_run_and_an_interrupte
     await until(begun)
     slow.send_signal(signal.SIGINT)
     await slow.communicate()
-    assert 0 < len(await facts_on(stack)) < facts, "the refill was not interrupted in its middle"
+    there = await records_on(stack)
+    assert 0 < there < facts, "the refill was not interrupted in its middle"
     rest = await as_json(stack, *refill, "--resume")
     assert [row["service"] for row in rest] == ["intake", "processing"]
-    # What was under way when it was interrupted may come again; what it had written down does not.
-    assert sum(row["facts"] for row in rest) < facts == len(await facts_on(stack))
+    assert there + sum(row["facts"] for row in rest) == facts == await records_on(stack)
     assert not bookmark.exists()
 
     assert grown(before, await everywhere.look()) == {}

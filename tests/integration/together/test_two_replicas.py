@@ -133,13 +133,11 @@ class Day:
 
 
 async def facts_on_the_topic(stack: Stack, codes: Collection[str]) -> dict[tuple[str, str], list[int]]:
-    """Subject and source → its sequence numbers as they stand on the topic, read raw; a fact that came again once."""
+    """Subject and source → its sequence numbers as they stand on the topic, read raw."""
     found: dict[tuple[str, str], list[int]] = {}
-    seen: set[str] = set()
     async for record in records_of(stack.kafka_login(), LIFECYCLE.name, LIFECYCLE.partitions):
         said = {name: value.decode() for name, value in record.headers}
-        if said.get("ce_subject", "") in codes and said["ce_id"] not in seen:
-            seen.add(said["ce_id"])
+        if said.get("ce_subject", "") in codes:
             found.setdefault((said["ce_subject"], said["ce_source"]), []).append(int(said["ce_sequence"]))
     return found
 
